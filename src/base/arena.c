@@ -1,0 +1,128 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BLOCK = 16 * 1024 };
+/* No request, job or batch of Lanfan needs this much; reaching it is a bug worth a core file. */
+static const size_t ARENA_MAX = (size_t)1 << 31;
+
+struct lf_arena_block {
+    struct lf_arena_block *next;
+    size_t used, cap;
+    _Alignas(16) char data[];
+};
+
+static void no_memory(size_t n)
+{
+    fprintf(stderr, "fatal: no memory for %zu bytes\nHINT: give the machine more memory or lower the limits in lanfan.conf\n", n);
+    abort();
+}
+
+void *lf_new(size_t n)
+{
+    void *p = calloc(1, n ? n : 1);
+    if (!p)
+        no_memory(n);
+    return p;
+}
+
+void *lf_renew(void *p, size_t n)
+{
+    void *q = realloc(p, n ? n : 1);
+    if (!q)
+        no_memory(n);
+    return q;
+}
+
+char *lf_dup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    return memcpy(lf_new(n), s, n);
+}
+
+void lf_release(void *p) { free(p); }
+
+void *lf_alloc(struct lf_arena *a, size_t n)
+{
+    n = (n + 15) & ~(size_t)15;
+    struct lf_arena_block *b = a->head;
+    if (!b || b->cap - b->used < n) {
+        size_t cap = n > BLOCK ? n : BLOCK;
+        if (a->total + cap > ARENA_MAX)
+            no_memory(cap);
+        b = malloc(sizeof *b + cap);
+        if (!b)
+            no_memory(cap);
+        *b = (struct lf_arena_block){ .next = a->head, .cap = cap };
+        a->head = b;
+        a->total += cap;
+    }
+    void *p = b->data + b->used;
+    b->used += n;
+    return memset(p, 0, n);
+}
+
+void *lf_copy(struct lf_arena *a, const void *p, size_t n)
+{
+    void *q = lf_alloc(a, n);
+    return n ? memcpy(q, p, n) : q;
+}
+
+char *lf_printf(struct lf_arena *a, const char *fmt, ...)
+{
+    va_list ap, aq;
+    va_start(ap, fmt);
+    va_copy(aq, ap);
+    int n = vsnprintf(NULL, 0, fmt, aq);
+    va_end(aq);
+    if (n < 0)
+        n = 0;
+    char *s = lf_alloc(a, (size_t)n + 1);
+    vsnprintf(s, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    return s;
+}
+
+char *lf_strn(struct lf_arena *a, lf_text t)
+{
+    char *s = lf_alloc(a, (size_t)t.n + 1);
+    if (t.n)
+        memcpy(s, t.p, t.n);
+    return s;
+}
+
+lf_text lf_text_copy(struct lf_arena *a, lf_text t)
+{
+    if (!t.p)
+        return t;
+    return (lf_text){ lf_strn(a, t), t.n };
+}
+
+void lf_arena_reset(struct lf_arena *a)
+{
+    struct lf_arena_block *b = a->head;
+    while (b && b->next) {
+        struct lf_arena_block *next = b->next;
+        free(b);
+        b = next;
+    }
+    if (b && b->cap > BLOCK) {
+        free(b);
+        b = NULL;
+    }
+    if (b)
+        b->used = 0;
+    *a = (struct lf_arena){ .head = b, .total = b ? b->cap : 0 };
+}
+
+void lf_arena_free(struct lf_arena *a)
+{
+    for (struct lf_arena_block *b = a->head; b;) {
+        struct lf_arena_block *next = b->next;
+        free(b);
+        b = next;
+    }
+    *a = (struct lf_arena){ 0 };
+}

@@ -1,0 +1,27 @@
+/* arena.h - memory that belongs to one request, job or packet batch and is given back at once.
+ *
+ * malloc is called in src/base/ only. An arena never returns NULL: past its limit, or when the
+ * machine has no memory left, the process stops with a message (a request is bounded long before). */
+#ifndef LF_BASE_ARENA_H
+#define LF_BASE_ARENA_H
+#include "base/value.h"
+
+struct lf_arena {
+    struct lf_arena_block *head;
+    size_t total;
+};
+
+void *lf_alloc(struct lf_arena *a, size_t n); /* zeroed, 16-byte aligned */
+void *lf_copy(struct lf_arena *a, const void *p, size_t n);
+char *lf_printf(struct lf_arena *a, const char *fmt, ...) LF_PRINTF(2, 3);
+char *lf_strn(struct lf_arena *a, lf_text t); /* NUL-terminated copy; "" for a null text */
+lf_text lf_text_copy(struct lf_arena *a, lf_text t);
+void lf_arena_reset(struct lf_arena *a); /* keeps the first block for the next use */
+void lf_arena_free(struct lf_arena *a);
+
+/* Long-lived memory, for the few objects that outlive a request. Never NULL. lf_release(NULL) is fine. */
+void *lf_new(size_t n);
+void *lf_renew(void *p, size_t n);
+char *lf_dup(const char *s);
+void lf_release(void *p);
+#endif

@@ -1,0 +1,45 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+lf_rc lf_err_set_(struct lf_err *e, lf_rc rc, const char *field, const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+    va_end(ap);
+    e->rc = rc;
+    e->field = field;
+    e->file = file;
+    e->line = line;
+    return rc;
+}
+
+const char *lf_rc_name(lf_rc rc)
+{
+    switch (rc) {
+    case LF_OK:
+    case LF_ROW:
+    case LF_DONE: return "ok";
+    case LF_EINVAL: return "invalid";
+    case LF_ENOTFOUND: return "not_found";
+    case LF_EDENIED: return "denied";
+    case LF_ECONFLICT: return "conflict";
+    case LF_EDB: return "database";
+    case LF_EIO: return "io";
+    case LF_ELOGIN: return "login";
+    case LF_EBUSY: return "busy";
+    case LF_ETOOBIG: return "too_big";
+    case LF_EBUG: return "internal";
+    }
+    return "internal";
+}
+
+lf_text lf_lang_pick(lf_text both, enum lf_lang lang)
+{
+    for (uint32_t i = 0; i + 3 <= both.n; i++)
+        if (memcmp(both.p + i, " | ", 3) == 0)
+            return lang == LF_ZH ? (lf_text){ both.p, i } : (lf_text){ both.p + i + 3, both.n - i - 3 };
+    return both;
+}
