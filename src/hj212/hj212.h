@@ -28,11 +28,24 @@ enum hj212_why { /* why a frame, or bytes between frames, were refused; the inde
 const char *hj212_why_name(enum hj212_why w); /* "crc", "length" ...: label in /metrics */
 const char *hj212_why_text(enum hj212_why w); /* "中文 | English" */
 
-/* Takes the next thing from p[0..n): *used bytes may be dropped afterwards (0 = more bytes are needed).
+/* Takes the next thing from p[0..n): *used bytes may be dropped afterwards (0 = more bytes are needed, which is never so
+ * for HJ212_BUFFER_MAX bytes or more: a buffer of that size does not get stuck).
  * HJ212_GOOD: *frame is the whole frame with ## and CR LF, *segment the data segment inside it.
  * Otherwise *frame is the refused bytes (kept as evidence) and reading goes on after *used: the reader finds the next "##"
- * by itself, so one broken frame costs only itself. */
+ * by itself, so one broken frame costs only itself.
+ * The result depends on a prefix of the bytes only: how a stream was cut into pieces never changes what is found in it. */
 enum hj212_why hj212_take(const char *p, size_t n, size_t *used, lf_text *frame, lf_text *segment);
+
+/* What would have to be forgiven to accept a refused frame (devices in the field make these mistakes; each is switched on
+ * per station by somebody, never by itself). 0: nothing, the frame is good. *segment is its data segment, unless
+ * HJ212_NEEDS_MORE says that the frame cannot be accepted at all. Give it what hj212_take refused. */
+enum hj212_needs {
+    HJ212_NEEDS_MODBUS = 1, /* the checksum is CRC-16/MODBUS, in either byte order */
+    HJ212_NEEDS_LENGTH = 2, /* the length field is wrong or not four digits, or the segment is longer than the standard allows */
+    HJ212_NEEDS_TAIL = 4,   /* CR LF is missing or half */
+    HJ212_NEEDS_MORE = 0x100
+};
+unsigned hj212_needs(lf_text frame, lf_text *segment);
 
 /* ---- segment -------------------------------------------------------------------------- */
 
@@ -64,12 +77,19 @@ bool hj212_number(lf_text s, double *out);
 size_t hj212_frame(lf_text segment, char *out, size_t cap);
 /* The answer that the standard asks for to an upload or notice: 9014 or 9013, in the layout of the packet's version (vectors D1, D2, D15-D17). */
 size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap);
+bool hj212_is_notice(lf_text cn); /* answered by 9013, not 9014 */
+/* 9011 with QnRtn or 9012 with ExeRtn (vectors D3-D7, D15): what a device, or a test that plays one, sends. */
+size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap);
+bool hj212_is_notice(lf_text cn); /* answered by 9013, not 9014 */
+/* 9011 with QnRtn or 9012 with ExeRtn (vectors D3-D7, D15): what a device, or a test that plays one, sends. */
+size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap);
 
 /* ---- codes ------------------------------------------------------------------------------ */
 
 struct hj212_factor {
     const char *code, *code2005, *zh, *en, *unit;
     signed char digits, decimals; /* Nm.k; -1 none */
+    double per2005;               /* a value sent under code2005 is in the unit of 2005: times this gives `unit` */
 };
 extern const struct hj212_factor
     hj212_factors[]; /* tables B.1, B.2, B.3 of HJ 212-2017, sorted by code, plus codes often met (documented) */

@@ -1,0 +1,123 @@
+/* write.c - frames and answers. */
+#include "hj212/hj212.h"
+
+#include <stdio.h>
+
+size_t hj212_frame(lf_text segment, char *out, size_t cap)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t whole = segment.n + (size_t)12;
+    if (segment.n > HJ212_SEGMENT_MAX || cap < whole)
+        return 0;
+    unsigned n = segment.n, crc = hj212_crc(segment.p, segment.n);
+    char *p = out + 6 + n;
+    memmove(out + 6, segment.p, n); /* the segment may have been written in place */
+    out[0] = out[1] = '#';
+    for (int i = 5; i >= 2; i--, n /= 10)
+        out[i] = (char)('0' + n % 10);
+    for (int i = 3; i >= 0; i--, crc >>= 4)
+        p[i] = hex[crc & 15];
+    p[4] = '\r';
+    p[5] = '\n';
+    return whole;
+}
+
+/* A segment under construction: what does not fit sets `full`. */
+struct seg {
+    char p[HJ212_SEGMENT_MAX];
+    uint32_t n;
+    bool full;
+};
+
+static void put(struct seg *s, lf_text t)
+{
+    if (t.n > sizeof s->p - s->n) {
+        s->full = true;
+        return;
+    }
+    memcpy(s->p + s->n, t.p, t.n);
+    s->n += t.n;
+}
+
+static void put_str(struct seg *s, const char *t) { put(s, lf_str(t)); }
+
+/* "name=value" + end; nothing for a null value. */
+static void put_field(struct seg *s, const char *name, lf_text value, const char *end)
+{
+    if (!value.p)
+        return;
+    put_str(s, name);
+    put(s, value);
+    put_str(s, end);
+}
+
+static void put_number(struct seg *s, const char *name, int v)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", v);
+    put_field(s, name, lf_str(text), "");
+}
+
+static size_t finish(struct seg *s, char *out, size_t cap)
+{
+    put_str(s, "&&");
+    return s->full ? 0 : hj212_frame((lf_text){ s->p, s->n }, out, cap);
+}
+
+/* 2017 table 3 order, ST=91 (system interaction), Flag = the version bits of the packet: no answer to an answer. */
+static void put_head(struct seg *s, const struct hj212_packet *p, const char *cn)
+{
+    bool old = p->version == 2005;
+    if (!old)
+        put_field(s, "QN=", p->qn, ";");
+    put_str(s, "ST=91;CN=");
+    put_str(s, cn);
+    put_str(s, ";");
+    put_field(s, "PW=", p->pw, ";");
+    put_field(s, "MN=", p->mn, ";");
+    put_number(s, "Flag=", old ? 0 : p->flag & 0xfc);
+    put_str(s, ";CP=&&");
+    if (old)
+        put_field(s, "QN=", p->qn, "");
+}
+
+/* HJ/T 212-2005 9014: no PW, MN, Flag; what is acknowledged stands inside CP. */
+static void put_data_answer_2005(struct seg *s, const struct hj212_packet *p)
+{
+    put_str(s, "ST=91;CN=9014;CP=&&");
+    put_field(s, "QN=", p->qn, ";");
+    put_field(s, "CN=", p->cn, "");
+    if (p->split) {
+        put_number(s, ";PNO=", p->pno);
+        put_number(s, ";PNUM=", p->pnum);
+    }
+}
+
+/* 1013 asks for the time, 2072 tells an over-limit event (2005), 2012 and 2022 stop a stream, 9015 is the heartbeat of
+ * 2025 (and a private one before it). */
+bool hj212_is_notice(lf_text cn)
+{
+    return lf_text_is(cn, "1013") || lf_text_is(cn, "2012") || lf_text_is(cn, "2022") || lf_text_is(cn, "2072") || lf_text_is(cn, "9015");
+}
+
+size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap)
+{
+    struct seg s = { .n = 0 };
+    if (hj212_is_notice(p->cn))
+        put_head(&s, p, "9013");
+    else if (p->version == 2005)
+        put_data_answer_2005(&s, p);
+    else
+        put_head(&s, p, "9014");
+    return finish(&s, out, cap);
+}
+
+size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap)
+{
+    struct seg s = { .n = 0 };
+    put_head(&s, p, executed ? "9012" : "9011");
+    if (p->version == 2005 && p->qn.p)
+        put_str(&s, ";");
+    put_number(&s, executed ? "ExeRtn=" : "QnRtn=", code);
+    return finish(&s, out, cap);
+}
