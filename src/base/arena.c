@@ -126,3 +126,19 @@ void lf_arena_free(struct lf_arena *a)
     }
     *a = (struct lf_arena){ 0 };
 }
+
+struct lf_arena_mark lf_arena_here(const struct lf_arena *a)
+{
+    return (struct lf_arena_mark){ a->head, a->head ? a->head->used : 0 };
+}
+
+void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to)
+{
+    while (a->head != to.head) {
+        struct lf_arena_block *next = a->head->next;
+        a->total -= a->head->cap;
+        free(a->head);
+        a->head = next;
+    }
+    if (a->head) a->head->used = to.used;
+}

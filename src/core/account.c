@@ -1,0 +1,191 @@
+/* account.c - accounts and roles as records, rights, and the area that an account looks at. */
+#include "core/account.h"
+
+#include <sodium.h>
+
+/* ---- rights ------------------------------------------------------------------------------- */
+
+static bool pattern_fits(lf_text p, lf_text right)
+{
+    if (lf_text_is(p, "*")) return true;
+    const char *dot = memchr(p.p, '.', p.n), *rdot = memchr(right.p, '.', right.n);
+    if (!dot || !rdot) return false;
+    lf_text room = { p.p, (uint32_t)(dot - p.p) }, what = { dot + 1, p.n - room.n - 1 };
+    lf_text rroom = { right.p, (uint32_t)(rdot - right.p) }, rwhat = { rdot + 1, right.n - rroom.n - 1 };
+    return (lf_text_is(room, "*") || lf_text_eq(room, rroom)) && (lf_text_is(what, "*") || lf_text_eq(what, rwhat));
+}
+
+/* Calls f for each blank-separated word. */
+static lf_text next_word(lf_text *rest)
+{
+    while (rest->n && (unsigned char)rest->p[0] <= ' ') rest->p++, rest->n--;
+    lf_text w = { rest->p, 0 };
+    while (rest->n && (unsigned char)rest->p[0] > ' ') rest->p++, rest->n--, w.n++;
+    return w;
+}
+
+bool lf_rights_have(lf_text patterns, const char *right)
+{
+    for (lf_text w; (w = next_word(&patterns)).n;)
+        if (pattern_fits(w, lf_str(right))) return true;
+    return false;
+}
+
+/* ---- roles ---------------------------------------------------------------------------------- */
+
+struct role { lf_id id; int64_t version; lf_text code, name, name_en, rights; };
+#define F(m, zh, en, ...) LF_FIELD(struct role, m, zh, en, __VA_ARGS__)
+static const struct lf_field role_fields[] = {
+    F(id, "编号", "No.", .flags = LF_READONLY),
+    F(version, "版本", "Version", .flags = LF_READONLY),
+    F(code, "代码", "Code", .flags = LF_REQUIRED | LF_ONCE | LF_LIST | LF_FILTER, .max = 40),
+    F(name, "名称", "Name", .flags = LF_REQUIRED | LF_LIST | LF_TITLE | LF_SEARCH, .max = 100),
+    F(name_en, "英文名称", "English name", .flags = LF_REQUIRED | LF_LIST, .max = 100),
+    F(rights, "权限", "Rights", .flags = LF_REQUIRED | LF_LONG,
+      .help = "以空格分隔，例如 matter.handle *.read | separated by blanks, for instance matter.handle *.read"),
+};
+#undef F
+
+/* Every word must fit at least one right there is: a misspelt right would give nothing, silently. */
+static lf_rc role_check(struct lf_ctx *cx, struct lf_change *ch)
+{
+    const struct role *r = ch->row;
+    lf_text rest = r->rights;
+    for (lf_text w; (w = next_word(&rest)).n;) {
+        bool any = false;
+        for (int i = 0; i < cx->app->nright && !any; i++) any = pattern_fits(w, lf_str(cx->app->right[i]));
+        if (!any) return lf_fail(cx, LF_EINVAL, "rights", "没有“%.*s”这种权限 | there is no right “%.*s”", (int)w.n, w.p, (int)w.n, w.p);
+    }
+    /* Nobody may hand out what he has not got himself. */
+    for (int i = 0; i < cx->app->nright; i++)
+        if (lf_rights_have(r->rights, cx->app->right[i]) && !lf_perm_has(&cx->perms, i))
+            return lf_fail(cx, LF_EDENIED, "rights", "不能授予自己没有的权限 %s | you cannot grant %s, which you do not have", cx->app->right[i], cx->app->right[i]);
+    return LF_OK;
+}
+
+const struct lf_res role_res = {
+    .name = "role", .zh = "角色", .en = "Roles", .icon = "key", .menu = 910, .size = sizeof(struct role),
+    .field = role_fields, .nfield = LF_COUNT(role_fields), .can = LF_CAN_CREATE | LF_CAN_EDIT,
+    .unscoped = "roles are the same for the whole city", .sort = "code", .check = role_check,
+};
+
+/* ---- accounts -------------------------------------------------------------------------------- */
+
+struct account {
+    lf_id id; int64_t version;
+    lf_text grid_code, login, name, phone;
+    lf_id role_id;
+    bool disabled, must_change;
+    lf_text pass_hash;    /* null until a password is set (session.c); such an account cannot log in */
+    int64_t failed;
+    lf_ms locked_until, created_at;
+};
+#define F(m, zh, en, ...) LF_FIELD(struct account, m, zh, en, __VA_ARGS__)
+static const struct lf_field account_fields[] = {
+    F(id, "编号", "No.", .flags = LF_READONLY),
+    F(version, "版本", "Version", .flags = LF_READONLY),
+    F(grid_code, "管辖范围", "Area", .flags = LF_REQUIRED | LF_LIST | LF_FILTER | LF_SCOPED, .max = 40,
+      .help = "区划代码、网格代码或功能区代码 | code of a division, a cell or a functional zone"),
+    F(login, "登录名", "Log-in", .flags = LF_REQUIRED | LF_ONCE | LF_LIST | LF_FILTER | LF_SEARCH, .max = 64),
+    F(name, "姓名", "Name", .flags = LF_REQUIRED | LF_LIST | LF_FILTER | LF_TITLE | LF_SEARCH, .max = 64),
+    F(phone, "电话", "Phone", .flags = LF_LIST, .max = 32),
+    F(role_id, "角色", "Role", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .ref = "role"),
+    F(disabled, "停用", "Disabled", .flags = LF_LIST | LF_FILTER),
+    F(must_change, "须改密码", "Must change password", .flags = LF_READONLY | LF_LIST),
+    F(pass_hash, "密码哈希", "Password hash", .flags = LF_HIDDEN),
+    F(failed, "连续失败次数", "Failed log-ins in a row", .flags = LF_READONLY),
+    F(locked_until, "锁定至", "Locked until", .flags = LF_READONLY | LF_LIST),
+    F(created_at, "建立时间", "Created", .flags = LF_READONLY | LF_LIST),
+};
+#undef F
+
+static lf_rc role_rights(struct lf_ctx *cx, lf_id role, lf_text *rights)
+{
+    struct lf_val v = { .t = LF_T_TEXT };
+    const struct lf_val arg[] = { lf_val_id(role) };
+    lf_rc rc = lf_sql_one(cx, "SELECT rights FROM role WHERE id = $1", arg, 1, &v, 1);
+    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_EINVAL, "role_id", "没有这个角色 | there is no such role");
+    *rights = v.s;
+    return rc;
+}
+
+/* Nobody makes an account that can do more than he can himself. */
+static lf_rc account_check(struct lf_ctx *cx, struct lf_change *ch)
+{
+    const struct account *a = ch->row;
+    lf_text rights = { 0 };
+    lf_rc rc = lf_id_none(a->role_id) ? LF_OK : role_rights(cx, a->role_id, &rights);
+    if (rc) return rc;
+    for (int i = 0; i < cx->app->nright; i++)
+        if (lf_rights_have(rights, cx->app->right[i]) && !lf_perm_has(&cx->perms, i))
+            return lf_fail(cx, LF_EDENIED, "role_id", "该角色有您没有的权限 %s | this role has a right that you do not have: %s", cx->app->right[i], cx->app->right[i]);
+    struct lf_scope s;
+    if ((rc = lf_scope_of(cx, a->grid_code, &s))) return rc;
+    return s.n ? LF_OK : lf_fail(cx, LF_EINVAL, "grid_code", "管辖范围代码无效 | this is no code of an area");
+}
+
+/* A disabled account, or one whose role or area changed, has to log in again. */
+static lf_rc account_saved(struct lf_ctx *cx, struct lf_change *ch)
+{
+    const struct account *a = ch->row, *was = ch->was;
+    if (!was || (!a->disabled && a->role_id.v == was->role_id.v && lf_text_eq(a->grid_code, was->grid_code))) return LF_OK;
+    const struct lf_val v[] = { lf_val_id(a->id) };
+    return lf_sql_run(cx, "DELETE FROM session WHERE account_id = $1", v, 1, NULL);
+}
+
+const struct lf_res account_res = {
+    .name = "account", .zh = "账号", .en = "Accounts", .icon = "user", .menu = 900, .size = sizeof(struct account),
+    .field = account_fields, .nfield = LF_COUNT(account_fields), .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .sort = "login", .check = account_check, .saved = account_saved,
+};
+
+/* ---- areas ------------------------------------------------------------------------------------- */
+
+lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out)
+{
+    *out = (struct lf_scope){ 0 };
+    if (!grid_code.n) return LF_OK;
+    if (lf_text_is(grid_code, "*")) {
+        *out = (struct lf_scope){ .n = 1, .range = { { LF_TEXT(""), LF_TEXT("~") } } };
+        return LF_OK;
+    }
+    const struct lf_val arg[] = { lf_val_text(grid_code) };
+    struct lf_cur cur;
+    lf_rc rc = lf_sql_open(cx, "SELECT member FROM scope_member WHERE code = $1 ORDER BY member", arg, 1, 0, &cur);
+    if (rc) return rc;
+    while (out->n < LF_SCOPE_MAX && (rc = lf_cur_next(&cur)) == LF_ROW) {
+        struct lf_val v = { .t = LF_T_TEXT };
+        lf_cur_get(&cur, 0, &v);
+        out->range[out->n].lo = lf_text_copy(&cx->arena, v.s);
+        out->range[out->n++].hi = lf_str(lf_printf(&cx->arena, "%.*s~", (int)v.s.n, v.s.p));
+    }
+    lf_cur_close(&cur);
+    if (rc < 0) return rc;
+    if (!out->n) {
+        out->n = 1;
+        out->range[0].lo = lf_text_copy(&cx->arena, grid_code);
+        out->range[0].hi = lf_str(lf_printf(&cx->arena, "%.*s~", (int)grid_code.n, grid_code.p));
+    }
+    return LF_OK;
+}
+
+void lf_rights_grant(struct lf_ctx *cx, lf_text rights)
+{
+    cx->perms = (struct lf_perms){ 0 };
+    for (int i = 0; i < cx->app->nright; i++)
+        if (lf_rights_have(rights, cx->app->right[i])) lf_perm_add(&cx->perms, i);
+}
+
+lf_rc lf_login_as(struct lf_ctx *cx, lf_id account)
+{
+    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_BOOL } };
+    const struct lf_val arg[] = { lf_val_id(account) };
+    lf_rc rc = lf_sql_one(cx, "SELECT a.grid_code, r.rights, a.disabled FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1", arg, 1, v, 3);
+    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个账号 | there is no such account");
+    if (rc) return rc;
+    if (v[2].i) return lf_fail(cx, LF_EDENIED, NULL, "账号已停用 | the account is disabled");
+    if ((rc = lf_scope_of(cx, v[0].s, &cx->scope))) return rc;
+    lf_rights_grant(cx, v[1].s);
+    cx->actor = account;
+    return LF_OK;
+}
