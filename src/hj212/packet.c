@@ -56,7 +56,7 @@ static const char *const field_name[F_COUNT] = { "QN", "ST", "CN", "PW", "MN", "
 static enum field field_of(lf_text name)
 {
     for (int i = 0; i < F_COUNT; i++)
-        if (lf_text_is(name, field_name[i]))
+        if (name.p[0] == field_name[i][0] && name.n > 1 && name.p[1] == field_name[i][1] && lf_text_is(name, field_name[i]))
             return (enum field)i;
     return F_COUNT; /* RF of 2025 and what vendors add: allowed, not used */
 }
@@ -65,20 +65,22 @@ static enum field field_of(lf_text name)
 static bool read_fields(const char *p, const char *end, lf_text value[F_COUNT], const char **twice)
 {
     while (p < end) {
-        const char *semi = memchr(p, ';', (size_t)(end - p)), *stop = semi ? semi : end;
-        lf_text field = trim(p, stop);
-        p = stop + 1;
-        if (field.n == 0)
+        const char *start = p, *eq = NULL;
+        for (; p < end && *p != ';'; p++)
+            if (*p == '=' && !eq)
+                eq = p;
+        lf_text name = trim(start, eq ? eq : p);
+        p++;
+        if (name.n == 0 && !eq)
             continue;
-        const char *eq = memchr(field.p, '=', field.n);
-        if (!eq)
+        if (!eq || name.n == 0)
             return false;
-        enum field f = field_of(trim(field.p, eq));
+        enum field f = field_of(name);
         if (f == F_COUNT)
             continue;
         if (value[f].p)
             *twice = field_name[f];
-        value[f] = trim(eq + 1, field.p + field.n);
+        value[f] = trim(eq + 1, p - 1);
     }
     return true;
 }
@@ -160,19 +162,37 @@ enum hj212_why hj212_parse(lf_text segment, struct hj212_packet *out, const char
 
 /* ---- items of CP ------------------------------------------------------------------------ */
 
-/* Log text stands between // and // (§6.3.3, C.43) and may contain ',' and ';'. Returns the end of the item. */
-static const char *item_end(const char *p, const char *end)
+/* Log text stands between // and // (§6.3.3, C.43) and may contain ',' and ';'. value is behind the '='. Returns the place
+ * behind the closing //, or value itself when this is no such text or it is never closed. */
+static const char *skip_log_text(const char *value, const char *end)
 {
-    for (const char *q = p; q < end; q++) {
-        if (*q == ',' || *q == ';')
-            return q;
-        if (*q == '=' && end - q > 2 && q[1] == '/' && q[2] == '/') {
-            for (const char *close = q + 3; close + 1 < end; close++)
-                if (close[0] == '/' && close[1] == '/' && (close + 2 == end || close[2] == ',' || close[2] == ';' || is_blank(close[2])))
-                    return close + 2;
-        }
+    if (end - value < 4 || value[0] != '/' || value[1] != '/')
+        return value;
+    for (const char *q = value + 2; q + 1 < end; q++)
+        if (q[0] == '/' && q[1] == '/' && (q + 2 == end || q[2] == ',' || q[2] == ';' || is_blank(q[2])))
+            return q + 2;
+    return value;
+}
+
+/* One item from p on: where its '=' and the last '-' in front of it are (vendor names have dashes of their own), and where
+ * it ends: at ',' or ';' or the end of CP. */
+struct marks {
+    const char *eq, *dash, *stop;
+};
+static struct marks find_marks(const char *p, const char *end)
+{
+    struct marks m = { NULL, NULL, NULL };
+    for (; p < end && *p != '=' && *p != ',' && *p != ';'; p++)
+        if (*p == '-')
+            m.dash = p;
+    if (p < end && *p == '=') {
+        m.eq = p;
+        p = skip_log_text(p + 1, end);
+        while (p < end && *p != ',' && *p != ';')
+            p++;
     }
-    return end;
+    m.stop = p;
+    return m;
 }
 
 bool hj212_next(lf_text cp, size_t *at, struct hj212_item *out, bool *broken)
@@ -180,25 +200,19 @@ bool hj212_next(lf_text cp, size_t *at, struct hj212_item *out, bool *broken)
     const char *end = cp.p + cp.n;
     *broken = false;
     while (*at < cp.n) {
-        const char *p = cp.p + *at, *stop = item_end(p, end), *eq = NULL, *dash = NULL;
-        lf_text item = trim(p, stop);
-        *at = (size_t)(stop - cp.p) + (stop < end);
-        if (item.n == 0)
+        const char *p = cp.p + *at;
+        struct marks m = find_marks(p, end);
+        *at = (size_t)(m.stop - cp.p) + (m.stop < end);
+        lf_text name = trim(p, m.eq ? m.eq : m.stop);
+        if (name.n == 0 && !m.eq)
             continue;
-        for (const char *q = item.p; q < item.p + item.n && !eq; q++) {
-            if (*q == '=')
-                eq = q;
-            else if (*q == '-')
-                dash = q; /* the last one: vendor names have dashes of their own */
-        }
-        lf_text name = eq ? trim(item.p, eq) : (lf_text){ NULL, 0 };
-        if (name.n == 0 || dash == name.p || (dash && dash + 1 == name.p + name.n)) {
+        if (name.n == 0 || !m.eq || m.dash == name.p || (m.dash && m.dash + 1 == name.p + name.n)) {
             *broken = true;
             return false;
         }
-        out->code = dash ? trim(name.p, dash) : name;
-        out->stat = dash ? trim(dash + 1, name.p + name.n) : (lf_text){ NULL, 0 };
-        out->value = trim(eq + 1, item.p + item.n);
+        out->code = m.dash ? trim(name.p, m.dash) : name;
+        out->stat = m.dash ? trim(m.dash + 1, name.p + name.n) : (lf_text){ NULL, 0 };
+        out->value = trim(m.eq + 1, m.stop);
         return true;
     }
     return false;
