@@ -1,0 +1,48 @@
+import type { Areas, Bench, BenchTab, ClockStep, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, Series, SeriesKind, TimelineItem } from './types'
+import { get, patch, post, query, send } from './http'
+
+const V1 = '/api/v1'
+const seg = encodeURIComponent
+type Params = Record<string, string | number | boolean | null | undefined>
+
+export const api = {
+  hello: () => get<Hello>(`${V1}/hello`),
+  login: (login: string, password: string) => post<Me>(`${V1}/login`, { login, password }, { quiet401: true }),
+  logout: () => post<void>(`${V1}/logout`, {}),
+  me: async () => (await send(`${V1}/me`, { quiet401: true })).json() as Promise<Me>,
+  password: (was: string, now: string) => post<void>(`${V1}/me/password`, { old: was, new: now }, { quiet401: true }),
+  meta: () => get<Meta>(`${V1}/meta`),
+
+  list: (room: string, p: Params, signal?: AbortSignal) => get<Page>(`${V1}/${seg(room)}${query(p)}`, signal),
+  one: (room: string, id: number | string) => get<Row>(`${V1}/${seg(room)}/${id}`),
+  create: (room: string, fields: Params) => post<Row>(`${V1}/${seg(room)}`, fields),
+  edit: (room: string, id: number, version: number, fields: object) => patch<Row>(`${V1}/${seg(room)}/${id}`, { version, ...fields }),
+  move: (room: string, id: number, verb: string, body: { version?: number; note?: string; files?: string[]; fields?: object }) => post<Row>(`${V1}/${seg(room)}/${id}/${seg(verb)}`, body),
+  timeline: (room: string, id: number | string) => get<{ items: TimelineItem[] }>(`${V1}/${seg(room)}/${id}/timeline`),
+  comment: (room: string, id: number | string, note: string, files: string[]) => post<unknown>(`${V1}/${seg(room)}/${id}/comments`, { note, files }),
+  clock: (room: string, id: number | string) => get<{ steps: ClockStep[] }>(`${V1}/${seg(room)}/${id}/clock`),
+  map: (room: string, p: Params, signal?: AbortSignal) => get<GeoJSON.FeatureCollection & { truncated?: boolean }>(`${V1}/${seg(room)}/map${query(p)}`, signal),
+  options: (room: string, p: { q?: string; id?: number }) => get<{ items: Option[] }>(`${V1}/${seg(room)}/options${query(p)}`),
+  exportUrl: (room: string, kind: 'xlsx' | 'csv' | 'geojson', p: Params) => `${V1}/${seg(room)}.${kind}${query(p)}`,
+  templateUrl: (room: string) => `${V1}/${seg(room)}/template.xlsx`,
+  importRows: async (room: string, file: Blob, kind: 'xlsx' | 'csv', dry: boolean) =>
+    (await send(`${V1}/${seg(room)}/import${query({ kind, dry: dry ? 1 : 0 })}`, { method: 'POST', body: file, type: file.type || 'application/octet-stream' })).json() as Promise<ImportResult>,
+
+  upload: async (name: string, bytes: Blob) => (await send(`${V1}/files${query({ name })}`, { method: 'POST', body: bytes, type: bytes.type || 'application/octet-stream' })).json() as Promise<FileInfo>,
+  fileUrl: (hash: string) => `${V1}/files/${seg(hash)}`,
+  thumbUrl: (hash: string) => `${V1}/files/${seg(hash)}/thumb`,
+
+  bench: (tab?: BenchTab, after?: string) => get<Bench>(`${V1}/bench${query({ tab, after })}`),
+  notices: (unread?: boolean) => get<{ items: Notice[] }>(`${V1}/notices${query({ unread: unread ? 1 : null })}`),
+  readNotices: (which: { ids: number[] } | { all: true }) => post<void>(`${V1}/notices/read`, which),
+
+  areas: (level: string, parent?: string) => get<Areas>(`${V1}/grid/areas${query({ level, parent })}`),
+  tree: (parent?: string) => get<{ items: GridNode[] }>(`${V1}/grid/tree${query({ parent })}`),
+  locate: (lon: number, lat: number) => get<Located>(`${V1}/grid/locate${query({ lon, lat, datum: 'wgs84' })}`),
+
+  live: () => get<{ items: LiveStation[] }>(`${V1}/station/live`),
+  series: (id: number | string, p: { factor?: string; kind: SeriesKind; from: string; to: string; points: number }, signal?: AbortSignal) => get<{ series: Series[] }>(`${V1}/station/${id}/series${query(p)}`, signal),
+  packets: (id: number | string, after?: string) => get<Page<Packet>>(`${V1}/station/${id}/packets${query({ after })}`),
+  packet: (id: number | string, pid: number | string) => get<PacketDetail>(`${V1}/station/${id}/packets/${pid}`),
+  basemap: (what: 'rivers' | 'lakes' | 'places') => get<GeoJSON.FeatureCollection>(`/basemap/${what}.geojson`),
+}

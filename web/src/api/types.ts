@@ -1,0 +1,78 @@
+/** Shapes of doc/api.md. What is unknown to the server is null, never missing. */
+export type FieldType = 'id' | 'int' | 'real' | 'bool' | 'enum' | 'text' | 'money' | 'day' | 'ms'
+export interface Field {
+  name: string; zh: string; en: string; type: FieldType
+  required?: boolean; readonly?: boolean; once?: boolean; list?: boolean; filter?: boolean; sort?: boolean; search?: boolean
+  export?: boolean; masked?: boolean; multiline?: boolean; shape?: boolean
+  dict?: string | null; ref?: string | null; unit?: string | null; min?: number | null; max?: number | null
+  help_zh?: string; help_en?: string
+}
+export interface Bilingual { zh: string; en: string }
+export interface Verb extends Bilingual {
+  name: string; from: string[]; to: string | null; perm: boolean
+  need_note?: boolean; need_photo?: boolean; sets?: string[]; danger?: boolean; phrases?: Bilingual[]
+}
+export interface State extends Bilingual { code: string; final?: boolean }
+export interface Room extends Bilingual {
+  name: string; icon?: string; perm_read?: boolean; perm_create?: boolean; perm_edit?: boolean; perm_import?: boolean
+  map?: 'point' | 'shape' | null; title_field?: string; state_field?: string | null; order?: number
+  fields: Field[]; verbs: Verb[]; states?: State[]
+}
+export interface DictItem extends Bilingual { code: string }
+export interface Meta { rooms: Room[]; dicts: Record<string, DictItem[]> }
+
+export interface Hello { name: string; version: string; demo?: boolean; logins?: { login: string; password: string; role_zh: string; role_en: string; name: string }[] }
+export interface Me {
+  id: number; login: string; name: string; role: string; role_zh: string; role_en: string; grid_code: string | null; grid_name: string | null
+  perms: string[]; csrf: string; must_change?: boolean; demo?: boolean; unread?: number
+}
+export type Value = string | number | boolean | null | undefined
+export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _edit?: boolean }
+export interface Page<T = Row> { items: T[]; next: string | null; total?: number; more?: boolean }
+export type Light = 'green' | 'yellow' | 'red' | 'none'
+export interface FileInfo { hash: string; name: string; type: string; size: number }
+export interface TimelineItem {
+  at: string; actor: number | null; actor_name: string | null; verb?: string | null; verb_zh?: string; verb_en?: string
+  from?: string | null; to?: string | null; note?: string | null; files?: FileInfo[]
+  diff?: { field: string; was: unknown; now: unknown }[]; kind: 'create' | 'edit' | 'move' | 'comment' | 'escalate'
+}
+export interface ClockStep {
+  state: string; state_zh: string; state_en: string; holder_id?: number | null; holder_name?: string | null; holder_role_zh?: string | null; holder_role_en?: string | null
+  started_at: string; due_at?: string | null; ended_at?: string | null; limit?: number | null; unit?: string; unit_zh?: string; unit_en?: string
+  used_minutes?: number; limit_minutes?: number | null; light: Light; escalated?: number
+  sheet?: { from: string; to: string; minutes: number; counted: boolean; why_zh: string; why_en: string }[]
+}
+export interface BenchItem {
+  room: string; id: number; title: string; state: string; state_zh: string; state_en: string
+  grid_code?: string | null; grid_name?: string | null; due_at?: string | null; light: Light; verbs?: string[]
+}
+export type BenchTab = 'todo' | 'overdue' | 'done'
+export interface Bench { counts: Record<BenchTab, number>; todo?: BenchItem[]; overdue?: BenchItem[]; done?: BenchItem[]; items?: BenchItem[]; next?: string | null }
+export interface Notice { id: number; at: string; zh: string; en: string; room: string | null; row_id: number | null; read: boolean }
+
+export type StationState = 'normal' | 'exceed' | 'offline' | 'fault'
+export interface LiveValue { factor: string; zh: string; en: string; unit: string | null; value: number | null; flag: string | null; at: string | null; limit: number | null; exceed?: boolean }
+export interface LiveStation {
+  id: number; name: string; kind: string; lon: number | null; lat: number | null; grid_code: string | null
+  state: StationState; last_at: string | null; values: LiveValue[]
+}
+export type SeriesKind = 'rtd' | 'min' | 'hour' | 'day'
+/** epoch ms, value, flag, least, most */
+export type SeriesPoint = [number, number | null, (string | null)?, (number | null)?, (number | null)?]
+export interface Series { factor: string; zh: string; en: string; unit: string | null; limit: number | null; points: SeriesPoint[] }
+export interface Packet {
+  id: number | string; at?: string; received_at?: string; data_time?: string | null; cn?: string | null; st?: string | null; mn?: string | null
+  verdict?: string; ok?: boolean; reason?: string | null; reason_zh?: string | null; reason_en?: string | null; raw?: string | null; size?: number
+}
+export interface PacketField { name: string; value: unknown; factor?: string | null; zh?: string | null; en?: string | null; unit?: string | null; note?: string | null; note_zh?: string | null; note_en?: string | null }
+export interface PacketDetail extends Packet { fields?: PacketField[] | Record<string, unknown> }
+
+export interface AreaProps { code: string; name: string; level: string; generated?: boolean | number; parent?: string | null }
+export type Areas = GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, AreaProps>
+export interface GridNode { code: string; name: string; level: string; children?: boolean }
+export interface Located {
+  code: string | null; chain: { code: string; name: string; level: string }[]
+  officers?: { name: string; post_zh: string; post_en: string; phone?: string | null }[]; zone?: { code: string; name: string } | null
+}
+export interface ImportResult { rows: number; accepted: number; refused: { row: number; field: string | null; message: string; cells: string[] }[]; dry: boolean }
+export interface Option { id: number; label: string }

@@ -1,0 +1,25 @@
+import { en } from './en'
+import { lang } from './lang'
+import { zh, type Messages } from './zh'
+
+export type Key = keyof Messages
+const catalogue: Record<'zh' | 'en', Messages> = { zh, en }
+
+/** Text of the page in the chosen language; {name} is replaced from args. Re-renders when the language changes. */
+export function t(key: Key, args?: Record<string, string | number>): string {
+  const text = catalogue[lang.value][key]
+  return args ? text.replace(/\{(\w+)\}/g, (all, name: string) => (name in args ? String(args[name]) : all)) : text
+}
+/** Label of something the server names in both languages. */
+export function label(o: { zh?: string | null; en?: string | null } | null | undefined): string {
+  if (!o) return ''
+  return (lang.value === 'zh' ? o.zh || o.en : o.en || o.zh) ?? ''
+}
+/** The member name_zh or name_en of o. */
+export function labelOf(o: object, name: string): string {
+  const r = o as Record<string, unknown>
+  const zhText = r[`${name}_zh`]
+  const enText = r[`${name}_en`]
+  return String((lang.value === 'zh' ? zhText || enText : enText || zhText) ?? '')
+}
+export { lang, setLang, applyLang } from './lang'

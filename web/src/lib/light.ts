@@ -1,0 +1,33 @@
+import type { Key } from '@/i18n'
+import type { Light, StationState } from '@/api/types'
+
+/** Colour is never alone: each light and state has a shape and a word as well. */
+export type Shape = 'circle' | 'triangle' | 'square' | 'diamond' | 'ring' | 'bar' | 'pentagon'
+export interface Mark { shape: Shape; color: string; glyph: string; text: Key }
+
+export const LIGHTS: Record<Light, Mark> = {
+  green: { shape: 'circle', color: '#1a7f4b', glyph: '', text: 'light.green' },
+  yellow: { shape: 'triangle', color: '#b36b00', glyph: '!', text: 'light.yellow' },
+  red: { shape: 'square', color: '#c0271f', glyph: '×', text: 'light.red' },
+  none: { shape: 'ring', color: '#5b7680', glyph: '', text: 'light.none' },
+}
+export const STATION_STATES: Record<StationState, Mark> = {
+  normal: { shape: 'circle', color: '#0c7a8a', glyph: '', text: 'station.normal' },
+  exceed: { shape: 'diamond', color: '#c0271f', glyph: '!', text: 'station.exceed' },
+  offline: { shape: 'ring', color: '#5b7680', glyph: '–', text: 'station.offline' },
+  fault: { shape: 'triangle', color: '#b36b00', glyph: '×', text: 'station.fault' },
+}
+export const PLACE: Mark = { shape: 'pentagon', color: '#5a4a9c', glyph: '', text: 'map.place' }
+
+export function lightOf(v: unknown): Light {
+  return v === 'green' || v === 'yellow' || v === 'red' ? v : 'none'
+}
+export function stationStateOf(v: unknown): StationState {
+  return v === 'exceed' || v === 'offline' || v === 'fault' ? v : 'normal'
+}
+/** The rule the server follows (to 80 % green, to 100 % yellow, beyond red), for clocks that run while the page is open. */
+export function lightFor(used: number, limit: number | null | undefined): Light {
+  if (!limit || limit <= 0) return 'none'
+  const share = used / limit
+  return share > 1 ? 'red' : share > 0.8 ? 'yellow' : 'green'
+}
