@@ -1,0 +1,303 @@
+/* admit.c - is it a station of ours, does it say the password, is the time believable, and what was measured. */
+#include "tele/admit.h"
+
+/* What devices send (HJ 212-2017 table 9; 2005 and 2025 beside it). Only the first group carries readings; the rest is
+ * kept as the packet it is. 1013 and 2072 are notices, 9015 is a heartbeat. */
+enum carries { RAW, VALUES };
+static const struct command {
+    const char *cn;
+    enum carries carries;
+    enum lf_tele_kind kind;
+    bool timed; /* must have a DataTime */
+} commands[] = {
+    { "2011", VALUES, LF_TELE_RTD, true }, { "2051", VALUES, LF_TELE_MIN, true }, { "2061", VALUES, LF_TELE_HOUR, true },
+    { "2031", VALUES, LF_TELE_DAY, true }, { "2021", VALUES, LF_TELE_RTD, true }, { "2041", VALUES, LF_TELE_DAY, true },
+    { "2111", VALUES, LF_TELE_MIN, true }, { "2013", RAW, LF_TELE_RTD, false },   { "2052", RAW, LF_TELE_RTD, false },
+    { "2062", RAW, LF_TELE_RTD, false },   { "2071", RAW, LF_TELE_RTD, false },   { "2072", RAW, LF_TELE_RTD, false },
+    { "2081", RAW, LF_TELE_RTD, true },    { "3015", RAW, LF_TELE_RTD, false },   { "3017", RAW, LF_TELE_RTD, false },
+    { "3018", RAW, LF_TELE_RTD, false },   { "3019", RAW, LF_TELE_RTD, false },   { "3020", RAW, LF_TELE_RTD, false },
+    { "1001", RAW, LF_TELE_RTD, false },   { "1011", RAW, LF_TELE_RTD, false },   { "1013", RAW, LF_TELE_RTD, false },
+    { "1061", RAW, LF_TELE_RTD, false },   { "1063", RAW, LF_TELE_RTD, false },
+};
+
+static const struct command *command_of(lf_text cn)
+{
+    for (size_t i = 0; i < LF_COUNT(commands); i++)
+        if (memcmp(cn.p, commands[i].cn, 4) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* Takes the same time wherever the texts differ, so that a password cannot be guessed letter by letter. */
+static bool same_secret(lf_text sent, lf_text right)
+{
+    unsigned differ = sent.n ^ right.n;
+    for (uint32_t i = 0; i < right.n; i++)
+        differ |= (unsigned char)(right.p[i] ^ (i < sent.n ? sent.p[i] : 0));
+    return differ == 0;
+}
+
+static lf_text not_null(lf_text t) { return t.p ? t : LF_TEXT(""); }
+
+/* A code becomes a key of the store and text on pages: short, printable, no signs of the grammar. */
+static bool is_code(lf_text t)
+{
+    if (t.n == 0 || t.n > 32)
+        return false;
+    for (uint32_t i = 0; i < t.n; i++)
+        if (t.p[i] <= ' ' || t.p[i] > '~' || strchr("&#\"'<>\\", t.p[i]))
+            return false;
+    return true;
+}
+
+struct factor {
+    lf_text code;
+    double times, load_times;
+};
+
+/* The code of 2017 for whatever name was sent. Values under a code of 2005 come in the unit of 2005. A channel's own unit,
+ * said by somebody for this station, counts more than any table. */
+static struct factor factor_of(const struct lf_tele_station *s, lf_text sent)
+{
+    const struct hj212_factor *f = hj212_factor_find(sent);
+    struct factor r = { f ? lf_str(f->code) : sent, 1, 1 };
+    if (f && f->code2005 && lf_text_is(sent, f->code2005)) {
+        r.times = f->per2005;
+        r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
+    }
+    for (size_t i = 0; i < s->nscale; i++)
+        if (lf_text_eq(s->scale[i].factor, r.code))
+            r.times = s->scale[i].times;
+    return r;
+}
+
+static struct lf_tele_reading *reading_of(struct lf_tele_batch *b, size_t first, lf_text factor, const struct lf_tele_reading *like)
+{
+    for (size_t i = b->nreading; i-- > first;)
+        if (lf_text_eq(b->reading[i].factor, factor))
+            return &b->reading[i];
+    struct lf_tele_reading *r = lf_tele_add_reading(b);
+    *r = *like;
+    r->factor = lf_text_copy(&b->arena, factor);
+    return r;
+}
+
+enum column { C_VALUE, C_MIN, C_MAX, C_COU, C_ZS, C_FLAG, C_IGNORE, C_UNKNOWN };
+
+/* Statistic names of HJ 212-2017 table 4, as they are written there (case counts). */
+static enum column column_of(lf_text stat)
+{
+    static const struct {
+        const char *name;
+        enum column column;
+    } t[] = {
+        { "Rtd", C_VALUE },       { "Flag", C_FLAG },         { "Avg", C_VALUE },    { "Min", C_MIN },      { "Max", C_MAX },
+        { "Cou", C_COU },         { "ZsRtd", C_ZS },          { "ZsAvg", C_ZS },     { "Data", C_VALUE },   { "DayData", C_VALUE },
+        { "RS", C_VALUE },        { "RT", C_VALUE },          { "EFlag", C_IGNORE }, { "ZsMin", C_IGNORE }, { "ZsMax", C_IGNORE },
+        { "NightData", C_VALUE }, { "SampleTime", C_IGNORE },
+    };
+    for (size_t i = 0; i < LF_COUNT(t); i++)
+        if (lf_text_is(stat, t[i].name))
+            return t[i].column;
+    return C_UNKNOWN;
+}
+
+static void put_value(struct lf_tele_reading *r, enum column column, lf_text value, struct factor f, struct lf_admit *a)
+{
+    double v;
+    if (!hj212_number(value, &v) || !isfinite(v)) { /* "--", NaN, "": the channel has nothing to say; the flag tells why */
+        a->bad_values++;
+        return;
+    }
+    switch (column) {
+    case C_VALUE: r->value = v * f.times; break;
+    case C_MIN: r->vmin = v * f.times; break;
+    case C_MAX: r->vmax = v * f.times; break;
+    case C_ZS: r->zs = v * f.times; break;
+    case C_COU: r->cou = v * f.load_times; break;
+    default: break;
+    }
+}
+
+static void put_flag(struct lf_arena *arena, struct lf_tele_reading *r, lf_text flag)
+{
+    if (is_code(flag) && flag.n <= 4)
+        r->flag = lf_text_copy(arena, flag);
+}
+
+static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, size_t first,
+                     const struct hj212_item *it, const struct lf_tele_reading *like)
+{
+    lf_text code = it->code;
+    if (!it->stat.p) {
+        if (lf_text_is(code, "Flag") && b->nreading > first) /* bare Flag=N belongs to the item before it */
+            put_flag(&b->arena, &b->reading[b->nreading - 1], it->value);
+        return;
+    }
+    enum column column = column_of(it->stat);
+    if (column == C_UNKNOWN || !is_code(code)) {
+        a->unknown_stats++;
+        return;
+    }
+    if (column == C_IGNORE)
+        return;
+    /* Noise by day and by night (C.28) are values of their own beside the 24-hour one. */
+    if (it->stat.n > 4 && column == C_VALUE && it->code.n < 16)
+        code = (lf_text){ code.p, (uint32_t)(it->stat.p + it->stat.n - code.p) };
+    if (!is_code(code))
+        return;
+    struct factor f = factor_of(s, code);
+    struct lf_tele_reading *r = reading_of(b, first, f.code, like);
+    if (column == C_FLAG)
+        put_flag(&b->arena, r, it->value);
+    else
+        put_value(r, column, it->value, f, a);
+}
+
+/* False when CP holds something that is not an item: the packet is refused as a whole, so that none of it is acknowledged. */
+static bool read_values(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, lf_text cp, const struct command *c,
+                        lf_ms at)
+{
+    struct lf_tele_reading like = {
+        .station = s->id, .kind = c->kind, .at = at, .value = NAN, .vmin = NAN, .vmax = NAN, .cou = NAN, .zs = NAN
+    };
+    size_t first = b->nreading, item_at = 0;
+    struct hj212_item it;
+    bool broken;
+    like.grid_code = lf_text_copy(&b->arena, s->grid_code);
+    while (hj212_next(cp, &item_at, &it, &broken))
+        if (c->carries == VALUES)
+            put_item(a, b, s, first, &it, &like);
+    if (broken)
+        b->nreading = first;
+    return !broken;
+}
+
+static lf_text plain_item(lf_text cp, const char *name)
+{
+    struct hj212_item it;
+    size_t at = 0;
+    bool broken;
+    while (hj212_next(cp, &at, &it, &broken))
+        if (!it.stat.p && lf_text_is(it.code, name))
+            return it.value;
+    return (lf_text){ NULL, 0 };
+}
+
+static enum lf_admitted end(struct lf_admit *a, enum lf_tele_why why, const char *detail, enum lf_admitted how)
+{
+    a->why = why;
+    a->detail = lf_str(detail);
+    return how;
+}
+
+static void make_answer(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s)
+{
+    char out[HJ212_FRAME_MAX];
+    /* A notice waits for its 9013 whatever Flag says (2017 §6.1); data is answered when bit A asks for it. */
+    if (p->want_ack || s->always_ack || hj212_is_notice(p->cn))
+        a->answer = lf_text_copy(&b->arena, (lf_text){ out, (uint32_t)hj212_answer(p, out, sizeof out) });
+}
+
+static const char *forgiven(unsigned needs)
+{
+    static const char *const text[8] = { "",     "crc modbus",       "length",       "length, crc modbus",
+                                         "tail", "tail, crc modbus", "tail, length", "tail, length, crc modbus" };
+    return text[needs & 7];
+}
+
+static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s, lf_ms at,
+                       size_t first)
+{
+    struct lf_arena *m = &b->arena;
+    lf_text raw = lf_text_copy(m, a->frame);
+    struct lf_tele_packet *k = lf_tele_add_packet(b);
+    *k = (struct lf_tele_packet){
+        .station = s->id,
+        .grid_code = lf_text_copy(m, s->grid_code),
+        .peer = lf_text_copy(m, a->peer),
+        .raw = raw,
+        .qn = not_null(lf_text_copy(m, not_null(p->qn))),
+        .st = not_null(lf_text_copy(m, not_null(p->st))),
+        .cn = lf_text_copy(m, p->cn),
+        .note = lf_str(forgiven(a->needs)),
+        .received = a->now,
+        .at = at,
+        .pnum = p->split ? p->pnum : 0,
+        .pno = p->split ? p->pno : 0,
+        .first = first,
+        .n = b->nreading - first,
+    };
+}
+
+/* Known station, right password, switched on; what stands in the way otherwise. */
+static enum lf_admitted check_sender(struct lf_admit *a, const struct hj212_packet *p, const struct lf_tele_station **s)
+{
+    *s = lf_directory_find(a->directory, p->mn);
+    if (!*s && a->needs)
+        return end(a, LF_TELE_GOOD, "", LF_ADMIT_REFUSED); /* a broken frame of nobody: stays what the codec called it */
+    if (!*s)
+        return end(a, LF_TELE_UNKNOWN_MN, "MN", LF_ADMIT_QUARANTINE);
+    a->station = (*s)->id;
+    if (a->needs & ~(*s)->tolerate)
+        return end(a, LF_TELE_GOOD, forgiven(a->needs), LF_ADMIT_REFUSED);
+    if ((*s)->pw.p && !same_secret(not_null(p->pw), (*s)->pw))
+        return end(a, LF_TELE_PASSWORD, "PW", LF_ADMIT_REFUSED);
+    if ((*s)->disabled)
+        return end(a, LF_TELE_DISABLED, "MN", LF_ADMIT_QUARANTINE);
+    return LF_ADMIT_TAKEN;
+}
+
+/* DataTime of the packet into *at (0 when the command has none). */
+static enum lf_admitted check_time(struct lf_admit *a, lf_text cp, bool timed, lf_ms *at)
+{
+    lf_text t = plain_item(cp, "DataTime");
+    *at = (lf_ms){ 0 };
+    if (!t.n)
+        return timed ? end(a, (enum lf_tele_why)HJ212_FIELD, "DataTime", LF_ADMIT_REFUSED) : LF_ADMIT_TAKEN;
+    if (!lf_ms_parse_compact(t, at))
+        return end(a, (enum lf_tele_why)HJ212_FIELD, "DataTime", LF_ADMIT_REFUSED);
+    if (timed && (at->ms > a->now.ms + a->ahead_ms || at->ms < a->now.ms - a->age_ms))
+        return end(a, LF_TELE_TIME, "DataTime", LF_ADMIT_QUARANTINE);
+    return LF_ADMIT_TAKEN;
+}
+
+static bool is_reply(lf_text cn) { return memcmp(cn.p, "901", 3) == 0 && cn.p[3] >= '1' && cn.p[3] <= '4'; }
+
+enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
+{
+    struct hj212_packet p;
+    const struct lf_tele_station *s;
+    const char *bad;
+    lf_ms at;
+    a->mn = a->cn = a->detail = a->answer = LF_TEXT("");
+    a->station = (lf_id){ 0 };
+    a->unknown_stats = a->bad_values = 0;
+    enum hj212_why why = hj212_parse(a->segment, &p, &bad);
+    a->mn = not_null(p.mn), a->cn = not_null(p.cn);
+    if (why != HJ212_GOOD)
+        return end(a, (enum lf_tele_why)why, bad ? bad : "", LF_ADMIT_REFUSED);
+    if (is_reply(p.cn))
+        return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
+    enum lf_admitted how = check_sender(a, &p, &s);
+    if (how != LF_ADMIT_TAKEN)
+        return how;
+    if (lf_text_is(p.cn, "9015")) {
+        make_answer(a, b, &p, s);
+        return end(a, LF_TELE_GOOD, "", LF_ADMIT_ANSWER);
+    }
+    const struct command *c = command_of(p.cn);
+    if (!c)
+        return end(a, LF_TELE_COMMAND, "CN", LF_ADMIT_QUARANTINE);
+    how = check_time(a, p.cp, c->timed, &at);
+    if (how == LF_ADMIT_QUARANTINE) /* ours, and kept: saying so ends the resending */
+        make_answer(a, b, &p, s);
+    if (how != LF_ADMIT_TAKEN)
+        return how;
+    size_t first = b->nreading;
+    if (!read_values(a, b, s, p.cp, c, at))
+        return end(a, (enum lf_tele_why)HJ212_GRAMMAR, "CP", LF_ADMIT_REFUSED);
+    add_packet(a, b, &p, s, at, first);
+    make_answer(a, b, &p, s);
+    return end(a, LF_TELE_GOOD, "", LF_ADMIT_TAKEN);
+}

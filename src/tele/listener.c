@@ -1,0 +1,408 @@
+/* listener.c - starting, the network loop, stopping. */
+#include "tele/road.h"
+
+#include <signal.h>
+
+/* ---- the batch that is being filled -------------------------------------------------------- */
+
+struct job *road_filling(struct lf_listener *l)
+{
+    if (!l->filling)
+        l->filling = lf_new(sizeof *l->filling);
+    return l->filling;
+}
+
+static bool has_work(const struct job *j) { return j && (j->b.npacket || j->b.nreject); }
+
+bool road_full(const struct lf_listener *l)
+{
+    const struct job *j = l->filling;
+    return l->stop_at ||
+           (j && (j->b.npacket >= (size_t)l->c.batch_max || j->b.arena.total >= BATCH_BYTES || j->b.nreject >= (size_t)l->c.batch_max));
+}
+
+static void hand_over(struct lf_listener *l)
+{
+    uv_timer_stop(&l->wait);
+    count_set(l, N_LAST_BATCH, (int64_t)l->filling->b.npacket);
+    pthread_mutex_lock(&l->lock);
+    l->next = l->filling;
+    pthread_cond_signal(&l->to_writer);
+    pthread_mutex_unlock(&l->lock);
+    l->filling = NULL;
+    l->busy = true;
+}
+
+static void on_wait_over(uv_timer_t *t)
+{
+    struct lf_listener *l = t->data;
+    if (!l->busy && has_work(l->filling))
+        hand_over(l);
+}
+
+static void resume_stalled(struct lf_listener *l)
+{
+    if (l->stop_at)
+        return;
+    for (int i = 0; i < l->c.max_connections && !road_full(l); i++)
+        if (l->slot[i] && l->slot[i]->stalled)
+            conn_resume(l->slot[i]);
+}
+
+void road_judge_now(struct lf_listener *l)
+{
+    pthread_mutex_lock(&l->lock);
+    if (l->judging != l->directory) {
+        lf_directory_unref(l->judging);
+        l->judging = lf_directory_ref(l->directory);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Gives the writer its next batch when it is idle. Called after each round of reading: all that came in one round is one
+ * batch, and all that comes during a commit is the next. */
+static void feed_writer(struct lf_listener *l)
+{
+    while (!l->busy && l->filling) {
+        bool full = road_full(l);
+        if (!has_work(l->filling)) { /* only memory of frames that came to nothing */
+            if (!full || l->stop_at)
+                return;
+            lf_arena_reset(&l->filling->b.arena);
+            resume_stalled(l);
+        } else if (!full && l->c.batch_wait_ms > 0) {
+            if (!uv_is_active((uv_handle_t *)&l->wait))
+                uv_timer_start(&l->wait, on_wait_over, (uint64_t)l->c.batch_wait_ms, 0);
+            return;
+        } else {
+            hand_over(l);
+            resume_stalled(l);
+        }
+    }
+}
+
+/* ---- stopping ----------------------------------------------------------------------------------- */
+
+static void close_all(struct lf_listener *l)
+{
+    l->closed = true;
+    for (int i = 0; i < l->c.max_connections; i++)
+        if (l->slot[i])
+            conn_close(l->slot[i]);
+    uv_close((uv_handle_t *)&l->wake, NULL);
+    uv_close((uv_handle_t *)&l->check, NULL);
+    uv_close((uv_handle_t *)&l->sweep, NULL);
+    uv_close((uv_handle_t *)&l->wait, NULL);
+}
+
+static void begin_stop(struct lf_listener *l)
+{
+    uv_update_time(&l->loop);
+    l->stop_at = uv_now(&l->loop) + (uv_now(&l->loop) == 0);
+    uv_close((uv_handle_t *)&l->server, NULL);
+    for (int i = 0; i < l->c.max_connections; i++)
+        if (l->slot[i])
+            conn_stop_reading(l->slot[i]);
+}
+
+static bool answers_pending(const struct lf_listener *l)
+{
+    for (int i = 0; i < l->c.max_connections; i++)
+        if (l->slot[i] && l->slot[i]->writing)
+            return true;
+    return false;
+}
+
+/* Closes when all that was taken is stored and answered, or when waiting has no sense any more. */
+static void stop_step(struct lf_listener *l)
+{
+    if (l->closed)
+        return;
+    uint64_t gone = uv_now(&l->loop) - l->stop_at;
+    bool late = gone > STOP_MS, failing = atomic_load(&l->failing);
+    if (late || failing) {
+        atomic_store(&l->abandon, true);
+        pthread_mutex_lock(&l->lock);
+        pthread_cond_broadcast(&l->to_writer);
+        pthread_mutex_unlock(&l->lock);
+    }
+    if (!l->busy && has_work(l->filling) && !failing && !late)
+        hand_over(l);
+    if (!l->busy && (failing || late || !has_work(l->filling)) && (!answers_pending(l) || gone > 1000))
+        close_all(l);
+}
+
+/* ---- callbacks of the loop -------------------------------------------------------------------- */
+
+static void answer(struct lf_listener *l, struct job *j)
+{
+    for (size_t i = 0; i < j->b.nack; i++) {
+        const struct lf_tele_ack *a = &j->b.ack[i];
+        struct conn *c = conn_find(l, a->conn);
+        bool kept = j->stored && (a->packet < 0 || !j->b.packet[a->packet].failed);
+        if (!c)
+            continue;
+        c->outstanding--;
+        if (kept && a->answer.n) {
+            conn_send(c, a->answer);
+            count_add(l, N_ACKNOWLEDGED, 1);
+        }
+        if (c->eof && !c->closing && !c->stalled && !c->outstanding && !c->writing)
+            conn_close(c);
+    }
+    job_unref(j);
+}
+
+static void on_wake(uv_async_t *h)
+{
+    struct lf_listener *l = h->data;
+    for (;;) {
+        pthread_mutex_lock(&l->lock);
+        struct job *j = queue_take(&l->done);
+        pthread_mutex_unlock(&l->lock);
+        if (!j)
+            break;
+        l->busy = false;
+        answer(l, j);
+    }
+    if (atomic_load(&l->stopping) && !l->stop_at)
+        begin_stop(l);
+    if (l->stop_at) {
+        stop_step(l);
+        return;
+    }
+    feed_writer(l);
+    resume_stalled(l);
+}
+
+static void on_check(uv_check_t *h)
+{
+    struct lf_listener *l = h->data;
+    if (!l->stop_at)
+        feed_writer(l);
+}
+
+static void on_sweep(uv_timer_t *t)
+{
+    struct lf_listener *l = t->data;
+    uint64_t now = uv_now(&l->loop);
+    for (int i = 0; i < l->c.max_connections; i++) {
+        struct conn *c = l->slot[i];
+        if (!c || c->closing)
+            continue;
+        uint64_t most = 1000 * (uint64_t)(c->good ? l->c.idle_s : l->c.first_s);
+        bool stuck = c->writing && now - c->write_began > WRITE_STUCK_MS;
+        bool idle = now - c->last > most && !c->outstanding && !c->stalled; /* who waits for us is not idle */
+        if (!stuck && !idle)
+            continue;
+        count_add(l, stuck ? N_SLOW : N_IDLE, 1);
+        conn_close(c);
+    }
+    if (l->stop_at)
+        stop_step(l);
+}
+
+static void on_connection(uv_stream_t *server, int status)
+{
+    struct lf_listener *l = server->data;
+    if (status == 0)
+        conn_open(l, server);
+}
+
+static void *loop_main(void *listener)
+{
+    struct lf_listener *l = listener;
+    uv_run(&l->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------ */
+
+static int or_else(int v, int otherwise) { return v > 0 ? v : otherwise; }
+
+static void defaults(struct lf_listener_config *c)
+{
+    c->max_connections = or_else(c->max_connections, 5000);
+    c->max_per_peer = or_else(c->max_per_peer, (c->max_connections + 1) / 2);
+    c->idle_s = or_else(c->idle_s, 3900);
+    c->first_s = or_else(c->first_s, 120);
+    c->batch_max = or_else(c->batch_max, 1000);
+    c->ahead_s = c->ahead_s > 0 ? c->ahead_s : 600;
+    c->age_s = c->age_s > 0 ? c->age_s : 366 * 86400;
+    c->evidence_per_hour = or_else(c->evidence_per_hour, 60);
+    c->evidence_all_per_hour = or_else(c->evidence_all_per_hour, 3000);
+}
+
+static int listen_on(struct lf_listener *l)
+{
+    struct sockaddr_storage a;
+    int n = sizeof a, rc = uv_ip4_addr(l->host, l->c.port, (struct sockaddr_in *)&a);
+    if (rc != 0)
+        rc = uv_ip6_addr(l->host, l->c.port, (struct sockaddr_in6 *)&a);
+    if (rc != 0 || (rc = uv_tcp_bind(&l->server, (const struct sockaddr *)&a, 0)) != 0 ||
+        (rc = uv_listen((uv_stream_t *)&l->server, 1024, on_connection)) != 0 ||
+        (rc = uv_tcp_getsockname(&l->server, (struct sockaddr *)&a, &n)) != 0)
+        return rc;
+    l->port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
+    return 0;
+}
+
+static void open_loop(struct lf_listener *l)
+{
+    uv_loop_init(&l->loop);
+    uv_tcp_init(&l->loop, &l->server);
+    uv_async_init(&l->loop, &l->wake, on_wake);
+    uv_check_init(&l->loop, &l->check);
+    uv_timer_init(&l->loop, &l->sweep);
+    uv_timer_init(&l->loop, &l->wait);
+    l->server.data = l->wake.data = l->check.data = l->sweep.data = l->wait.data = l;
+    uv_check_start(&l->check, on_check);
+    uv_timer_start(&l->sweep, on_sweep, 1000, 1000);
+}
+
+static struct lf_listener *make(const struct lf_listener_config *config)
+{
+    struct lf_listener *l = lf_new(sizeof *l);
+    l->c = *config;
+    defaults(&l->c);
+    l->host = lf_dup(config->host ? config->host : "127.0.0.1");
+    l->directory = config->directory ? config->directory : lf_directory_make(NULL, 0);
+    l->judging = lf_directory_ref(l->directory);
+    l->events.link = 1;
+    size_t n = (size_t)l->c.max_connections;
+    l->slot = lf_new(n * sizeof *l->slot);
+    l->generation = lf_new(n * sizeof *l->generation);
+    l->free_slot = lf_new(n * sizeof *l->free_slot);
+    while (l->nfree < n) {
+        l->free_slot[l->nfree] = (uint32_t)n - 1 - l->nfree;
+        l->nfree++;
+    }
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->to_writer, NULL);
+    pthread_cond_init(&l->to_events, NULL);
+    pthread_cond_init(&l->from_events, NULL);
+    open_loop(l);
+    return l;
+}
+
+static void destroy(struct lf_listener *l)
+{
+    uv_loop_close(&l->loop);
+    if (l->filling)
+        lf_tele_batch_free(&l->filling->b);
+    lf_release(l->filling);
+    for (struct job *j; (j = queue_take(&l->done));)
+        job_unref(j);
+    lf_directory_unref(l->judging);
+    lf_directory_unref(l->directory);
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->to_writer);
+    pthread_cond_destroy(&l->to_events);
+    pthread_cond_destroy(&l->from_events);
+    lf_release(l->slot);
+    lf_release(l->generation);
+    lf_release(l->free_slot);
+    lf_release(l->host);
+    lf_release(l);
+}
+
+/* Signals are for the main thread; and a write to a closed socket must not end the program. */
+static bool start_threads(struct lf_listener *l)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool ok = pthread_create(&l->writer_thread, NULL, writer_main, l) == 0 &&
+              pthread_create(&l->events_thread, NULL, events_main, l) == 0 && pthread_create(&l->loop_thread, NULL, loop_main, l) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+lf_rc lf_listener_start(struct lf_listener **out, const struct lf_listener_config *config, struct lf_err *err)
+{
+    struct lf_listener *l = make(config);
+    *out = NULL;
+    int rc = listen_on(l);
+    if (rc != 0) {
+        lf_err_set(err, LF_EIO, "telemetry_listen",
+                   "cannot listen on %s port %u: %s\nHINT: is another program using the port, or is the address not of this machine?",
+                   l->host, (unsigned)l->c.port, uv_strerror(rc));
+        uv_close((uv_handle_t *)&l->server, NULL);
+        close_all(l);
+        uv_run(&l->loop, UV_RUN_DEFAULT);
+        destroy(l);
+        return LF_EIO;
+    }
+    if (!start_threads(l)) /* nothing sensible is left to do without threads; the process is at its limit */
+        return lf_err_set(err, LF_EIO, NULL, "cannot start the telemetry threads\nHINT: raise the limit of processes (ulimit -u)");
+    *out = l;
+    return LF_OK;
+}
+
+uint16_t lf_listener_port(const struct lf_listener *l) { return l->port; }
+
+void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d)
+{
+    pthread_mutex_lock(&l->lock);
+    struct lf_directory *old = l->directory;
+    l->directory = d;
+    pthread_mutex_unlock(&l->lock);
+    lf_directory_unref(old);
+    uv_async_send(&l->wake);
+}
+
+struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
+{
+    int64_t n[N_COUNT];
+    for (int i = 0; i < N_COUNT; i++)
+        n[i] = atomic_load_explicit(&l->count[i], memory_order_relaxed);
+    struct lf_listener_stats s = {
+        .connections = n[N_CONNECTIONS],
+        .accepted = n[N_ACCEPTED],
+        .turned_away = n[N_TURNED_AWAY],
+        .closed_idle = n[N_IDLE],
+        .closed_slow = n[N_SLOW],
+        .bytes = n[N_BYTES],
+        .frames = n[N_FRAMES],
+        .quarantined = n[N_QUARANTINED],
+        .evidence_dropped = n[N_DROPPED],
+        .tolerated = n[N_TOLERATED],
+        .replies = n[N_REPLIES],
+        .heartbeats = n[N_HEARTBEATS],
+        .packets = n[N_PACKETS],
+        .readings = n[N_READINGS],
+        .corrections = n[N_CORRECTIONS],
+        .duplicates = n[N_DUPLICATES],
+        .acknowledged = n[N_ACKNOWLEDGED],
+        .unknown_stats = n[N_UNKNOWN_STATS],
+        .bad_values = n[N_BAD_VALUES],
+        .commits = n[N_COMMITS],
+        .commit_failures = n[N_COMMIT_FAILURES],
+        .last_commit_us = n[N_LAST_US],
+        .last_batch = n[N_LAST_BATCH],
+        .failing = atomic_load(&l->failing),
+    };
+    memcpy(s.refused, n + N_REFUSED, sizeof s.refused);
+    return s;
+}
+
+static void end_thread(struct lf_listener *l, pthread_t t, bool *flag, pthread_cond_t *wake)
+{
+    pthread_mutex_lock(&l->lock);
+    *flag = true;
+    pthread_cond_broadcast(wake);
+    pthread_mutex_unlock(&l->lock);
+    pthread_join(t, NULL);
+}
+
+void lf_listener_stop(struct lf_listener *l)
+{
+    if (!l)
+        return;
+    atomic_store(&l->stopping, true);
+    uv_async_send(&l->wake);
+    pthread_join(l->loop_thread, NULL);
+    end_thread(l, l->writer_thread, &l->writer_stop, &l->to_writer);
+    end_thread(l, l->events_thread, &l->events_stop, &l->to_events);
+    destroy(l);
+}

@@ -1,0 +1,55 @@
+/* listener.h - the TCP end of telemetry: devices connect, send frames, and get an answer when their packet is durable.
+ *
+ * Three threads of its own: the network loop (never waits for a disk), the writer (one commit at a time; what arrives
+ * during a commit is the next batch), the events thread. An acknowledgement leaves after the commit that holds its packet,
+ * never before. While the store fails nothing is acknowledged and reading pauses; it goes on by itself. */
+#ifndef LF_TELE_LISTENER_H
+#define LF_TELE_LISTENER_H
+#include "tele/directory.h"
+#include "tele/store.h"
+
+struct lf_listener_config {
+    const char *host;               /* "0.0.0.0", "::"; NULL = 127.0.0.1 */
+    uint16_t port;                  /* 0 = any free one: ask lf_listener_port */
+    struct lf_tele_store *store;    /* stays the caller's; must outlive the listener */
+    struct lf_directory *directory; /* first snapshot; the listener takes the caller's use of it. NULL = no stations yet */
+    int max_connections;            /* 0 = 5000 */
+    int max_per_peer;               /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
+    int idle_s;                     /* a connection without a byte for so long is closed; 0 = 3900: RtdInterval may be an hour */
+    int first_s;                    /* the same before its first good packet; 0 = 120 */
+    int batch_max;                  /* packets in one commit; 0 = 1000 */
+    int batch_wait_ms;              /* how long an idle writer waits for company; 0 = not at all */
+    int64_t ahead_s, age_s;         /* DataTime may lie so far ahead and back; 0 = 600 and 366 days */
+    int evidence_per_hour;          /* refused or quarantined pieces kept per address and hour; 0 = 60 (all are counted) */
+    int evidence_all_per_hour;      /* and of all addresses together; 0 = 3000 */
+    /* After a commit, on the events thread: the readings that are new or corrected. Packets wait in memory (bounded) while it
+     * works, so it should not take long. May be NULL. */
+    void (*on_readings)(void *user, const struct lf_tele_reading *r, size_t n);
+    /* The store began to fail (message, with HINT) or works again (NULL). On the writer's thread. May be NULL. */
+    void (*on_store)(void *user, const struct lf_err *err);
+    void *user;
+};
+
+struct lf_listener_stats {
+    int64_t connections, accepted, turned_away; /* now; since the start; refused because of a limit */
+    int64_t closed_idle, closed_slow;           /* by us: silent, or does not read its answers */
+    int64_t bytes, frames;                      /* received; good frames */
+    int64_t refused[LF_TELE_WHY_COUNT];         /* by reason; noise counts runs of bytes */
+    int64_t quarantined, evidence_dropped;      /* the latter: past the bound of evidence, counted but not kept */
+    int64_t tolerated, replies, heartbeats;
+    int64_t packets, readings, corrections; /* stored; corrections are not counted apart by every store */
+    int64_t duplicates, acknowledged;
+    int64_t unknown_stats, bad_values;
+    int64_t commits, commit_failures, last_commit_us, last_batch;
+    bool failing; /* the store does not take anything now */
+};
+
+struct lf_listener;
+lf_rc lf_listener_start(struct lf_listener **out, const struct lf_listener_config *config, struct lf_err *err) LF_MUST_CHECK;
+uint16_t lf_listener_port(const struct lf_listener *l);
+/* Swaps the directory; takes the caller's use of it. Frames read from now on are judged by it. Any thread. */
+void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d);
+struct lf_listener_stats lf_listener_stats(struct lf_listener *l); /* any thread */
+/* Stops reading, commits and acknowledges what was taken (at most ten seconds, not at all while the store fails), closes. */
+void lf_listener_stop(struct lf_listener *l); /* NULL is fine */
+#endif

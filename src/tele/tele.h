@@ -1,0 +1,87 @@
+/* tele.h - the words of telemetry: what a packet becomes on its road frame -> decode -> check -> batch -> one durable
+ * commit -> acknowledge. Everything in a batch lives in the batch's arena. */
+#ifndef LF_TELE_TELE_H
+#define LF_TELE_TELE_H
+#include "base/arena.h"
+#include "base/clock.h"
+#include "hj212/hj212.h"
+
+enum lf_tele_kind { LF_TELE_RTD, LF_TELE_MIN, LF_TELE_HOUR, LF_TELE_DAY, LF_TELE_KIND_COUNT };
+const char *lf_tele_kind_name(enum lf_tele_kind k); /* "rtd", "min", "hour", "day": also in the tables */
+bool lf_tele_kind_parse(lf_text name, enum lf_tele_kind *out);
+
+/* Why something was refused or put in quarantine: the reasons of the codec, then ours. The index of a counter. */
+enum lf_tele_why {
+    LF_TELE_GOOD = HJ212_GOOD,
+    LF_TELE_PASSWORD = HJ212_WHY_COUNT, /* PW is not the station's */
+    LF_TELE_UNKNOWN_MN,                 /* no station has this MN: quarantine */
+    LF_TELE_DISABLED,                   /* the station is switched off: quarantine */
+    LF_TELE_TIME,                       /* DataTime in the future, or too long ago: quarantine */
+    LF_TELE_COMMAND,                    /* CN that a device does not send: quarantine */
+    LF_TELE_STORE,                      /* the store refuses this packet for ever (a fault of ours): kept as evidence */
+    LF_TELE_WHY_COUNT
+};
+const char *lf_tele_why_name(enum lf_tele_why w);
+const char *lf_tele_why_text(enum lf_tele_why w); /* "中文 | English" */
+
+/* One value of one factor. at: DataTime; for minute, hour and day the START of the period (HJ 212-2017 table 4). */
+struct lf_tele_reading {
+    lf_id station;
+    lf_text grid_code;
+    lf_text factor; /* code of 2017 where the code that was sent is known, else as it was sent */
+    enum lf_tele_kind kind;
+    lf_ms at;
+    double value;      /* Rtd or Avg; NaN when the device sent none or no number */
+    double vmin, vmax; /* Min, Max */
+    double cou;        /* Cou: load or volume within the period */
+    double zs;         /* ZsRtd or ZsAvg: converted to reference oxygen */
+    lf_text flag;      /* data flag letter as sent; null when absent */
+    bool fresh;        /* set by the commit: this value is new, or corrects an earlier one */
+};
+
+struct lf_tele_packet {
+    lf_id station;
+    lf_text grid_code, peer, raw;
+    lf_text qn, st, cn; /* "" when absent */
+    lf_text note;       /* what was forgiven ("crc modbus"); "" when nothing */
+    lf_ms received, at; /* at: DataTime; ms == 0 when the command has none */
+    int pnum, pno;      /* 0 when not split */
+    size_t first, n;    /* its readings: batch->reading[first .. first + n) */
+    bool duplicate;     /* set by the commit: this very packet is there already */
+    bool failed;        /* set by the writer: not stored, must not be acknowledged */
+};
+
+/* What was not taken, kept as evidence. quarantine: from somebody unknown, or not believable; else it was broken. */
+struct lf_tele_reject {
+    lf_id station; /* none when not known */
+    lf_ms received;
+    lf_text peer, mn, cn, detail, raw; /* "" when not known; raw is cut to what may be kept */
+    uint32_t size;                     /* of the whole before it was cut */
+    enum lf_tele_why why;
+    bool quarantine;
+};
+
+/* What to tell whom when the batch is durable. packet: index, or -1 for a quarantined one. */
+struct lf_tele_ack {
+    uint64_t conn;
+    lf_text answer; /* empty: nothing was asked for */
+    int64_t packet;
+};
+
+struct lf_tele_batch {
+    struct lf_arena arena;
+    struct lf_tele_packet *packet;
+    struct lf_tele_reading *reading;
+    struct lf_tele_reject *reject;
+    struct lf_tele_ack *ack;
+    size_t npacket, nreading, nreject, nack;
+    size_t corrected; /* set by the commit: readings that replaced an earlier, different value */
+    size_t cap_packet, cap_reading, cap_reject, cap_ack;
+};
+/* Each returns the new, zeroed element, valid until the next call of the same function. */
+struct lf_tele_packet *lf_tele_add_packet(struct lf_tele_batch *b);
+struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b);
+struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b);
+struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b);
+void lf_tele_batch_free(struct lf_tele_batch *b); /* what it holds, not itself */
+#endif

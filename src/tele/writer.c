@@ -1,0 +1,214 @@
+/* writer.c - one commit at a time, tried until it holds; and the thread that tells what was new. */
+#include "tele/road.h"
+
+#include <time.h>
+
+void queue_put(struct queue *q, struct job *j)
+{
+    j->next[q->link] = NULL;
+    if (q->tail)
+        q->tail->next[q->link] = j;
+    else
+        q->head = j;
+    q->tail = j;
+    q->n++;
+}
+
+struct job *queue_take(struct queue *q)
+{
+    struct job *j = q->head;
+    if (!j)
+        return NULL;
+    q->head = j->next[q->link];
+    if (!q->head)
+        q->tail = NULL;
+    q->n--;
+    return j;
+}
+
+void job_unref(struct job *j)
+{
+    if (!j || atomic_fetch_sub(&j->users, 1) > 1)
+        return;
+    lf_tele_batch_free(&j->b);
+    lf_release(j);
+}
+
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Waits, but not when the listener is told to stop. */
+static void back_off(struct lf_listener *l, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&l->lock);
+    while (!atomic_load(&l->abandon))
+        if (pthread_cond_timedwait(&l->to_writer, &l->lock, &until) != 0)
+            break;
+    pthread_mutex_unlock(&l->lock);
+}
+
+static bool comes_back(lf_rc rc) { return rc == LF_EDB || rc == LF_EBUSY || rc == LF_EIO; }
+
+static void tell_store(struct lf_listener *l, const struct lf_err *err)
+{
+    bool failing = err != NULL;
+    if (atomic_exchange(&l->failing, failing) != failing && l->c.on_store)
+        l->c.on_store(l->c.user, err);
+}
+
+/* Commits, and again while the store is away. LF_OK, an error that will not go away, or the last one when told to stop. */
+static lf_rc commit(struct lf_listener *l, struct lf_tele_batch *b)
+{
+    int wait = 50;
+    for (;;) {
+        struct lf_err err = { .rc = LF_OK };
+        int64_t began = monotonic_us();
+        lf_rc rc = l->c.store->ops->commit(l->c.store, b, &err);
+        if (rc >= 0) {
+            count_add(l, N_COMMITS, 1);
+            count_set(l, N_LAST_US, monotonic_us() - began);
+            count_set(l, N_LAST_BATCH, (int64_t)b->npacket);
+            tell_store(l, NULL);
+            return LF_OK;
+        }
+        count_add(l, N_COMMIT_FAILURES, 1);
+        if (!comes_back(rc))
+            return rc;
+        tell_store(l, &err);
+        if (atomic_load(&l->abandon))
+            return rc;
+        back_off(l, wait);
+        wait = wait < 2500 ? wait * 2 : 5000;
+    }
+}
+
+/* A batch that the store refuses for a reason that time does not heal: one packet at a time, so that the one that is to
+ * blame (a fault of ours: all were checked) does not hold up the others. */
+static void commit_singly(struct lf_listener *l, struct lf_tele_batch *b)
+{
+    struct lf_tele_batch part = *b;
+    part.npacket = 0;
+    if (commit(l, &part) != LF_OK) /* the rejects */
+        count_add(l, N_DROPPED, (int64_t)b->nreject);
+    part.nreject = 0;
+    part.npacket = 1;
+    for (size_t i = 0; i < b->npacket; i++) {
+        part.packet = &b->packet[i];
+        if (commit(l, &part) != LF_OK) {
+            b->packet[i].failed = true;
+            count_add(l, N_REFUSED + LF_TELE_STORE, 1);
+        }
+        b->corrected += part.corrected;
+        part.corrected = 0;
+    }
+}
+
+static void tally(struct lf_listener *l, const struct lf_tele_batch *b)
+{
+    int64_t packets = 0, duplicates = 0, readings = 0;
+    for (size_t i = 0; i < b->npacket; i++) {
+        const struct lf_tele_packet *p = &b->packet[i];
+        packets += !p->failed && !p->duplicate;
+        duplicates += p->duplicate;
+        for (size_t r = p->first; r < p->first + p->n; r++)
+            readings += b->reading[r].fresh;
+    }
+    count_add(l, N_PACKETS, packets);
+    count_add(l, N_DUPLICATES, duplicates);
+    count_add(l, N_READINGS, readings);
+    count_add(l, N_CORRECTIONS, (int64_t)b->corrected);
+}
+
+static void store_job(struct lf_listener *l, struct job *j)
+{
+    lf_rc rc = commit(l, &j->b);
+    if (rc != LF_OK && !comes_back(rc)) {
+        commit_singly(l, &j->b);
+        rc = atomic_load(&l->abandon) ? rc : LF_OK;
+    }
+    j->stored = rc == LF_OK;
+    if (j->stored)
+        tally(l, &j->b);
+}
+
+/* To the loop at once (answers first), then to the events thread; while that is far behind, this thread waits. */
+static void pass_on(struct lf_listener *l, struct job *j)
+{
+    bool tell = j->stored && l->c.on_readings && j->b.nreading > 0;
+    atomic_store(&j->users, tell ? 2 : 1);
+    pthread_mutex_lock(&l->lock);
+    queue_put(&l->done, j);
+    uv_async_send(&l->wake);
+    while (tell && l->events.n >= EVENT_QUEUE)
+        pthread_cond_wait(&l->from_events, &l->lock);
+    if (tell) {
+        queue_put(&l->events, j);
+        pthread_cond_signal(&l->to_events);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* The new readings, one after another. */
+static void tell_readings(struct lf_listener *l, const struct lf_tele_batch *b)
+{
+    struct lf_tele_reading *fresh = lf_new(b->nreading * sizeof *fresh);
+    size_t n = 0;
+    for (size_t i = 0; i < b->nreading; i++)
+        if (b->reading[i].fresh)
+            fresh[n++] = b->reading[i];
+    if (n)
+        l->c.on_readings(l->c.user, fresh, n);
+    lf_release(fresh);
+}
+
+/* Ends when told to and everything has been told. */
+void *events_main(void *listener)
+{
+    struct lf_listener *l = listener;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        struct job *j = queue_take(&l->events);
+        if (!j && l->events_stop)
+            break;
+        if (!j) {
+            pthread_cond_wait(&l->to_events, &l->lock);
+            continue;
+        }
+        pthread_cond_signal(&l->from_events);
+        pthread_mutex_unlock(&l->lock);
+        tell_readings(l, &j->b);
+        job_unref(j);
+        pthread_mutex_lock(&l->lock);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+void *writer_main(void *listener)
+{
+    struct lf_listener *l = listener;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        while (!l->next && !l->writer_stop)
+            pthread_cond_wait(&l->to_writer, &l->lock);
+        struct job *j = l->next;
+        if (!j)
+            break;
+        l->next = NULL;
+        pthread_mutex_unlock(&l->lock);
+        store_job(l, j);
+        pass_on(l, j);
+        pthread_mutex_lock(&l->lock);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
