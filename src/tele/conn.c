@@ -19,6 +19,17 @@ bool bound_allows(struct bound *b, lf_ms now, lf_text who, int each, int all)
     return true;
 }
 
+/* Names from a frame that was refused may be any bytes; the store and the pages want text. */
+static lf_text printable(struct lf_arena *a, lf_text t)
+{
+    if (t.n > 64)
+        return LF_TEXT("");
+    for (uint32_t i = 0; i < t.n; i++)
+        if (t.p[i] < ' ' || t.p[i] > '~')
+            return LF_TEXT("");
+    return lf_text_copy(a, t);
+}
+
 /* Puts the refused bytes into the batch, when they may be kept. NULL when not. */
 static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enum lf_tele_why why, bool quarantine)
 {
@@ -35,9 +46,9 @@ static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enu
         .station = a->station,
         .received = a->now,
         .peer = lf_text_copy(&b->arena, lf_str(c->peer)),
-        .mn = lf_text_copy(&b->arena, a->mn),
-        .cn = lf_text_copy(&b->arena, a->cn),
-        .detail = lf_text_copy(&b->arena, a->detail),
+        .mn = printable(&b->arena, a->mn),
+        .cn = printable(&b->arena, a->cn),
+        .detail = printable(&b->arena, a->detail),
         .raw = lf_text_copy(&b->arena, raw),
         .size = a->frame.n,
         .why = why,

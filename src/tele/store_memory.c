@@ -1,0 +1,114 @@
+#include "tele/store_memory.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static uint64_t hash(lf_text t)
+{
+    uint64_t h = 14695981039346656037u;
+    for (uint32_t i = 0; i < t.n; i++)
+        h = (h ^ (unsigned char)t.p[i]) * 1099511628211u;
+    return h;
+}
+
+static bool keep_packet(struct memory_store *m, const struct lf_tele_packet *p)
+{
+    uint64_t h = hash(p->raw);
+    for (size_t i = 0; i < m->npacket; i++)
+        if (m->packet[i].station == p->station.v && m->packet[i].hash == h)
+            return false;
+    if (m->npacket == m->cap_packet)
+        m->packet = lf_renew(m->packet, (m->cap_packet = 2 * m->cap_packet + 64) * sizeof *m->packet);
+    m->packet[m->npacket].station = p->station.v;
+    m->packet[m->npacket].hash = h;
+    m->npacket++;
+    return true;
+}
+
+static void keep_reading(struct memory_store *m, struct lf_tele_batch *b, struct lf_tele_reading *r)
+{
+    size_t i = 0;
+    while (i < m->nreading && !(m->reading[i].station == r->station.v && m->reading[i].at == r->at.ms &&
+                                m->reading[i].kind == (int)r->kind && lf_text_is(r->factor, m->reading[i].factor)))
+        i++;
+    if (i == m->cap_reading)
+        m->reading = lf_renew(m->reading, (m->cap_reading = 2 * m->cap_reading + 64) * sizeof *m->reading);
+    bool known = i < m->nreading;
+    r->fresh = !known || m->reading[i].value != r->value;
+    b->corrected += known && r->fresh;
+    m->nreading += !known;
+    m->reading[i].station = r->station.v, m->reading[i].at = r->at.ms, m->reading[i].kind = (int)r->kind, m->reading[i].value = r->value;
+    snprintf(m->reading[i].factor, sizeof m->reading[i].factor, "%.*s", (int)r->factor.n, r->factor.p);
+}
+
+static bool poisoned(const struct memory_store *m, const struct lf_tele_batch *b)
+{
+    for (size_t i = 0; m->poison && i < b->npacket; i++)
+        for (size_t r = 0; r < b->packet[i].n; r++)
+            if (lf_text_is(b->reading[b->packet[i].first + r].factor, m->poison))
+                return true;
+    return false;
+}
+
+static void keep(struct memory_store *m, struct lf_tele_batch *b)
+{
+    for (size_t i = 0; i < b->npacket; i++) {
+        struct lf_tele_packet *p = &b->packet[i];
+        p->duplicate = !atomic_load(&m->forget) && !keep_packet(m, p);
+        for (size_t r = p->first; !p->duplicate && r < p->first + p->n; r++)
+            if (!atomic_load(&m->forget))
+                keep_reading(m, b, &b->reading[r]);
+    }
+    for (size_t i = 0; i < b->nreject; i++) {
+        const struct lf_tele_reject *r = &b->reject[i];
+        m->nreject += !r->quarantine;
+        m->nquarantine += r->quarantine;
+        snprintf(m->last_reject, sizeof m->last_reject, "%s %.*s", lf_tele_why_name(r->why), (int)r->detail.n, r->detail.p);
+    }
+}
+
+static lf_rc commit(struct lf_tele_store *s, struct lf_tele_batch *b, struct lf_err *err)
+{
+    struct memory_store *m = (struct memory_store *)s;
+    int ms = atomic_load(&m->delay_ms);
+    if (ms)
+        nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL);
+    lf_rc rc = (lf_rc)atomic_load(&m->rc);
+    if (rc != LF_OK)
+        return lf_err_set(err, rc, NULL, "told to fail");
+    if (poisoned(m, b))
+        return lf_err_set(err, LF_EINVAL, NULL, "poison");
+    pthread_mutex_lock(&m->lock);
+    keep(m, b);
+    m->commits++;
+    pthread_mutex_unlock(&m->lock);
+    return LF_OK;
+}
+
+double memory_store_value(struct memory_store *m, int64_t station, const char *factor, enum lf_tele_kind kind)
+{
+    double v = NAN;
+    pthread_mutex_lock(&m->lock);
+    for (size_t i = 0; i < m->nreading; i++)
+        if (m->reading[i].station == station && m->reading[i].kind == (int)kind && strcmp(m->reading[i].factor, factor) == 0)
+            v = m->reading[i].value;
+    pthread_mutex_unlock(&m->lock);
+    return v;
+}
+
+struct memory_store *memory_store_new(void)
+{
+    static const struct lf_tele_store_ops ops = { .commit = commit };
+    struct memory_store *m = lf_new(sizeof *m);
+    m->base.ops = &ops;
+    pthread_mutex_init(&m->lock, NULL);
+    return m;
+}
+
+void memory_store_free(struct memory_store *m)
+{
+    pthread_mutex_destroy(&m->lock);
+    lf_release(m->packet);
+    lf_release(m->reading);
+    lf_release(m);
+}
