@@ -1,11 +1,11 @@
--- Telemetry. On SQLite this is a database of its own; on PostgreSQL it lies beside the records.
+-- Telemetry. On SQLite this is a database of its own. On PostgreSQL it lies beside the records.
 
 -- Every packet that was taken, as it came. The unique key makes a packet that is sent again the same packet.
 CREATE TABLE packet (
   id         @id,
   station_id @int NOT NULL,
   received   @ms NOT NULL,
-  at         @ms NOT NULL,   -- DataTime; 0 when the command has none
+  at         @ms NOT NULL,   -- DataTime, 0 when the command has none
   qn         @text NOT NULL,
   st         @text NOT NULL,
   cn         @text NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE packet (
 ) @strict;
 CREATE INDEX packet_by_station ON packet (station_id, id);
 
--- kind: rtd, min, hour, day. at: DataTime; for min, hour and day the start of the period. value: Rtd or Avg.
+-- kind: rtd, min, hour, day. at: DataTime, and for min, hour and day the start of the period. value: Rtd or Avg.
 CREATE TABLE reading (
   station_id @int NOT NULL,
   factor     @text NOT NULL,
@@ -106,7 +106,7 @@ CREATE TABLE incoming (
   packet_id  @int NOT NULL
 ) @strict;
 
--- What was broken or not ours, as evidence; bounded.
+-- What was broken or not ours, as evidence. Bounded.
 CREATE TABLE refused (
   id         @id,
   received   @ms NOT NULL,

@@ -15,6 +15,7 @@ bool device_open(struct device *d, const char *host, uint16_t port, int receive_
     struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
     int one = 1;
     d->held = 0;
+    d->gone = false;
     d->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (d->fd < 0 || inet_pton(AF_INET, host, &a.sin_addr) != 1)
         return false;
@@ -75,8 +76,10 @@ bool device_answer(struct device *d, char *out, size_t cap, int wait_ms)
         if (!readable(d->fd, wait_ms))
             return false;
         ssize_t k = recv(d->fd, d->buf + d->held, sizeof d->buf - d->held, 0);
-        if (k <= 0)
+        if (k <= 0) {
+            d->gone = true;
             return false;
+        }
         d->held += (size_t)k;
     }
 }

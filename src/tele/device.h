@@ -5,6 +5,7 @@
 
 struct device {
     int fd;
+    bool gone; /* the peer has closed */
     size_t held;
     char buf[HJ212_BUFFER_MAX];
 };

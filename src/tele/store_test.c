@@ -1,0 +1,342 @@
+/* The SQL store: what a commit keeps, what it knows again, what it corrects; on SQLite, and on PostgreSQL when LANFAN_TEST_PG
+ * names a database of its own (its telemetry tables are emptied first). */
+#include "tele/admit.h"
+#include "tele/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static struct lf_db *db;
+static struct lf_tele_store *store;
+static struct lf_directory *directory;
+static struct lf_arena arena;
+static char path[64];
+static lf_ms now;
+
+#define OK(call) \
+    do { \
+        struct lf_err err = { 0 }; \
+        if ((call) < 0) \
+            fail_msg("%s: %s", #call, err.msg); \
+    } while (0)
+
+static void empty_tables(void)
+{
+    static const char *const tables[] = { "packet",      "reading",  "reading_was", "latest",    "contact",
+                                          "packet_part", "incoming", "refused",     "quarantine" };
+    struct lf_ctx cx = { .db = db };
+    char sql[80];
+    lf_rc rc = lf_tx_begin(&cx, LF_TX_WRITE);
+    for (size_t i = 0; i < LF_COUNT(tables) && rc >= 0; i++) {
+        snprintf(sql, sizeof sql, "DELETE FROM %s", tables[i]);
+        rc = lf_sql_run(&cx, sql, NULL, 0, NULL);
+    }
+    if (lf_tx_end(&cx, rc) < 0)
+        fail_msg("%s", cx.err.msg);
+    lf_arena_free(&cx.arena);
+}
+
+static int open_store(const char *url)
+{
+    const struct lf_tele_station list[] = { { .id = { 1 }, .mn = LF_TEXT("M1"), .grid_code = LF_TEXT("3301") },
+                                            { .id = { 2 }, .mn = LF_TEXT("M2"), .grid_code = LF_TEXT("3302") } };
+    OK(lf_db_open(&db, &(struct lf_db_config){ .url = url, .readers = 2 }, &err));
+    OK(lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err));
+    OK(lf_tele_sql_open(&store, db, &err));
+    directory = lf_directory_make(list, LF_COUNT(list));
+    lf_ms_parse_compact(LF_TEXT("20240311120000"), &now);
+    empty_tables();
+    return 0;
+}
+
+static int open_sqlite(void **state)
+{
+    char url[80];
+    snprintf(path, sizeof path, "/tmp/lanfan_store_test_%d.db", (int)getpid());
+    snprintf(url, sizeof url, "sqlite:%s", path);
+    return open_store(url);
+}
+
+static int open_postgres(void **state) { return open_store(getenv("LANFAN_TEST_PG")); }
+
+static int close_store(void **state)
+{
+    static const char *const ends[] = { "", "-wal", "-shm" };
+    char file[80];
+    lf_tele_store_close(store);
+    lf_db_close(db);
+    lf_directory_unref(directory);
+    lf_arena_free(&arena);
+    for (size_t i = 0; path[0] && i < LF_COUNT(ends); i++) {
+        snprintf(file, sizeof file, "%s%s", path, ends[i]);
+        unlink(file);
+    }
+    path[0] = '\0';
+    return 0;
+}
+
+static struct lf_tele_batch batch;
+
+/* Puts a segment into the batch as the listener would. */
+static void add(const char *fmt, ...) LF_PRINTF(1, 2);
+static void add(const char *fmt, ...)
+{
+    char s[1100];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(s, sizeof s, fmt, ap);
+    va_end(ap);
+    struct lf_admit a = { .directory = directory,
+                          .frame = lf_str(s),
+                          .segment = lf_str(s),
+                          .peer = LF_TEXT("10.0.0.1"),
+                          .now = now,
+                          .ahead_ms = 600000,
+                          .age_ms = 366LL * LF_DAY_MS };
+    assert_int_equal(lf_admit(&a, &batch), LF_ADMIT_TAKEN);
+}
+
+static void commit(void) { OK(store->ops->commit(store, &batch, &err)); }
+
+static size_t fresh(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < batch.nreading; i++)
+        n += batch.reading[i].fresh;
+    return n;
+}
+
+static void next(void)
+{
+    lf_tele_batch_free(&batch);
+    lf_arena_reset(&arena);
+}
+
+static int64_t count(const char *table)
+{
+    struct lf_ctx cx = { .db = db };
+    struct lf_val v = { .t = LF_T_INT };
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+    lf_rc rc = lf_tx_begin(&cx, LF_TX_READ);
+    if (rc >= 0)
+        rc = lf_tx_end(&cx, lf_sql_one(&cx, sql, NULL, 0, &v, 1));
+    lf_arena_free(&cx.arena);
+    return rc < 0 ? -1 : v.i;
+}
+
+static double latest_of(int64_t station, const char *factor, enum lf_tele_kind kind)
+{
+    struct lf_tele_latest *l;
+    size_t n;
+    OK(store->ops->latest(store, &arena, (lf_id){ station }, &l, &n, &err));
+    for (size_t i = 0; i < n; i++)
+        if (lf_text_is(l[i].r.factor, factor) && l[i].r.kind == kind)
+            return l[i].r.value;
+    return NAN;
+}
+
+static size_t series(int64_t station, const char *factor, enum lf_tele_kind kind, struct lf_tele_point **p)
+{
+    size_t n;
+    struct lf_tele_series q = {
+        .station = { station }, .factor = lf_str(factor), .kind = kind, .from = { 0 }, .to = { now.ms + LF_DAY_MS }
+    };
+    OK(store->ops->series(store, &arena, &q, p, &n, &err));
+    return n;
+}
+
+#define RTD "QN=20240311%s;ST=32;CN=2011;MN=M1;Flag=5;CP=&&DataTime=20240311%s;w01018-Rtd=%s,w01018-Flag=N;w01001-Rtd=7.5&&"
+#define HOUR "QN=20240311%s;ST=32;CN=2061;MN=M1;Flag=5;CP=&&DataTime=202403110%d0000;w01018-Avg=%s,w01018-Min=1,w01018-Max=9,w01018-Cou=3&&"
+
+static void a_batch_is_kept(void **state)
+{
+    struct lf_tele_point *p;
+    struct lf_tele_stored_packet *k, one;
+    size_t n;
+    add(RTD, "100000000", "100000", "40.5");
+    add(RTD, "100100000", "100100", "--");
+    add("QN=20240311100200000;ST=22;CN=2011;MN=M2;Flag=5;CP=&&DataTime=20240311100200;SO2-Rtd=12.25&&");
+    add("QN=20240311100200000;ST=22;CN=3020;MN=M2;Flag=5;CP=&&DataTime=20240311100200;i11001-Info=//\xe6\xb8\x85\xff//&&"); /* not UTF-8: bytes are bytes */
+    batch.packet[2].raw = (lf_text){ "a\0b", 3 };
+    commit();
+    assert_int_equal(fresh(), 5);
+    next();
+    assert_true(count("packet") == 4 && count("reading") == 5 && count("reading_was") == 0 && count("contact") == 2);
+    assert_int_equal(series(1, "w01018", LF_TELE_RTD, &p), 2);
+    assert_true(p[0].value == 40.5 && isnan(p[1].value) && lf_text_is(p[1].flag, "N"));
+    assert_int_equal(p[1].at.ms - p[0].at.ms, 60000);
+    assert_true(isnan(latest_of(1, "w01018", LF_TELE_RTD)) && latest_of(2, "a21026", LF_TELE_RTD) == 12.25);
+    OK(store->ops->packets(store, &arena, (lf_id){ 2 }, (lf_id){ 0 }, 10, &k, &n, &err));
+    assert_true(n == 2 && lf_text_is(k[0].cn, "3020") && k[1].raw.n == 3 && memcmp(k[1].raw.p, "a\0b", 3) == 0 && k[1].readings == 1);
+    assert_non_null(memmem(k[0].raw.p, k[0].raw.n, "\xb8\x85\xff//", 5));
+    OK(store->ops->packet(store, &arena, k[1].id, &one, &err));
+    assert_true(one.id.v == k[1].id.v && lf_text_is(one.peer, "10.0.0.1") && lf_text_is(one.qn, "20240311100200000"));
+    OK(store->ops->packets(store, &arena, (lf_id){ 0 }, k[1].id, 10, &k, &n, &err));
+    assert_int_equal(n, 2); /* all stations, the older ones */
+    struct lf_err err = { 0 };
+    assert_int_equal(store->ops->packet(store, &arena, (lf_id){ 999999 }, &one, &err), LF_ENOTFOUND);
+}
+
+static void the_same_again_is_known(void **state)
+{
+    add(RTD, "100000000", "100000", "40.5");
+    commit();
+    next();
+    add(RTD, "100000000", "100000", "40.5"); /* the same packet */
+    add(RTD, "100100000", "100100", "41");
+    add(RTD, "100100000", "100100", "41");   /* twice in one batch */
+    add(RTD, "100000001", "100000", "40.5"); /* the same values under another number */
+    commit();
+    assert_true(batch.packet[0].duplicate && !batch.packet[1].duplicate && batch.packet[2].duplicate && !batch.packet[3].duplicate);
+    assert_int_equal(fresh(), 2);
+    assert_int_equal(batch.corrected, 0);
+    next();
+    assert_true(count("packet") == 3 && count("reading") == 4 && count("reading_was") == 0 && count("incoming") == 0);
+    add(RTD, "100000000", "100000", "40.5"); /* nothing but what is there */
+    commit();
+    assert_true(batch.packet[0].duplicate && fresh() == 0);
+    next();
+}
+
+static void another_value_is_a_correction(void **state)
+{
+    struct lf_tele_correction *c;
+    struct lf_tele_point *p;
+    size_t n;
+    add(HOUR, "090000000", 8, "5");
+    commit();
+    next();
+    add(HOUR, "090000001", 8, "6");
+    add(HOUR, "090000002", 8, "7"); /* and again in the same batch */
+    add(HOUR, "100000000", 9, "1");
+    commit();
+    assert_int_equal(batch.corrected, 2);
+    assert_int_equal(fresh(), 3);
+    next();
+    assert_int_equal(series(1, "w01018", LF_TELE_HOUR, &p), 2);
+    assert_true(p[0].value == 7 && p[0].vmin == 1 && p[0].vmax == 9);
+    OK(store->ops->corrections(store, &arena, (lf_id){ 1 }, 10, &c, &n, &err));
+    assert_int_equal(n, 2);
+    assert_true(c[0].was.value == 6 && c[1].was.value == 5 && c[0].by_packet.v > c[1].by_packet.v && c[1].was.cou == 3);
+    assert_true(latest_of(1, "w01018", LF_TELE_HOUR) == 1); /* nine o'clock: correcting eight does not change it */
+    add(HOUR, "100000001", 9, "2");
+    commit();
+    next();
+    assert_true(latest_of(1, "w01018", LF_TELE_HOUR) == 2); /* correcting nine does */
+    add(HOUR, "070000000", 6, "3");                         /* late: six */
+    commit();
+    next();
+    assert_true(latest_of(1, "w01018", LF_TELE_HOUR) == 2);
+    add("QN=20240311110000000;ST=32;CN=2061;MN=M1;Flag=5;CP=&&DataTime=20240311090000;w01018-Flag=D&&"); /* the value is taken back */
+    commit();
+    assert_int_equal(batch.corrected, 1);
+    next();
+    assert_true(isnan(latest_of(1, "w01018", LF_TELE_HOUR)));
+    assert_int_equal(count("reading_was"), 4);
+}
+
+static void split_messages(void **state)
+{
+    struct lf_tele_gap *g;
+    size_t n;
+    for (int part = 1; part <= 3; part += 2)
+        add("QN=2024031110000000%d;ST=32;CN=2061;MN=M1;Flag=7;PNUM=3;PNO=%d;CP=&&DataTime=20240311080000;w0101%d-Avg=1&&", part, part,
+            part);
+    commit();
+    next();
+    OK(store->ops->gaps(store, &arena, (lf_id){ 0 }, 10, &g, &n, &err));
+    assert_true(n == 1 && g[0].pnum == 3 && g[0].have == 2 && g[0].station.v == 1);
+    add("QN=20240311100000002;ST=32;CN=2061;MN=M1;Flag=7;PNUM=3;PNO=2;CP=&&DataTime=20240311080000;w01012-Avg=1&&");
+    commit();
+    next();
+    OK(store->ops->gaps(store, &arena, (lf_id){ 1 }, 10, &g, &n, &err));
+    assert_int_equal(n, 0);
+    assert_int_equal(count("reading"), 3);
+}
+
+static void evidence(void **state)
+{
+    struct lf_tele_stored_reject *r;
+    size_t n;
+    for (int i = 0; i < 3; i++)
+        *lf_tele_add_reject(&batch) = (struct lf_tele_reject){ .received = now,
+                                                               .peer = LF_TEXT("10.0.0.9"),
+                                                               .mn = LF_TEXT("M9"),
+                                                               .cn = LF_TEXT(""),
+                                                               .detail = LF_TEXT("MN"),
+                                                               .raw = { "\0\xff##", 4 },
+                                                               .size = 5000,
+                                                               .quarantine = i == 2,
+                                                               .why = i == 2 ? LF_TELE_UNKNOWN_MN : (enum lf_tele_why)HJ212_CRC };
+    commit();
+    next();
+    OK(store->ops->rejects(store, &arena, false, (lf_id){ 0 }, 10, &r, &n, &err));
+    assert_true(n == 2 && lf_text_is(r[0].reason, "crc") && r[0].size == 5000 && r[0].raw.n == 4 && memcmp(r[0].raw.p, "\0\xff##", 4) == 0);
+    OK(store->ops->rejects(store, &arena, true, (lf_id){ 0 }, 10, &r, &n, &err));
+    assert_true(n == 1 && lf_text_is(r[0].reason, "unknown_mn") && lf_text_is(r[0].mn, "M9"));
+}
+
+static void a_failed_packet_is_left_out(void **state)
+{
+    add(RTD, "100000000", "100000", "1");
+    add(RTD, "100100000", "100100", "2");
+    batch.packet[0].failed = true;
+    commit();
+    next();
+    assert_true(count("packet") == 1 && count("reading") == 2);
+}
+
+static void a_large_batch(void **state)
+{
+    struct lf_tele_point *p;
+    for (int i = 0; i < 3000; i++) {
+        char t[32], qn[32];
+        lf_ms_compact(t, (lf_ms){ now.ms - (int64_t)i * 1000 });
+        snprintf(qn, sizeof qn, "%09d", i);
+        add("QN=20240311%s;ST=32;CN=2011;MN=M%d;Flag=5;CP=&&DataTime=%s;w01018-Rtd=%d;w01001-Rtd=7;w21003-Rtd=1&&", qn, i % 2 + 1, t,
+            i == 1234 ? 99999 : 1);
+    }
+    commit();
+    assert_int_equal(fresh(), 9000);
+    next();
+    assert_true(count("packet") == 3000 && count("reading") == 9000 && count("latest") == 6);
+    struct lf_tele_series q = {
+        .station = { 1 }, .factor = LF_TEXT("w01018"), .kind = LF_TELE_RTD, .from = { now.ms - 3000000 }, .to = now, .max_points = 200
+    };
+    size_t n, peak = 0;
+    OK(store->ops->series(store, &arena, &q, &p, &n, &err));
+    for (size_t i = 0; i < n; i++)
+        peak += p[i].value == 99999;
+    assert_true(n <= 200 && n > 50 && peak == 1); /* thinned, but the peak is seen */
+}
+
+static void an_empty_batch(void **state)
+{
+    commit();
+    assert_int_equal(count("packet"), 0);
+    struct lf_tele_point *p;
+    assert_int_equal(series(1, "none", LF_TELE_DAY, &p), 0);
+}
+
+#define ON(engine, f) \
+    { \
+#f " " #engine, f, open_##engine, close_store, NULL \
+    }
+#define ALL(engine) \
+    ON(engine, a_batch_is_kept), ON(engine, the_same_again_is_known), ON(engine, another_value_is_a_correction), \
+        ON(engine, split_messages), ON(engine, evidence), ON(engine, a_failed_packet_is_left_out), ON(engine, a_large_batch), \
+        ON(engine, an_empty_batch)
+
+int main(void)
+{
+    const struct CMUnitTest sqlite[] = { ALL(sqlite) }, postgres[] = { ALL(postgres) };
+    int failed = cmocka_run_group_tests(sqlite, NULL, NULL);
+    if (getenv("LANFAN_TEST_PG"))
+        failed += cmocka_run_group_tests(postgres, NULL, NULL);
+    return failed;
+}

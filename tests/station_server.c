@@ -1,0 +1,50 @@
+/* station_server - the telemetry road alone, for tests that kill it: a listener over a store, with stations LOAD0000 ...
+ *
+ *   station_server DB_URL STATIONS [PORT]     prints "port N" when it listens; ends on end of file of standard input */
+#include "base/arena.h"
+#include "tele/listener.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct lf_directory *stations(int n)
+{
+    struct lf_arena a = { 0 };
+    struct lf_tele_station *list = lf_alloc(&a, (size_t)n * sizeof *list);
+    for (int i = 0; i < n; i++)
+        list[i] = (struct lf_tele_station){ .id = { i + 1 }, .mn = lf_str(lf_printf(&a, "LOAD%04d", i)), .pw = LF_TEXT("123456") };
+    struct lf_directory *d = lf_directory_make(list, (size_t)n);
+    lf_arena_free(&a);
+    return d;
+}
+
+int main(int argc, char **argv)
+{
+    struct lf_err err = { 0 };
+    struct lf_db *db = NULL;
+    struct lf_tele_store *store = NULL;
+    struct lf_listener *listener = NULL;
+    char c;
+    if (argc < 3)
+        return 2;
+    struct lf_listener_config config = { .max_connections = 2000, .max_per_peer = 2000, .port = (uint16_t)(argc > 3 ? atoi(argv[3]) : 0) };
+    if (lf_db_open(&db, &(struct lf_db_config){ .url = argv[1], .readers = 1 }, &err) != LF_OK ||
+        lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err) != LF_OK || lf_tele_sql_open(&store, db, &err) != LF_OK)
+        goto failed;
+    config.store = store;
+    config.directory = stations(atoi(argv[2]));
+    if (lf_listener_start(&listener, &config, &err) != LF_OK)
+        goto failed;
+    printf("port %u\n", (unsigned)lf_listener_port(listener));
+    fflush(stdout);
+    while (read(0, &c, 1) > 0)
+        ;
+    lf_listener_stop(listener);
+    lf_tele_store_close(store);
+    lf_db_close(db);
+    return 0;
+failed:
+    fprintf(stderr, "station_server: %s\n", err.msg);
+    return 1;
+}
