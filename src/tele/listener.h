@@ -5,6 +5,7 @@
  * never before. While the store fails nothing is acknowledged and reading pauses; it goes on by itself. */
 #ifndef LF_TELE_LISTENER_H
 #define LF_TELE_LISTENER_H
+#include "base/out.h"
 #include "tele/directory.h"
 #include "tele/store.h"
 
@@ -37,7 +38,7 @@ struct lf_listener_stats {
     int64_t refused[LF_TELE_WHY_COUNT];         /* by reason; noise counts runs of bytes */
     int64_t quarantined, evidence_dropped;      /* the latter: past the bound of evidence, counted but not kept */
     int64_t tolerated, replies, heartbeats;
-    int64_t packets, readings, corrections; /* stored; corrections are not counted apart by every store */
+    int64_t packets, readings, corrections; /* stored; corrections: values that replaced another */
     int64_t duplicates, acknowledged;
     int64_t unknown_stats, bad_values;
     int64_t commits, commit_failures, last_commit_us, last_batch;
@@ -50,6 +51,8 @@ uint16_t lf_listener_port(const struct lf_listener *l);
 /* Swaps the directory; takes the caller's use of it. Frames read from now on are judged by it. Any thread. */
 void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d);
 struct lf_listener_stats lf_listener_stats(struct lf_listener *l); /* any thread */
+/* The same in the text form of Prometheus, names lanfan_telemetry_... */
+void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o);
 /* Stops reading, commits and acknowledges what was taken (at most ten seconds, not at all while the store fails), closes. */
 void lf_listener_stop(struct lf_listener *l); /* NULL is fine */
 #endif

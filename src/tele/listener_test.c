@@ -129,6 +129,11 @@ static void stored_then_acknowledged(void **state)
     struct lf_listener_stats s = stats();
     assert_true(s.connections == 1 && s.frames == 1 && s.packets == 1 && s.readings == 1 && s.acknowledged == 1 && s.commits == 1 &&
                 !s.failing);
+    struct lf_out o = lf_out_memory(0);
+    lf_listener_metrics(&s, &o);
+    assert_non_null(memmem(o.buf, o.n, "\nlanfan_telemetry_acknowledged_total 1\n", 39));
+    assert_non_null(memmem(o.buf, o.n, "lanfan_telemetry_refused_total{reason=\"unknown_mn\"} 0\n", 54));
+    lf_out_close(&o);
     device_close(&d);
     EVENTUALLY(stats().connections == 0);
 }

@@ -195,9 +195,9 @@ static lf_rc correct(struct work *w, const struct lines *l)
         rc = lf_sql_run(&w->cx,
                         "INSERT INTO reading_was (station_id, factor, kind, at, " VALUES_OF(
                             "") ", packet_id, replaced, by_packet) "
-                                "SELECT r.station_id, r.factor, r.kind, r.at, " VALUES_OF("r.") ", r.packet_id, CAST($1 AS BIGINT), i.packet_id "
-                                                                                                "FROM incoming i JOIN reading r ON" SAME_KEY
-                                                                                                "WHERE" DIFFERS,
+                                "SELECT r.station_id, r.factor, r.kind, r.at, " VALUES_OF(
+                                    "r.") ", r.packet_id, CAST($1 AS BIGINT), i.packet_id "
+                                          "FROM incoming i JOIN reading r ON" SAME_KEY "WHERE" DIFFERS,
                         &now, 1, NULL);
     if (rc >= 0)
         rc = lf_sql_run(&w->cx,

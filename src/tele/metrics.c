@@ -1,0 +1,45 @@
+/* metrics.c - the listener's numbers in the text form that monitoring reads. */
+#include "tele/listener.h"
+
+static void one(struct lf_out *o, const char *name, const char *type, int64_t v)
+{
+    lf_putf(o, "# TYPE lanfan_telemetry_%s %s\nlanfan_telemetry_%s %lld\n", name, type, name, (long long)v);
+}
+
+void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o)
+{
+    const struct {
+        const char *name, *type;
+        int64_t v;
+    } t[] = {
+        { "connections", "gauge", s->connections },
+        { "connections_accepted_total", "counter", s->accepted },
+        { "connections_turned_away_total", "counter", s->turned_away },
+        { "connections_closed_idle_total", "counter", s->closed_idle },
+        { "connections_closed_slow_total", "counter", s->closed_slow },
+        { "received_bytes_total", "counter", s->bytes },
+        { "frames_good_total", "counter", s->frames },
+        { "quarantined_total", "counter", s->quarantined },
+        { "evidence_dropped_total", "counter", s->evidence_dropped },
+        { "tolerated_total", "counter", s->tolerated },
+        { "replies_total", "counter", s->replies },
+        { "heartbeats_total", "counter", s->heartbeats },
+        { "packets_stored_total", "counter", s->packets },
+        { "readings_stored_total", "counter", s->readings },
+        { "corrections_total", "counter", s->corrections },
+        { "duplicates_total", "counter", s->duplicates },
+        { "acknowledged_total", "counter", s->acknowledged },
+        { "unknown_statistics_total", "counter", s->unknown_stats },
+        { "bad_values_total", "counter", s->bad_values },
+        { "commits_total", "counter", s->commits },
+        { "commit_failures_total", "counter", s->commit_failures },
+        { "last_commit_microseconds", "gauge", s->last_commit_us },
+        { "last_batch_packets", "gauge", s->last_batch },
+        { "store_failing", "gauge", s->failing },
+    };
+    for (size_t i = 0; i < LF_COUNT(t); i++)
+        one(o, t[i].name, t[i].type, t[i].v);
+    lf_put_str(o, "# TYPE lanfan_telemetry_refused_total counter\n");
+    for (unsigned w = 1; w < LF_TELE_WHY_COUNT; w++)
+        lf_putf(o, "lanfan_telemetry_refused_total{reason=\"%s\"} %lld\n", lf_tele_why_name((enum lf_tele_why)w), (long long)s->refused[w]);
+}
