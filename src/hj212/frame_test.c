@@ -215,6 +215,20 @@ static void a_full_buffer_never_gets_stuck(void **state)
         }
 }
 
+/* A head that lies across the end of a full buffer of noise is not torn apart. */
+static void a_head_behind_much_noise(void **state)
+{
+    static char stream[HJ212_BUFFER_MAX + 64];
+    for (size_t before = HJ212_BUFFER_MAX - 16; before < HJ212_BUFFER_MAX + 16; before++) {
+        memset(stream, 'x', before);
+        memcpy(stream + before, "##0000FFFF\r\n", 12);
+        struct story s = read_stream(stream, before + 12, HJ212_BUFFER_MAX);
+        assert_int_equal(s.good, 1);
+        lf_release(s.text);
+        same_however_cut(stream, before + 12);
+    }
+}
+
 static void what_tolerance_would_be_needed(void **state)
 {
     lf_text seg;
@@ -249,6 +263,7 @@ int main(void)
         cmocka_unit_test(small_streams),
         cmocka_unit_test(damage_costs_one_frame),
         cmocka_unit_test(a_full_buffer_never_gets_stuck),
+        cmocka_unit_test(a_head_behind_much_noise),
         cmocka_unit_test(what_tolerance_would_be_needed),
     };
     srand(1);
