@@ -144,8 +144,8 @@ static void answer(struct lf_listener *l, struct job *j)
             continue;
         c->outstanding--;
         if (kept && a->answer.n) {
+            count_add(l, N_ACKNOWLEDGED, 1); /* first: who has its answer finds itself counted */
             conn_send(c, a->answer);
-            count_add(l, N_ACKNOWLEDGED, 1);
         }
         if (c->eof && !c->closing && !c->stalled && !c->outstanding && !c->writing)
             conn_close(c);
