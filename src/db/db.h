@@ -77,6 +77,7 @@ struct lf_cur {
     struct lf_ctx *cx;
     void *stmt;
     void *extra;
+    struct lf_cur *below;
     int row, ncol;
     bool stream;
 };
@@ -103,6 +104,9 @@ const char *lf_sql_locking(const struct lf_ctx *cx);
  * (room for 2 * LF_SCOPE_MAX more values is needed). *n grows. Result in cx->arena. A scope that sees nothing
  * becomes "0 = 1". The one place where row scope becomes SQL. */
 const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args, int *n);
+
+/* A statement of a .sql file by name, so that tests can ask both engines about each (tools/sqlbind makes the tables). */
+struct lf_statement { const char *name, *sql; };
 
 /* ---- migrations and backup ----------------------------------------------------------- */
 
