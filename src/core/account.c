@@ -109,16 +109,30 @@ static lf_rc role_rights(struct lf_ctx *cx, lf_id role, lf_text *rights)
     return rc;
 }
 
+static lf_rc rights_below(struct lf_ctx *cx, lf_text rights)
+{
+    for (int i = 0; i < cx->app->nright; i++)
+        if (lf_rights_have(rights, cx->app->right[i]) && !lf_perm_has(&cx->perms, i))
+            return lf_fail(cx, LF_EDENIED, "role_id", "该角色有您没有的权限 %s | this role has a right that you do not have: %s", cx->app->right[i], cx->app->right[i]);
+    return LF_OK;
+}
+
+lf_rc lf_account_below(struct lf_ctx *cx, lf_id account)
+{
+    struct lf_val v = { .t = LF_T_TEXT };
+    const struct lf_val arg[] = { lf_val_id(account) };
+    lf_rc rc = lf_sql_one(cx, "SELECT r.rights FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1", arg, 1, &v, 1);
+    return rc ? rc : rights_below(cx, v.s);
+}
+
 /* Nobody makes an account that can do more than he can himself. */
 static lf_rc account_check(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct account *a = ch->row;
     lf_text rights = { 0 };
     lf_rc rc = lf_id_none(a->role_id) ? LF_OK : role_rights(cx, a->role_id, &rights);
+    if (!rc) rc = rights_below(cx, rights);
     if (rc) return rc;
-    for (int i = 0; i < cx->app->nright; i++)
-        if (lf_rights_have(rights, cx->app->right[i]) && !lf_perm_has(&cx->perms, i))
-            return lf_fail(cx, LF_EDENIED, "role_id", "该角色有您没有的权限 %s | this role has a right that you do not have: %s", cx->app->right[i], cx->app->right[i]);
     struct lf_scope s;
     if ((rc = lf_scope_of(cx, a->grid_code, &s))) return rc;
     return s.n ? LF_OK : lf_fail(cx, LF_EINVAL, "grid_code", "管辖范围代码无效 | this is no code of an area");
@@ -188,4 +202,26 @@ lf_rc lf_login_as(struct lf_ctx *cx, lf_id account)
     lf_rights_grant(cx, v[1].s);
     cx->actor = account;
     return LF_OK;
+}
+
+lf_rc lf_account_fits(struct lf_ctx *cx, lf_id account, const char *right, lf_text grid_code, bool *fits)
+{
+    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_BOOL } };
+    const struct lf_val arg[] = { lf_val_id(account) };
+    struct lf_scope s;
+    *fits = false;
+    lf_rc rc = lf_sql_one(cx, "SELECT a.grid_code, r.rights, a.disabled FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1", arg, 1, v, 3);
+    if (rc) return rc == LF_ENOTFOUND ? LF_OK : rc;
+    if ((rc = lf_scope_of(cx, v[0].s, &s))) return rc;
+    *fits = !v[2].i && lf_rights_have(v[1].s, right) && lf_scope_has(&s, grid_code);
+    return LF_OK;
+}
+
+lf_rc lf_counter_next(struct lf_ctx *cx, const char *series, int64_t *n)
+{
+    const struct lf_val arg[] = { lf_val_str(series) };
+    struct lf_val v = { .t = LF_T_INT };
+    lf_rc rc = lf_sql_one(cx, "INSERT INTO counter (name, n) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET n = counter.n + 1 RETURNING n", arg, 1, &v, 1);
+    *n = v.i;
+    return rc;
 }

@@ -23,6 +23,8 @@ lf_rc lf_session_close(struct lf_ctx *cx, lf_text token) LF_MUST_CHECK;
 lf_rc lf_password_change(struct lf_ctx *cx, lf_text token, lf_text old, lf_text fresh) LF_MUST_CHECK;
 /* For an administrator: a new hash for the account; must_change: the next log-in has to choose another password. */
 lf_rc lf_password_set(struct lf_ctx *cx, lf_id account, const char *hash, bool must_change) LF_MUST_CHECK;
+/* LF_EDENIED when that account can do something that the caller cannot: nobody takes over an account above his own. */
+lf_rc lf_account_below(struct lf_ctx *cx, lf_id account) LF_MUST_CHECK;
 void lf_password_random(char out[32]);
 void lf_rights_grant(struct lf_ctx *cx, lf_text patterns);   /* sets cx->perms */
 struct lf_limiter *lf_limiter_new(void);

@@ -18,6 +18,7 @@ struct lf_route {
     enum lf_tx_kind tx;
     lf_rc (*fn)(struct lf_ctx *cx, struct lf_call *call);
     const char *zh, *en;           /* one line for OpenAPI */
+    bool own_tx;                   /* fn begins and ends its own transactions and checks the caller itself */
 };
 /* Work that repeats. fn runs as the system with no transaction open. */
 struct lf_job { const char *name; int every_s; lf_rc (*fn)(struct lf_ctx *cx); };
@@ -54,9 +55,12 @@ struct lf_app {
     void (*metrics)(struct lf_app *app, struct lf_out *o);
 };
 
+/* Roles that a new database begins with; those that are there are left alone. */
+struct lf_role_seed { const char *code, *zh, *en, *rights; };
 struct lf_app_config {
     const char *db_url, *data_dir;
     const struct lf_room *const *room; int nroom;
+    const struct lf_role_seed *role; int nrole;
     bool demo;
     int readers;
     bool no_migrate;               /* refuse to start on an old schema instead of migrating */
@@ -83,7 +87,11 @@ struct lf_call {
     json_t *body;                  /* the request's JSON object, or NULL; freed by the loop */
     struct lf_change change[1];    /* set by the record handlers: what to do after the commit */
     bool changed;
+    bool undo;                     /* answer well, but roll the transaction back (a dry run) */
+    bool stale;                    /* the session wants to be marked as used */
 };
+/* Tells the live pages about a write that did not come through HTTP (a job, an alarm). After the commit. */
+void lf_publish_record(struct lf_app *app, const struct lf_change *ch);
 /* The handler for lf_http_config: log-in, routes, transaction, errors. user = struct lf_app. */
 void lf_api_handle(void *app, const struct lf_http_req *req, struct lf_http_res *res);
 lf_rc lf_call_int(struct lf_ctx *cx, lf_text s, const char *field, int64_t *out) LF_MUST_CHECK;
@@ -124,6 +132,11 @@ lf_rc lf_password_hash(struct lf_ctx *cx, lf_text password, char out[128]) LF_MU
 lf_rc lf_password_fit(struct lf_ctx *cx, lf_text login, lf_text password) LF_MUST_CHECK;  /* rules for a new password */
 /* The ranges of a place: a division or cell code, or a functional zone's code (its member places). "" = nothing, "*" = everything. */
 lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out) LF_MUST_CHECK;
+
+/* Does the account hold the right, is it in use, and does its area hold grid_code? */
+lf_rc lf_account_fits(struct lf_ctx *cx, lf_id account, const char *right, lf_text grid_code, bool *fits) LF_MUST_CHECK;
+/* The next number of a series that has no gaps (event and document numbers). Wants a write transaction; undone with it. */
+lf_rc lf_counter_next(struct lf_ctx *cx, const char *series, int64_t *n) LF_MUST_CHECK;
 
 /* ---- places: the names of grid codes, for lists, notices and clocks --------------------------------- */
 

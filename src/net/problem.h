@@ -1,0 +1,9 @@
+/* problem.h - errors as application/problem+json (RFC 9457). */
+#ifndef LF_NET_PROBLEM_H
+#define LF_NET_PROBLEM_H
+#include "net/http.h"
+
+int lf_problem_status(lf_rc rc);   /* HTTP status of a code, see base/err.h */
+/* Replaces whatever the answer holds by the problem: type, title, status, code, detail (in lang), field. */
+void lf_problem(struct lf_http_res *res, const struct lf_err *err, enum lf_lang lang);
+#endif
