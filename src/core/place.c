@@ -1,5 +1,5 @@
 /* place.c - names of grid codes, in memory: a sorted table that is replaced as a whole. */
-#include "core/app.h"
+#include "core/kernel.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "geo/geo.h"
-#include "rooms/grid/grid_sql.h"
+#include "grid_sql.h"
 
 LF_ENUM_DICT(grid_level, GRID_LEVELS);
 LF_ENUM_DICT(grid_post, GRID_POSTS);

@@ -1,7 +1,7 @@
 #include "rooms/matter/matter.h"
 
 #include "rooms/grid/grid.h"
-#include "rooms/matter/matter_sql.h"
+#include "matter_sql.h"
 
 #include <stdio.h>
 

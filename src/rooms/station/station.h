@@ -1,0 +1,35 @@
+/* station.h - 监测: stations, their limits, what they say now, and alarms when it is too much. */
+#ifndef LF_ROOMS_STATION_STATION_H
+#define LF_ROOMS_STATION_STATION_H
+#include "core/app.h"
+#include "tele/store.h"
+
+#define STATION_KINDS(X)                                               \
+    X(STATION_AIR,        "air",        "环境空气", "Ambient air")     \
+    X(STATION_SURFACE,    "surface",    "地表水",   "Surface water")   \
+    X(STATION_WASTEWATER, "wastewater", "废水",     "Wastewater")      \
+    X(STATION_FLUE,       "flue",       "废气",     "Flue gas")        \
+    X(STATION_DUST,       "dust",       "扬尘",     "Dust")            \
+    X(STATION_NOISE,      "noise",      "噪声",     "Noise")
+LF_ENUM(station_kind, STATION_KINDS);
+#define STATION_PERIODS(X)                            \
+    X(STATION_RTD,  "rtd",  "实时", "Real time")      \
+    X(STATION_MIN,  "min",  "分钟", "Minute")         \
+    X(STATION_HOUR, "hour", "小时", "Hour")           \
+    X(STATION_DAY,  "day",  "日",   "Day")
+LF_ENUM(station_period, STATION_PERIODS);
+#define ALARM_STATES(X)                         \
+    X(ALARM_OPEN,  "open",  "进行中", "Going on") \
+    X(ALARM_ENDED, "ended", "已结束", "Ended")
+LF_ENUM(alarm_state, ALARM_STATES);
+
+extern const struct lf_res station_res, limit_value_res, alarm_res;
+extern const struct lf_room station_room;
+
+/* The store that readings are read from; the program sets it before the first request. */
+void station_use_store(struct lf_tele_store *store);
+/* The directory of all stations for the listener; NULL and cx->err on failure. The caller gets the one use of it. */
+struct lf_directory *station_make_directory(struct lf_ctx *cx);
+/* New readings, after their commit: limits, alarms, matters, live events. Begins its own transactions, as the system. */
+lf_rc station_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n) LF_MUST_CHECK;
+#endif

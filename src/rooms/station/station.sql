@@ -1,0 +1,49 @@
+-- name: station_directory :many
+-- Who may send, for the listener.
+-- scope: none because the listener serves the whole city
+SELECT id, mn, pw, grid_code, disabled, tolerate FROM station ORDER BY id;
+
+-- name: station_stamp :one
+-- scope: none because it is only a count and a time
+-- col: n int
+-- col: changed_at ms
+SELECT count(*) AS n, max(updated_at) AS changed_at FROM station;
+
+-- name: station_places :many
+-- Stations on the map.
+SELECT id, name, kind, lon, lat, grid_code FROM station WHERE @scope(grid_code) ORDER BY id LIMIT 5000;
+
+-- name: station_limits :many
+-- Limits of one station in force on a day.
+-- scope: none because callers have read the station within their scope, or are the alarm rule
+-- param: station id
+-- param: today day
+SELECT factor, kind, low, high FROM limit_value
+ WHERE station_id = :station AND from_day <= :today AND (to_day IS NULL OR to_day >= :today);
+
+-- name: station_open_alarm :one
+-- The episode that is going on for one factor.
+-- scope: none because the alarm rule is the system
+-- param: station id
+-- param: factor text
+SELECT id, count FROM alarm WHERE station_id = :station AND factor = :factor AND state = 'open' ORDER BY id DESC LIMIT 1;
+
+-- name: station_alarm_again :exec
+-- scope: none because the alarm rule is the system
+-- param: alarm id
+-- param: at ms
+-- param: value real
+UPDATE alarm SET count = count + 1, last_at = :at, value = CASE WHEN value < :value THEN :value ELSE value END, version = version + 1 WHERE id = :alarm;
+
+-- name: station_alarm_end :exec
+-- An episode ends when a later value is within the limit again.
+-- scope: none because the alarm rule is the system
+-- param: station id
+-- param: factor text
+-- param: at ms
+UPDATE alarm SET state = 'ended', last_at = :at, version = version + 1 WHERE station_id = :station AND factor = :factor AND state = 'open' AND last_at < :at;
+
+-- name: station_place :one
+-- scope: none because the alarm rule is the system
+-- param: station id
+SELECT name, lon, lat, grid_code, source_id FROM station WHERE id = :station;
