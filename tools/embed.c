@@ -1,12 +1,25 @@
 /* embed - files as a C table, for the pages and data that the program carries. The bytes go in by the assembler's .incbin,
  * which is much faster to compile than numbers.
- * usage: embed OUT.c SYMBOL ROOT FILE...   paths in the table are relative to ROOT and sorted */
+ * usage: embed OUT.c SYMBOL ROOT[:ROOT...] FILE...   paths in the table are relative to the root they lie in, and sorted */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static int by_path(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static const char *roots;
+
+/* The path without the root it lies in. */
+static const char *inner(const char *path)
+{
+    for (const char *r = roots; *r; r += strspn(r, ":")) {
+        size_t n = strcspn(r, ":");
+        if (!strncmp(path, r, n) && path[n] == '/') return path + n + 1;
+        r += n;
+    }
+    return path;
+}
+
+static int by_path(const void *a, const void *b) { return strcmp(inner(*(char *const *)a), inner(*(char *const *)b)); }
 
 int main(int argc, char **argv)
 {
@@ -14,8 +27,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: embed OUT.c SYMBOL ROOT FILE...\n");
         return 2;
     }
-    const char *symbol = argv[2], *root = argv[3];
-    size_t skip = strlen(root);
+    const char *symbol = argv[2];
+    roots = argv[3];
     FILE *o = fopen(argv[1], "w");
     if (!o) {
         perror(argv[1]);
@@ -36,8 +49,7 @@ int main(int argc, char **argv)
     fprintf(o, "extern const struct lf_asset %s[];\nextern const size_t %s_count;\nconst struct lf_asset %s[] = {\n", symbol, symbol, symbol);
     for (int i = 0; i < n; i++) {
         struct stat st;
-        const char *path = !strncmp(file[i], root, skip) ? file[i] + skip : file[i];
-        while (*path == '/') path++;
+        const char *path = inner(file[i]);
         stat(file[i], &st);
         fprintf(o, "    { \"%s\", %s_%d, %lld },\n", path, symbol, i, (long long)st.st_size);
     }

@@ -128,7 +128,8 @@ lf_rc lf_account_below(struct lf_ctx *cx, lf_id account)
 /* Nobody makes an account that can do more than he can himself. */
 static lf_rc account_check(struct lf_ctx *cx, struct lf_change *ch)
 {
-    const struct account *a = ch->row;
+    struct account *a = ch->row;
+    if (a->failed == LF_NULL64) a->failed = 0;
     lf_text rights = { 0 };
     lf_rc rc = lf_id_none(a->role_id) ? LF_OK : role_rights(cx, a->role_id, &rights);
     if (!rc) rc = rights_below(cx, rights);
@@ -223,5 +224,26 @@ lf_rc lf_counter_next(struct lf_ctx *cx, const char *series, int64_t *n)
     struct lf_val v = { .t = LF_T_INT };
     lf_rc rc = lf_sql_one(cx, "INSERT INTO counter (name, n) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET n = counter.n + 1 RETURNING n", arg, 1, &v, 1);
     *n = v.i;
+    return rc;
+}
+
+lf_rc lf_account_add(struct lf_ctx *cx, const char *login, const char *name, const char *role, const char *area, const char *password_hash, lf_id *id)
+{
+    struct lf_val v = { .t = LF_T_ID };
+    const struct lf_val arg[] = { lf_val_str(role) };
+    lf_rc rc = lf_sql_one(cx, "SELECT id FROM role WHERE code = $1", arg, 1, &v, 1);
+    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_EINVAL, "role", "there is no role %s\nHINT: admin, city, county, town or officer", role);
+    if (rc) return rc;
+    struct account a;
+    lf_row_clear(account_fields, LF_COUNT(account_fields), &a);
+    a.grid_code = lf_str(area);
+    a.login = lf_str(login);
+    a.name = lf_str(name);
+    a.role_id = (lf_id){ v.i };
+    a.pass_hash = lf_str(password_hash);
+    a.failed = 0;
+    struct lf_change ch = { .row = &a };
+    rc = lf_res_create(cx, &account_res, &ch);
+    *id = a.id;
     return rc;
 }

@@ -128,6 +128,8 @@ lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit)
 
 /* Sets scope and rights of the account into cx. LF_ENOTFOUND, LF_EDENIED when disabled. */
 lf_rc lf_login_as(struct lf_ctx *cx, lf_id account) LF_MUST_CHECK;
+/* A new account, by the codes of its role and area; password_hash may be NULL (it cannot log in yet). Wants a write transaction. */
+lf_rc lf_account_add(struct lf_ctx *cx, const char *login, const char *name, const char *role, const char *area, const char *password_hash, lf_id *id) LF_MUST_CHECK;
 lf_rc lf_password_hash(struct lf_ctx *cx, lf_text password, char out[128]) LF_MUST_CHECK;
 lf_rc lf_password_fit(struct lf_ctx *cx, lf_text login, lf_text password) LF_MUST_CHECK;  /* rules for a new password */
 /* The ranges of a place: a division or cell code, or a functional zone's code (its member places). "" = nothing, "*" = everything. */

@@ -203,7 +203,7 @@ static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, struct op
 {
     double limit;
     bool any;
-    struct station_open_alarm_row open;
+    struct station_open_alarm_row open = { 0 };
     lf_rc rc = limit_passed(cx, r, &limit, &any);
     if (rc || !any) return rc;
     if (isnan(limit)) return station_alarm_end(cx, r->station, r->factor, r->at, NULL);
