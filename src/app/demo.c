@@ -92,6 +92,11 @@ static const struct { const char *login, *name, *role, *area, *post, *post_kind;
     { "county2", "演示沂源县", "county", "370323", "沂源县网格长", "head" }, { "officer2", "演示网格员（淄川区）", "officer", "370302", "淄川区网格员", "officer" },
     { "officer3", "演示网格员（张店区）", "officer", "370303", "张店区网格员", "officer" }, { "officer4", "演示网格员（沂源县）", "officer", "370323", "沂源县网格员", "officer" } };
 
+#define PASSWORD "Lanfan-demo-1"
+const struct lf_demo_login app_demo_logins[] = { { "city", PASSWORD, "演示市局", "市级指挥中心", "City command centre" }, { "county", PASSWORD, "演示淄川区", "区县管理员", "County desk" },
+    { "town", PASSWORD, "演示双杨镇", "乡镇管理员", "Township desk" }, { "officer", PASSWORD, "演示网格员（双杨镇）", "网格员", "Grid officer" }, { "admin", PASSWORD, "演示管理员", "系统管理员", "Administrator" } };
+const int app_demo_login_count = LF_COUNT(app_demo_logins);
+
 static lf_rc add_post(struct lf_ctx *cx, lf_id account, int i)
 {
     const struct lf_res *r = lf_app_res(cx->app, LF_TEXT("post"));
@@ -107,7 +112,7 @@ static lf_rc add_post(struct lf_ctx *cx, lf_id account, int i)
 static lf_rc add_people(struct lf_ctx *cx)
 {
     char hash[128];
-    lf_rc rc = lf_password_hash(cx, LF_TEXT("Lanfan-demo-1"), hash);
+    lf_rc rc = lf_password_hash(cx, LF_TEXT(PASSWORD), hash);
     if (!rc) rc = lf_tx_begin(cx, LF_TX_WRITE);
     if (rc) return rc;
     for (int i = 0; !rc && i < (int)LF_COUNT(people); i++) {

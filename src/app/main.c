@@ -127,6 +127,8 @@ static int serve(void)
     station_use_store(tele.store);
     if (!rc) rc = start_listener(&err);
     the_app->metrics = metrics;
+    the_app->demo_login = app_demo_logins;
+    the_app->ndemo_login = app_demo_login_count;
     struct lf_http_config c = { .host = opt.host, .port = (uint16_t)opt.port, .handler = lf_api_handle, .user = the_app, .spool_dir = opt.data };
     if (!rc) rc = lf_http_start(&http, &c, &err);
     if (!rc) rc = lf_app_jobs_start(the_app, &err);

@@ -34,6 +34,7 @@ struct lf_room {
 };
 
 enum { LF_RES_MAX = 96 };
+struct lf_demo_login { const char *login, *password, *name, *role_zh, *role_en; };
 struct lf_job_state { const struct lf_job *job; lf_ms last; int64_t runs, failures; };
 struct lf_app {
     struct lf_db *db;
@@ -51,6 +52,7 @@ struct lf_app {
     void *jobs;                    /* the thread that runs them (job.c) */
     void *login;                   /* rate limits of log-ins (session.c) */
     void *places;                  /* names of grid codes (place.c) */
+    const struct lf_demo_login *demo_login; int ndemo_login;   /* shown before the log-in, in the demonstration only */
     /* What the program adds to /metrics (listener, telemetry). */
     void (*metrics)(struct lf_app *app, struct lf_out *o);
 };

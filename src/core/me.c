@@ -382,6 +382,29 @@ static lf_rc events(struct lf_ctx *cx, struct lf_call *c)
 
 /* ---- what there is, health, metrics -------------------------------------------------------------------------------------- */
 
+static lf_rc hello(struct lf_ctx *cx, struct lf_call *c)
+{
+    lf_json_obj(&c->j);
+    lf_json_kstr(&c->j, "name", "蓝繁 Lanfan");
+    lf_json_kstr(&c->j, "version", "0.1.0");
+    lf_json_kbool(&c->j, "demo", cx->app->demo);
+    lf_json_key(&c->j, "logins");
+    lf_json_arr(&c->j);
+    for (int i = 0; cx->app->demo && i < cx->app->ndemo_login; i++) {
+        const struct lf_demo_login *d = &cx->app->demo_login[i];
+        lf_json_obj(&c->j);
+        lf_json_kstr(&c->j, "login", d->login);
+        lf_json_kstr(&c->j, "password", d->password);
+        lf_json_kstr(&c->j, "name", d->name);
+        lf_json_kstr(&c->j, "role_zh", d->role_zh);
+        lf_json_kstr(&c->j, "role_en", d->role_en);
+        lf_json_end_obj(&c->j);
+    }
+    lf_json_end_arr(&c->j);
+    lf_json_end_obj(&c->j);
+    return LF_OK;
+}
+
 static lf_rc openapi(struct lf_ctx *cx, struct lf_call *c)
 {
     c->res->cache = "no-cache";
@@ -442,6 +465,7 @@ static const struct lf_route routes[] = {
     { "GET", "/api/v1/files/:hash", "", LF_TX_READ, get_file, "下载文件", "Get a file" },
     { "GET", "/api/v1/files/:hash/thumb", "", LF_TX_READ, get_thumb, "缩略图", "Get a thumbnail" },
     { "GET", "/api/v1/events", "", LF_TX_READ, events, "实时事件", "Live events" },
+    { "GET", "/api/v1/hello", "public", LF_TX_READ, hello, "系统信息", "What this is" },
     { "GET", "/api/openapi.json", "public", LF_TX_READ, openapi, "接口说明", "This description" },
     { "GET", "/healthz", "public", LF_TX_READ, health, "健康检查", "Is the service well" },
     { "GET", "/metrics", "public", LF_TX_READ, metrics, "运行指标", "Prometheus metrics" },

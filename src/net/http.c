@@ -181,7 +181,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
     struct lf_request *q = *state;
     if (!q->begun) {
         begin(q, method);
-        return MHD_YES;
+        return q->refuse ? handle(q) : MHD_YES; /* a refusal does not wait for the body */
     }
     if (*n) {
         take_body(q, data, *n);

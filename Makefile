@@ -1,0 +1,32 @@
+# Lanfan 蓝繁. `make run` starts the demonstration city, `make test` passes every test.
+.PHONY: run test build web deps bench fmt clean
+
+run: web build
+	build/src/app/lanfan demo --data var/demo
+	@echo "starting; stop with Ctrl-C"
+	@build/src/app/lanfan serve --demo --data var/demo & server=$$!; trap 'kill $$sim $$server 2>/dev/null; wait' INT TERM EXIT; \
+	  sleep 1; build/src/app/lanfan simulate & sim=$$!; wait $$server
+
+build: web
+	@[ -f build/build.ninja ] || meson setup build -Dwerror=true
+	@meson setup --reconfigure build >/dev/null
+	ninja -C build
+
+web: deps
+	@[ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund)
+	@[ -f web/dist/index.html ] && [ -z "$$(find web/src web/index.html -newer web/dist/index.html)" ] || (cd web && npm run build)
+
+deps:
+	@tools/deps
+
+test: web
+	@tools/run_tests
+
+bench: build
+	meson test -C build --benchmark --verbose
+
+fmt:
+	clang-format -i $$(git ls-files 'src/*.c' 'src/*.h' 'tools/*.c' 'tests/*.c' 'bench/*.c')
+
+clean:
+	rm -rf build build-asan web/dist

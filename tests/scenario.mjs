@@ -1,0 +1,123 @@
+// The whole road through a real server: stations send, an alarm opens a matter, people close it, nobody sees what is not theirs.
+// usage: node scenario.mjs LANFAN sqlite|postgres
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+const [, , lanfan, engine] = process.argv;
+const data = mkdtempSync('/tmp/lanfan-scenario-');
+const port = 21000 + (process.pid % 9000), sport = port + 10000;
+const base = `http://127.0.0.1:${port}`;
+const args = ['--data', data, '--port', port, '--station-port', sport, '--demo'].map(String);
+if (engine === 'postgres') args.push('--db', process.env.LANFAN_TEST_PG);
+let n = 0, bad = 0;
+const ok = (name, cond, more = '') => { n++; if (!cond) bad++; console.log(`${cond ? 'ok' : 'not ok'} ${engine}: ${name}${cond ? '' : ' ' + more}`); };
+const run = (...a) => spawnSync(lanfan, [...a, ...args], { encoding: 'utf8' });
+class User {
+  async login(login, password = 'Lanfan-demo-1') {
+    const r = await fetch(base + '/api/v1/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ login, password }) });
+    if (r.ok) { this.cookie = r.headers.get('set-cookie').split(';')[0]; this.me = await r.json(); }
+    return r.status;
+  }
+  async call(method, path, body, type = 'application/json') {
+    const r = await fetch(base + '/api/v1' + path, { method, headers: { Cookie: this.cookie ?? '', 'X-CSRF-Token': this.me?.csrf ?? '', ...(body ? { 'Content-Type': type } : {}) }, body: body && type === 'application/json' ? JSON.stringify(body) : body });
+    const text = await r.text(); let json = null; try { json = JSON.parse(text); } catch { /* a file */ }
+    return { status: r.status, json, text };
+  }
+}
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+let server;
+async function start() {
+  server = spawn(lanfan, ['serve', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  server.stderr.on('data', (d) => { if (/error|Sanitizer/.test(d)) process.stderr.write(d); });
+  for (let i = 0; i < 200; i++) { try { if ((await fetch(base + '/healthz')).ok) return true; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
+  return false;
+}
+async function main() {
+  ok('the demonstration city is filled', run('demo').status === 0);
+  ok('the server starts', await start());
+  const sim = spawnSync(lanfan, ['simulate', '--rounds', '2', '--every', '20', ...args], { encoding: 'utf8' });
+  ok('every packet is acknowledged', sim.status === 0, sim.stdout + sim.stderr);
+  await new Promise((r) => setTimeout(r, 1500));
+  const city = new User(), county = new User(), other = new User(), town = new User(), officer = new User(), anon = new User();
+  ok('a wrong password is refused', (await anon.login('city', 'wrong')) === 401);
+  ok('nobody sees anything without a log-in', (await anon.call('GET', '/matter')).status === 401);
+  for (const [u, l] of [[city, 'city'], [county, 'county'], [other, 'county2'], [town, 'town'], [officer, 'officer']]) ok(`${l} logs in`, (await u.login(l)) === 200);
+  const all = (await city.call('GET', '/matter?limit=200')).json, mine = (await county.call('GET', '/matter?limit=200')).json;
+  ok('exceedances became matters', all.items.length > 0 && all.items.every((m) => m.origin === 'monitor'));
+  ok('a county sees only the county', mine.items.every((m) => m.grid_code.startsWith('370302')) && mine.items.length < all.items.length);
+  const alarms = (await city.call('GET', '/alarm?limit=200')).json;
+  ok('each alarm names its matter', alarms.items.length > 0 && alarms.items.every((a) => a.matter_id > 0));
+  // a found problem in the pilot town, all the way
+  const cell = (await city.call('GET', '/grid/areas?level=village&parent=370302116')).json.features[0];
+  const ring = cell.geometry.coordinates[0], lon = ring.slice(0, -1).reduce((s, p) => s + p[0], 0) / (ring.length - 1), lat = ring.slice(0, -1).reduce((s, p) => s + p[1], 0) / (ring.length - 1);
+  const found = await officer.call('POST', '/matter', { title: '路边堆料未覆盖', category: 'E04', origin: 'patrol', lon, lat, reporter_name: '不公开', reporter_phone: '000' });
+  ok('the officer reports a problem', found.status === 201, found.text);
+  let m = found.json;
+  ok('it lies in the cell by itself', m.grid_code.startsWith(cell.properties.code), m.grid_code);
+  ok('the reporter is sealed', m.reporter_name === null && m.reporter_name_sealed === true);
+  ok('another county cannot see it', (await other.call('GET', `/matter/${m.id}`)).status === 404);
+  const move = async (u, verb, extra = {}) => { const r = await u.call('POST', `/matter/${m.id}/${verb}`, { version: m.version, ...extra }); if (r.status === 200) m = r.json; return r; };
+  ok('an officer may not register', (await move(officer, 'register')).status === 403);
+  ok('the town registers', (await move(town, 'register')).status === 200);
+  ok('dispatch needs an officer', (await move(town, 'dispatch')).status === 422);
+  ok('the town dispatches', (await move(town, 'dispatch', { fields: { officer_id: officer.me.id } })).status === 200);
+  ok('a stale version is refused', (await officer.call('POST', `/matter/${m.id}/accept`, { version: 1 })).status === 409);
+  const bench = (await officer.call('GET', '/bench')).json;
+  ok('it is on the officer\'s bench', bench.todo.some((t) => t.id === m.id && t.room === 'matter'));
+  ok('the officer accepts', (await move(officer, 'accept')).status === 200);
+  ok('handling needs a photo', (await move(officer, 'handle', { note: '已覆盖' })).status === 422);
+  const file = (await officer.call('POST', '/files?name=after.png', PNG, 'image/png'));
+  ok('a photo is taken in', file.status === 201, file.text);
+  ok('the officer handles it', (await move(officer, 'handle', { note: '已覆盖', files: [{ hash: file.json.hash, name: 'after.png' }] })).status === 200);
+  ok('the officer may not check himself', (await move(officer, 'verify')).status === 403);
+  ok('the town verifies', (await move(town, 'verify')).status === 200);
+  ok('the county closes', (await move(county, 'close')).status === 200 && m.state === 'closed');
+  const line = (await county.call('GET', `/matter/${m.id}/timeline`)).json.items.map((i) => i.verb).join(' ');
+  ok('every step is in the time line', line === 'create register dispatch accept handle verify close', line);
+  const clock = (await county.call('GET', `/matter/${m.id}/clock`)).json;
+  ok('the clock shows each step', clock.steps.length === 6 && clock.steps.every((s) => s.ended_at));
+  ok('a stranger cannot open the photo', (await other.call('GET', `/files/${file.json.hash}`)).status === 404);
+  ok('the county can', (await county.call('GET', `/files/${file.json.hash}/thumb`)).status === 200);
+  const x = await county.call('GET', '/matter.xlsx');
+  ok('the list exports to xlsx', x.status === 200 && x.text.startsWith('PK'));
+  ok('an unknown filter is refused', (await city.call('GET', '/matter?nonsense=1')).status === 422);
+  const p1 = (await city.call('GET', '/source?limit=50&sort=name')).json, p2 = (await city.call('GET', `/source?limit=50&sort=name&after=${p1.next}`)).json;
+  ok('pages do not overlap', p1.items.length === 50 && p2.items.every((i) => !p1.items.some((k) => k.id === i.id)));
+  ok('search finds', (await city.call('GET', '/source?q=' + encodeURIComponent('水泥'))).json.total > 0);
+  const csv = await city.call('POST', '/source/import?kind=csv&dry=1', Buffer.from('名称,经度,纬度\n甲厂（虚构）,118.06,36.81\n乙厂（虚构）,10,10\n'), 'text/csv');
+  ok('an import tells which row it refuses', csv.status === 200 && csv.json.accepted === 1 && csv.json.refused.length === 1 && csv.json.refused[0].row === 3, csv.text);
+  const noToken = await fetch(base + '/api/v1/matter', { method: 'POST', headers: { Cookie: city.cookie, 'Content-Type': 'application/json' }, body: '{}' });
+  ok('a write without the CSRF token is refused', noToken.status === 403);
+  const api = await (await fetch(base + '/api/openapi.json')).json();
+  ok('OpenAPI is made from the tables', api.openapi === '3.1.0' && api.paths['/api/v1/matter/{id}/close'] !== undefined);
+  const id = all.items.find((i) => i.station_id_label)?.id ?? all.items[0].id, st = (await city.call('GET', `/matter/${id}`)).json.station_id;
+  const series = (await city.call('GET', `/station/${st}/series?factor=w01018,a21026,a34004,w21003,w21011,a21002,a34013,a34002,w01019&kind=rtd`)).json;
+  ok('a station has its series', series.series.some((s) => s.points.length > 0));
+  const packets = (await city.call('GET', `/station/${st}/packets`)).json;
+  ok('its raw packets are evidence', packets.items.length > 0 && packets.items[0].raw.startsWith('##'));
+  // bad input at both edges
+  for (const [name, req, want] of [['path escape', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', '400'], ['dot segments', 'GET /a/../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', '400'],
+    ['bad JSON', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 3\r\nConnection: close\r\n\r\n{,}', '422'], ['huge length', 'POST /api/v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\n', '413']]) {
+    const got = await new Promise((res) => { let s = ''; const c = net.connect(port, '127.0.0.1', () => c.write(req)); c.on('data', (d) => { s += d; if (s.includes('\r\n\r\n')) { res(s); c.destroy(); } }); c.on('close', () => res(s)); c.on('error', () => res(s)); setTimeout(() => { res(s); c.destroy(); }, 4000); });
+    ok(`${name} gets ${want}`, got.startsWith('HTTP/1.1 ' + want), got.slice(0, 60));
+  }
+  server.kill('SIGKILL');
+  await new Promise((r) => server.once('exit', r));
+  ok('a killed server starts again', await start());
+  ok('what was closed is closed', (await (async () => { const u = new User(); await u.login('county'); return (await u.call('GET', `/matter/${m.id}`)).json; })()).state === 'closed');
+  const audit = run('audit', 'verify');
+  ok('the audit trail is good', audit.status === 0 && /audit trail good/.test(audit.stdout), audit.stderr);
+  if (engine === 'sqlite') {
+    ok('a backup is taken while it runs', run('backup', `${data}/copy.db`).status === 0);
+    const copy = spawnSync(lanfan, ['audit', 'verify', '--data', data, '--db', `sqlite:${data}/copy.db`], { encoding: 'utf8' });
+    ok('and the copy is whole', copy.status === 0 && /audit trail good/.test(copy.stdout), copy.stderr);
+  }
+  const done = new Promise((r) => server.once('exit', r));
+  server.kill('SIGTERM');
+  ok('it stops cleanly', (await done) === 0);
+}
+try { await main(); } catch (e) { ok('no surprise', false, String(e.stack)); }
+server?.kill('SIGKILL');
+rmSync(data, { recursive: true, force: true });
+console.log(`${n - bad} of ${n}`);
+process.exit(bad ? 1 : 0);
