@@ -38,7 +38,7 @@ static const struct lf_asset *find_asset(lf_text path)
 static const char *mime_of(lf_text path)
 {
     static const struct { const char *end, *type; } types[] = {
-        { ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript; charset=utf-8" }, { ".css", "text/css; charset=utf-8" },
+        { ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript; charset=utf-8" }, { ".mjs", "text/javascript; charset=utf-8" }, { ".css", "text/css; charset=utf-8" },
         { ".svg", "image/svg+xml" }, { ".json", "application/json" }, { ".geojson", "application/geo+json" }, { ".png", "image/png" },
         { ".ico", "image/x-icon" }, { ".woff2", "font/woff2" }, { ".webmanifest", "application/manifest+json" } };
     for (size_t i = 0; i < LF_COUNT(types); i++) {
