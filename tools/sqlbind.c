@@ -292,7 +292,10 @@ int main(int argc, char **argv)
         const char *base = strrchr(file, '/');
         base = base ? base + 1 : file;
         migrate(sql);
-        if (other) continue;
+        if (other) {
+            free(sql);
+            continue;
+        }
         fprintf(out, "    { \"%s/%.*s\",\n", room, (int)strcspn(base, "."), base);
         c_string(sql, "      ");
         fprintf(out, " },\n");
