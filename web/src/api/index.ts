@@ -18,6 +18,7 @@ export const api = {
   create: (room: string, fields: Params) => post<Row>(`${V1}/${seg(room)}`, fields),
   edit: (room: string, id: number, version: number, fields: object) => patch<Row>(`${V1}/${seg(room)}/${id}`, { version, ...fields }),
   move: (room: string, id: number, verb: string, body: { version?: number; note?: string; files?: string[]; fields?: object }) => post<Row>(`${V1}/${seg(room)}/${id}/${seg(verb)}`, body),
+  reveal: (room: string, id: number, note: string) => post<Row>(`${V1}/${seg(room)}/${id}/reveal`, { note }),
   timeline: (room: string, id: number | string) => get<{ items: TimelineItem[] }>(`${V1}/${seg(room)}/${id}/timeline`),
   comment: (room: string, id: number | string, note: string, files: string[]) => post<unknown>(`${V1}/${seg(room)}/${id}/comments`, { note, files }),
   clock: (room: string, id: number | string) => get<{ steps: ClockStep[] }>(`${V1}/${seg(room)}/${id}/clock`),

@@ -14,7 +14,7 @@ export interface Verb extends Bilingual {
 }
 export interface State extends Bilingual { code: string; final?: boolean }
 export interface Room extends Bilingual {
-  name: string; icon?: string; perm_read?: boolean; perm_create?: boolean; perm_edit?: boolean; perm_import?: boolean
+  name: string; icon?: string; perm_read?: boolean; perm_create?: boolean; perm_edit?: boolean; perm_import?: boolean; perm_export?: boolean
   map?: 'point' | 'shape' | null; title_field?: string; state_field?: string | null; order?: number
   fields: Field[]; verbs: Verb[]; states?: State[]
 }
@@ -27,7 +27,7 @@ export interface Me {
   perms: string[]; csrf: string; must_change?: boolean; demo?: boolean; unread?: number
 }
 export type Value = string | number | boolean | null | undefined
-export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _edit?: boolean }
+export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _edit?: boolean; _reveal?: boolean }
 export interface Page<T = Row> { items: T[]; next: string | null; total?: number; more?: boolean }
 export type Light = 'green' | 'yellow' | 'red' | 'none'
 export interface FileInfo { hash: string; name: string; type: string; size: number }
@@ -51,7 +51,7 @@ export interface Bench { counts: Record<BenchTab, number>; todo?: BenchItem[]; o
 export interface Notice { id: number; at: string; zh: string; en: string; room: string | null; row_id: number | null; read: boolean }
 
 export type StationState = 'normal' | 'exceed' | 'offline' | 'fault'
-export interface LiveValue { factor: string; zh: string; en: string; unit: string | null; value: number | null; flag: string | null; at: string | null; limit: number | null; exceed?: boolean }
+export interface LiveValue { factor: string; kind?: string; zh: string; en: string; unit: string | null; value: number | null; flag: string | null; at: string | null; limit: number | null; exceed?: boolean }
 export interface LiveStation {
   id: number; name: string; kind: string; lon: number | null; lat: number | null; grid_code: string | null
   state: StationState; last_at: string | null; values: LiveValue[]
@@ -61,10 +61,10 @@ export type SeriesKind = 'rtd' | 'min' | 'hour' | 'day'
 export type SeriesPoint = [number, number | null, (string | null)?, (number | null)?, (number | null)?]
 export interface Series { factor: string; zh: string; en: string; unit: string | null; limit: number | null; points: SeriesPoint[] }
 export interface Packet {
-  id: number | string; at?: string; received_at?: string; data_time?: string | null; cn?: string | null; st?: string | null; mn?: string | null
+  id: number | string; at?: string; received_at?: string; data_time?: string | null; cn?: string | null; cn_zh?: string | null; cn_en?: string | null; note?: string | null; peer?: string | null; st?: string | null; mn?: string | null
   verdict?: string; ok?: boolean; reason?: string | null; reason_zh?: string | null; reason_en?: string | null; raw?: string | null; size?: number
 }
-export interface PacketField { name: string; value: unknown; factor?: string | null; zh?: string | null; en?: string | null; unit?: string | null; note?: string | null; note_zh?: string | null; note_en?: string | null }
+export interface PacketField { name?: string; code?: string; stat?: string | null; value: unknown; factor?: string | null; zh?: string | null; en?: string | null; unit?: string | null; note?: string | null; note_zh?: string | null; note_en?: string | null }
 export interface PacketDetail extends Packet { fields?: PacketField[] | Record<string, unknown> }
 
 export interface AreaProps { code: string; name: string; level: string; generated?: boolean | number; parent?: string | null }

@@ -5,8 +5,9 @@ import { inBbox, listParams, splitCodes, type View } from '@/lib/filters'
 import { lightOf, stationStateOf } from '@/lib/light'
 import { debounce } from '@/lib/time'
 import { onLive, type Reading } from '@/live'
+import { newestKinds, take } from '@/lib/live'
 import { weightOf, type MapPoint } from '@/map/points'
-import { titleOf } from '@/session'
+import { statesOf, titleOf } from '@/session'
 
 /** One line of the list beside the map, whatever the room. */
 export interface HomeItem { id: number; title: string; row: Row | null; station: LiveStation | null }
@@ -28,7 +29,7 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
     state.error = null
     if (!quiet) state.loading = true
     try {
-      if (r.name === 'station') stations.value = (await api.live()).items
+      if (r.name === 'station') stations.value = (await api.live()).items.map(newestKinds)
       else {
         const params = listParams(r, view.value)
         const [page, map] = await Promise.all([api.list(r.name, { ...params, limit: 50 }, mine.signal), api.map(r.name, params, mine.signal)])
@@ -67,7 +68,8 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
   const items = computed<HomeItem[]>(() => isStation.value
     ? [...shownStations.value].sort((a, b) => weightOf('station-' + b.state) - weightOf('station-' + a.state)).map((s) => ({ id: s.id, title: s.name, row: null, station: s }))
     : rows.value.map((row) => ({ id: row.id, title: titleOf(room.value, row), row, station: null })))
-  const points = computed<MapPoint[]>(() => isStation.value ? shownStations.value.flatMap(stationPoint) : features.value.flatMap((f) => featurePoint(f, room.value?.name === 'matter' || f.properties?.light !== undefined)))
+  const points = computed<MapPoint[]>(() => isStation.value ? shownStations.value.flatMap(stationPoint) : features.value.flatMap((f) => featurePoint(f, room.value)))
+  const lit = computed(() => features.value.some((f) => f.properties?.light !== undefined))
   const total = computed(() => (isStation.value ? shownStations.value.length : state.total))
 
   const key = computed(() => JSON.stringify([view.value.layer, view.value.q, view.value.bbox, view.value.f]))
@@ -81,18 +83,15 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
   onLive('reload', () => void load(true))
   onLive('record', (e) => e.room === room.value?.name && again())
   onLive('alarm', () => isStation.value && again())
-  function take(e: Reading): LiveStation | null {
+  function hear(e: Reading): LiveStation | null {
     const s = stations.value.find((x) => x.id === e.station_id)
     if (!s) return null
     s.last_at = e.at
-    const v = s.values.find((x) => x.factor === e.factor)
-    if (v) {
-      Object.assign(v, { value: e.value, at: e.at, flag: e.flag, exceed: v.limit !== null && e.value !== null && e.value > v.limit })
-      if (s.state !== 'fault') s.state = s.values.some((x) => x.exceed) ? 'exceed' : 'normal'
-    }
+    if (s.state === 'offline') s.state = 'normal'
+    take(s, e)
     return s
   }
-  return { items, points, total, state, stations, isStation, load, loadMore, take }
+  return { items, points, total, state, stations, lit, isStation, load, loadMore, hear }
 }
 
 function stationPoint(s: LiveStation): MapPoint[] {
@@ -100,9 +99,15 @@ function stationPoint(s: LiveStation): MapPoint[] {
   const mark = 'station-' + stationStateOf(s.state)
   return [{ id: s.id, title: s.name, lon: s.lon, lat: s.lat, mark, weight: weightOf(mark) }]
 }
-function featurePoint(f: GeoJSON.Feature, lit: boolean): MapPoint[] {
+/** By its light where the server tells it; else by whether somebody still has to act. */
+function markOf(p: Record<string, unknown>, room: Room | undefined): string {
+  if (p.light !== undefined) return 'light-' + lightOf(p.light)
+  const state = statesOf(room).find((s) => s.code === p[room?.state_field ?? 'state'])
+  return state ? (state.final ? 'done' : 'open') : 'place'
+}
+function featurePoint(f: GeoJSON.Feature, room: Room | undefined): MapPoint[] {
   if (f.geometry?.type !== 'Point') return []
   const p = f.properties ?? {}
-  const mark = lit ? 'light-' + lightOf(p.light) : 'place'
+  const mark = markOf(p, room)
   return [{ id: Number(p.id ?? f.id), title: String(p.title ?? ''), lon: f.geometry.coordinates[0]!, lat: f.geometry.coordinates[1]!, mark, weight: weightOf(mark) }]
 }

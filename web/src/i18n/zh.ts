@@ -47,7 +47,7 @@ export const zh = {
   'password.again': '再次输入新密码',
   'password.change': '修改密码',
   'password.all': '请填写原密码和新密码。',
-  'password.short': '至少 {n} 个字符。',
+  'password.short': '至少 {n} 位，须含大写、小写、数字、符号中的三类，且不含账号。',
   'password.differ': '两次输入的新密码不一致。',
   'password.same': '新密码不能与原密码相同。',
   'password.done': '密码已修改',
@@ -285,5 +285,11 @@ export const zh = {
   'lost.title': '没有这个页面',
   'lost.text': '地址可能写错了，或页面已移走。',
   'lost.home': '回首页',
+  'map.open': '办理中',
+  'map.done': '已办结',
+  'reveal.button': '查看隐去信息',
+  'reveal.title': '查看隐去信息',
+  'reveal.why': '查看理由（将记入审计）',
+  'reveal.go': '查看',
 }
 export type Messages = Record<keyof typeof zh, string>

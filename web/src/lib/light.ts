@@ -17,6 +17,9 @@ export const STATION_STATES: Record<StationState, Mark> = {
   offline: { shape: 'ring', color: '#5b7680', glyph: '–', text: 'station.offline' },
   fault: { shape: 'triangle', color: '#b36b00', glyph: '×', text: 'station.fault' },
 }
+/** Matters whose light the server does not tell. */
+export const OPEN: Mark = { shape: 'circle', color: '#0c7a8a', glyph: '', text: 'map.open' }
+export const DONE: Mark = { shape: 'ring', color: '#5b7680', glyph: '', text: 'map.done' }
 export const PLACE: Mark = { shape: 'pentagon', color: '#5a4a9c', glyph: '', text: 'map.place' }
 
 export function lightOf(v: unknown): Light {

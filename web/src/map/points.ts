@@ -1,5 +1,5 @@
 import type { GeoJSONSource, Map as GlMap, MapLayerMouseEvent } from 'maplibre-gl'
-import { LIGHTS, PLACE, STATION_STATES, type Mark } from '@/lib/light'
+import { DONE, LIGHTS, OPEN, PLACE, STATION_STATES, type Mark } from '@/lib/light'
 import { FONT, setData } from './base'
 import { draw } from './symbols'
 
@@ -9,6 +9,8 @@ export const MARKS: Record<string, Mark> = {
   ...Object.fromEntries(Object.entries(LIGHTS).map(([k, m]) => ['light-' + k, m])),
   ...Object.fromEntries(Object.entries(STATION_STATES).map(([k, m]) => ['station-' + k, m])),
   place: PLACE,
+  open: OPEN,
+  done: DONE,
 }
 /** How loud a mark is inside a cluster: the worst one colours it. */
 export function weightOf(mark: string): number {

@@ -1,0 +1,19 @@
+import type { LiveStation } from '@/api/types'
+import type { Reading } from '@/live'
+
+/** One line per factor: what the station says now, and the hourly value only where there is no real-time one. */
+export function newestKinds(s: LiveStation): LiveStation {
+  const values = s.values.filter((v) => (v.kind ?? 'rtd') === 'rtd' || !s.values.some((x) => x.factor === v.factor && x.kind === 'rtd'))
+  return { ...s, values }
+}
+
+/** A reading into the station's latest values. Whether it exceeds is the server's to say (limits may have two sides): a value that
+ * crosses the known limit changes the mark at once, the next look at the server confirms it. */
+export function take(s: LiveStation, e: Reading): void {
+  if (!s.last_at || Date.parse(e.at) > Date.parse(s.last_at)) s.last_at = e.at
+  const v = s.values.find((x) => x.factor === e.factor && (x.kind ?? 'rtd') === e.kind)
+  if (!v) return
+  Object.assign(v, { value: e.value, at: e.at, flag: e.flag })
+  if (v.limit !== null && e.value !== null) v.exceed = e.value > v.limit
+  if (s.state === 'normal' || s.state === 'exceed') s.state = s.values.some((x) => x.exceed) ? 'exceed' : 'normal'
+}
