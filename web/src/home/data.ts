@@ -2,15 +2,15 @@ import { computed, reactive, ref, shallowRef, watch, type Ref } from 'vue'
 import { api } from '@/api'
 import type { LiveStation, Room, Row } from '@/api/types'
 import { inBbox, listParams, splitCodes, type View } from '@/lib/filters'
-import { lightOf, stationStateOf } from '@/lib/light'
+import { lightOf, stationStateOf, weightOf } from '@/lib/light'
 import { debounce } from '@/lib/time'
 import { onLive, type Reading } from '@/live'
 import { newestKinds, take } from '@/lib/live'
-import { weightOf, type MapPoint } from '@/map/points'
+import type { MapPoint } from '@/map/points'
 import { statesOf, titleOf } from '@/session'
 
 /** One line of the list beside the map, whatever the room. */
-export interface HomeItem { id: number; title: string; row: Row | null; station: LiveStation | null }
+export interface HomeItem { id: number; title: string; mark: string; row: Row | null; station: LiveStation | null }
 
 /** List and points of the chosen layer: twins, fed by the same filters. */
 export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
@@ -66,8 +66,8 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
       (!q || s.name.toLowerCase().includes(q.toLowerCase())) && inBbox(bbox, s.lon, s.lat)
   }))
   const items = computed<HomeItem[]>(() => isStation.value
-    ? [...shownStations.value].sort((a, b) => weightOf('station-' + b.state) - weightOf('station-' + a.state)).map((s) => ({ id: s.id, title: s.name, row: null, station: s }))
-    : rows.value.map((row) => ({ id: row.id, title: titleOf(room.value, row), row, station: null })))
+    ? [...shownStations.value].sort((a, b) => weightOf('station-' + b.state) - weightOf('station-' + a.state)).map((s) => ({ id: s.id, title: s.name, mark: 'station-' + stationStateOf(s.state), row: null, station: s }))
+    : rows.value.map((row) => ({ id: row.id, title: titleOf(room.value, row), mark: markOf(row, room.value), row, station: null })))
   const points = computed<MapPoint[]>(() => isStation.value ? shownStations.value.flatMap(stationPoint) : features.value.flatMap((f) => featurePoint(f, room.value)))
   const lit = computed(() => features.value.some((f) => f.properties?.light !== undefined))
   const total = computed(() => (isStation.value ? shownStations.value.length : state.total))

@@ -292,4 +292,5 @@ export const en: Messages = {
   'reveal.title': 'Show sealed details',
   'reveal.why': 'Reason (goes into the audit trail)',
   'reveal.go': 'Show',
+  'station.threeHours': 'Real-time values, three hours',
 }

@@ -291,5 +291,6 @@ export const zh = {
   'reveal.title': '查看隐去信息',
   'reveal.why': '查看理由（将记入审计）',
   'reveal.go': '查看',
+  'station.threeHours': '近三小时实时值',
 }
 export type Messages = Record<keyof typeof zh, string>

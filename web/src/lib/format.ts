@@ -50,7 +50,7 @@ export function relative(at: string | number | null | undefined, now: number, la
   const diff = now - (d.getTime() - SHANGHAI)
   const zh = lang === 'zh'
   const a = Math.abs(diff)
-  if (a < 60_000) return diff >= 0 ? (zh ? '刚刚' : 'just now') : zh ? '不到 1 分钟' : 'in under 1 min'
+  if (a < 60_000) return zh ? '刚刚' : 'just now'
   const [n, unit] = a < 3_600_000 ? [Math.floor(a / 60_000), zh ? '分钟' : 'min'] : a < DAY ? [Math.floor(a / 3_600_000), zh ? '小时' : 'h'] : [Math.floor(a / DAY), zh ? '天' : 'd']
   if (diff >= 0) return zh ? `${n} ${unit}前` : `${n} ${unit} ago`
   return zh ? `还有 ${n} ${unit}` : `in ${n} ${unit}`

@@ -22,6 +22,19 @@ export const OPEN: Mark = { shape: 'circle', color: '#0c7a8a', glyph: '', text: 
 export const DONE: Mark = { shape: 'ring', color: '#5b7680', glyph: '', text: 'map.done' }
 export const PLACE: Mark = { shape: 'pentagon', color: '#5a4a9c', glyph: '', text: 'map.place' }
 
+/** Every mark by the name that the map knows it under. */
+export const MARKS: Record<string, Mark> = {
+  ...Object.fromEntries(Object.entries(LIGHTS).map(([k, m]) => ['light-' + k, m])),
+  ...Object.fromEntries(Object.entries(STATION_STATES).map(([k, m]) => ['station-' + k, m])),
+  place: PLACE,
+  open: OPEN,
+  done: DONE,
+}
+/** How loud a mark is inside a cluster: the worst one colours it. */
+export function weightOf(mark: string): number {
+  return mark === 'light-red' || mark === 'station-exceed' ? 3 : mark === 'light-yellow' || mark === 'station-fault' ? 2 : mark === 'station-offline' ? 1 : 0
+}
+
 export function lightOf(v: unknown): Light {
   return v === 'green' || v === 'yellow' || v === 'red' ? v : 'none'
 }

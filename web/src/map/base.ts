@@ -87,6 +87,8 @@ export function openMap(container: HTMLElement, o: MapOptions): GlMap {
 }
 function localNames(places: GeoJSON.FeatureCollection): GeoJSON.FeatureCollection {
   const zh = lang.value === 'zh'
-  const features = places.features.map((f) => ({ ...f, properties: { ...f.properties, name: (zh && f.properties?.name_zh) || f.properties?.name_en || f.properties?.name } }))
+  // A name in letters that the reader did not choose helps nobody.
+  const readable = (f: GeoJSON.Feature) => !zh || /[\u4e00-\u9fff]/.test(String(f.properties?.name_zh ?? f.properties?.name ?? ''))
+  const features = places.features.filter(readable).map((f) => ({ ...f, properties: { ...f.properties, name: (zh && f.properties?.name_zh) || f.properties?.name_en || f.properties?.name } }))
   return { ...places, features }
 }

@@ -1,21 +1,9 @@
 import type { GeoJSONSource, Map as GlMap, MapLayerMouseEvent } from 'maplibre-gl'
-import { DONE, LIGHTS, OPEN, PLACE, STATION_STATES, type Mark } from '@/lib/light'
+import { MARKS } from '@/lib/light'
 import { FONT, setData } from './base'
 import { draw } from './symbols'
 
 export interface MapPoint { id: number; title: string; lon: number; lat: number; mark: string; weight: number }
-
-export const MARKS: Record<string, Mark> = {
-  ...Object.fromEntries(Object.entries(LIGHTS).map(([k, m]) => ['light-' + k, m])),
-  ...Object.fromEntries(Object.entries(STATION_STATES).map(([k, m]) => ['station-' + k, m])),
-  place: PLACE,
-  open: OPEN,
-  done: DONE,
-}
-/** How loud a mark is inside a cluster: the worst one colours it. */
-export function weightOf(mark: string): number {
-  return mark === 'light-red' || mark === 'station-exceed' ? 3 : mark === 'light-yellow' || mark === 'station-fault' ? 2 : mark === 'station-offline' ? 1 : 0
-}
 
 export interface PointHandlers { select(id: number): void; hover(id: number | null, title: string, at: [number, number] | null): void }
 

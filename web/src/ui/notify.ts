@@ -26,10 +26,14 @@ export function failed(e: unknown): void {
   say(text)
   ElMessage({ message: text, type: 'error', duration: 6000, showClose: true })
 }
+let shown: { close(): void } | null = null
+/** One at a time: the newest replaces the one before, so that a busy hour does not cover the page. */
 export function toast(title: string, message: string, open: (() => void) | null, bad = false): void {
   say(`${title} ${message}`)
+  shown?.close()
   const note = ElNotification({
-    title, message, type: bad ? 'warning' : 'info', position: 'bottom-right', duration: 8000,
+    title, message, type: bad ? 'warning' : 'info', position: 'bottom-right', duration: 6000, offset: window.innerWidth <= 760 ? 70 : 16,
     ...(open ? { onClick: () => { note.close(); open() }, customClass: 'clickable-note' } : {}),
   })
+  shown = note
 }
