@@ -293,4 +293,6 @@ export const en: Messages = {
   'reveal.why': 'Reason (goes into the audit trail)',
   'reveal.go': 'Show',
   'station.threeHours': 'Real-time values, three hours',
+  'detail.all': 'Show {n} empty fields',
+  'detail.filledOnly': 'Hide empty fields',
 }

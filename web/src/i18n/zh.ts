@@ -292,5 +292,7 @@ export const zh = {
   'reveal.why': '查看理由（将记入审计）',
   'reveal.go': '查看',
   'station.threeHours': '近三小时实时值',
+  'detail.all': '显示 {n} 个空字段',
+  'detail.filledOnly': '隐藏空字段',
 }
 export type Messages = Record<keyof typeof zh, string>
