@@ -20,6 +20,11 @@ export function labelOf(o: object, name: string): string {
   const r = o as Record<string, unknown>
   const zhText = r[`${name}_zh`]
   const enText = r[`${name}_en`]
-  return String((lang.value === 'zh' ? zhText || enText : enText || zhText) ?? '')
+  return half(String((lang.value === 'zh' ? zhText || enText : enText || zhText) ?? ''))
+}
+/** Texts that carry both languages, "中文 | English". */
+export function half(text: string): string {
+  const at = text.indexOf(' | ')
+  return at < 0 ? text : lang.value === 'zh' ? text.slice(0, at) : text.slice(at + 3)
 }
 export { lang, setLang, applyLang } from './lang'

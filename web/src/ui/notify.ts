@@ -30,6 +30,8 @@ let shown: { close(): void } | null = null
 /** One at a time: the newest replaces the one before, so that a busy hour does not cover the page. */
 export function toast(title: string, message: string, open: (() => void) | null, bad = false): void {
   say(`${title} ${message}`)
+  // Somebody is filling in a form: it is said, but nothing is laid over his buttons.
+  if (document.querySelector('.el-overlay:not([style*="display: none"])')) return
   shown?.close()
   const note = ElNotification({
     title, message, type: bad ? 'warning' : 'info', position: 'bottom-right', duration: 6000, offset: window.innerWidth <= 760 ? 70 : 16,
