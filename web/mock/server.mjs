@@ -200,7 +200,7 @@ const server = createServer(async (req, res) => {
       return
     }
     const out = await api(req, url, Buffer.concat(chunks), set)
-    if (out?.raw) return res.writeHead(200, { 'Content-Type': out.raw.type }).end(out.raw.body)
+    if (out?.raw?.body !== undefined) return res.writeHead(200, { 'Content-Type': out.raw.type }).end(out.raw.body)
     if (out === undefined) return res.writeHead(204).end()
     const [status, data] = Array.isArray(out) ? out : [200, out]
     res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(data))
