@@ -13,7 +13,8 @@ static const char *inner(const char *path)
 {
     for (const char *r = roots; *r; r += strspn(r, ":")) {
         size_t n = strcspn(r, ":");
-        if (!strncmp(path, r, n) && path[n] == '/') return path + n + 1;
+        if (!strncmp(path, r, n) && path[n] == '/')
+            return path + n + 1;
         r += n;
     }
     return path;
@@ -44,9 +45,13 @@ int main(int argc, char **argv)
             perror(file[i]);
             return 1;
         }
-        fprintf(o, "__asm__(\".section .rodata\\n.global %s_%d\\n%s_%d:\\n.incbin \\\"%s\\\"\\n.byte 0\\n.previous\\n\");\nextern const unsigned char %s_%d[];\n", symbol, i, symbol, i, file[i], symbol, i);
+        fprintf(o,
+                "__asm__(\".section .rodata\\n.global %s_%d\\n%s_%d:\\n.incbin \\\"%s\\\"\\n.byte 0\\n.previous\\n\");\nextern const "
+                "unsigned char %s_%d[];\n",
+                symbol, i, symbol, i, file[i], symbol, i);
     }
-    fprintf(o, "extern const struct lf_asset %s[];\nextern const size_t %s_count;\nconst struct lf_asset %s[] = {\n", symbol, symbol, symbol);
+    fprintf(o, "extern const struct lf_asset %s[];\nextern const size_t %s_count;\nconst struct lf_asset %s[] = {\n", symbol, symbol,
+            symbol);
     for (int i = 0; i < n; i++) {
         struct stat st;
         const char *path = inner(file[i]);

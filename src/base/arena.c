@@ -127,10 +127,7 @@ void lf_arena_free(struct lf_arena *a)
     *a = (struct lf_arena){ 0 };
 }
 
-struct lf_arena_mark lf_arena_here(const struct lf_arena *a)
-{
-    return (struct lf_arena_mark){ a->head, a->head ? a->head->used : 0 };
-}
+struct lf_arena_mark lf_arena_here(const struct lf_arena *a) { return (struct lf_arena_mark){ a->head, a->head ? a->head->used : 0 }; }
 
 void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to)
 {
@@ -140,5 +137,6 @@ void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to)
         free(a->head);
         a->head = next;
     }
-    if (a->head) a->head->used = to.used;
+    if (a->head)
+        a->head->used = to.used;
 }

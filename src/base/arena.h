@@ -19,7 +19,10 @@ lf_text lf_text_copy(struct lf_arena *a, lf_text t);
 void lf_arena_reset(struct lf_arena *a); /* keeps the first block for the next use */
 void lf_arena_free(struct lf_arena *a);
 /* For loops over many rows: what was allocated after the mark is given back. */
-struct lf_arena_mark { struct lf_arena_block *head; size_t used; };
+struct lf_arena_mark {
+    struct lf_arena_block *head;
+    size_t used;
+};
 struct lf_arena_mark lf_arena_here(const struct lf_arena *a);
 void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to);
 

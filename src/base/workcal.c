@@ -4,19 +4,27 @@
 
 #include <stdlib.h>
 
-struct lf_holiday { int32_t ymd; bool work; const char *name; };
-extern const struct lf_holiday lf_holidays[];   /* made from data/holidays.csv, sorted by date */
+struct lf_holiday {
+    int32_t ymd;
+    bool work;
+    const char *name;
+};
+extern const struct lf_holiday lf_holidays[]; /* made from data/holidays.csv, sorted by date */
 extern const size_t lf_holiday_count;
 
-struct lf_workcal { int from[2], to[2]; };
+struct lf_workcal {
+    int from[2], to[2];
+};
 
 lf_rc lf_workcal_new(struct lf_workcal **out, const struct lf_workcal_config *c, struct lf_err *err)
 {
     static const struct lf_workcal_config usual = { 8 * 60 + 30, 12 * 60, 13 * 60 + 30, 17 * 60 + 30 };
-    if (!c) c = &usual;
+    if (!c)
+        c = &usual;
     *out = NULL;
     if (c->from1 < 0 || c->from1 >= c->to1 || c->to1 > c->from2 || c->from2 >= c->to2 || c->to2 > 1440)
-        return lf_err_set(err, LF_EINVAL, "hours", "office hours are not in order\nHINT: give morning and afternoon as in 08:30-12:00,13:30-17:30");
+        return lf_err_set(err, LF_EINVAL, "hours",
+                          "office hours are not in order\nHINT: give morning and afternoon as in 08:30-12:00,13:30-17:30");
     struct lf_workcal *cal = lf_new(sizeof *cal);
     *cal = (struct lf_workcal){ { c->from1, c->from2 }, { c->to1, c->to2 } };
     *out = cal;
@@ -39,9 +47,12 @@ static const struct lf_holiday *find(lf_day d)
     size_t lo = 0, hi = lf_holiday_count;
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (lf_holidays[mid].ymd == ymd) return &lf_holidays[mid];
-        if (lf_holidays[mid].ymd < ymd) lo = mid + 1;
-        else hi = mid;
+        if (lf_holidays[mid].ymd == ymd)
+            return &lf_holidays[mid];
+        if (lf_holidays[mid].ymd < ymd)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return NULL;
 }
@@ -61,7 +72,8 @@ bool lf_workcal_is_workday(const struct lf_workcal *cal, lf_day d)
 const char *lf_workcal_why(const struct lf_workcal *cal, lf_day d)
 {
     const struct lf_holiday *h = find(d);
-    if (h) return h->work ? "调休上班 | make-up working day" : h->name;
+    if (h)
+        return h->work ? "调休上班 | make-up working day" : h->name;
     return lf_weekday(d) <= 5 ? "工作时间 | working time" : "周末 | weekend";
 }
 
@@ -70,13 +82,17 @@ static lf_ms at_minute(lf_day d, int minute) { return (lf_ms){ lf_day_start(d).m
 lf_ms lf_workcal_add_minutes(const struct lf_workcal *cal, lf_ms start, int64_t left)
 {
     int64_t ms = left * LF_MINUTE_MS;
-    if (ms <= 0) return start;
+    if (ms <= 0)
+        return start;
     for (lf_day d = lf_day_of(start);; d.v++) {
         for (int i = 0; lf_workcal_is_workday(cal, d) && i < 2; i++) {
             int64_t a = at_minute(d, cal->from[i]).ms, b = at_minute(d, cal->to[i]).ms;
-            if (a < start.ms) a = start.ms;
-            if (a >= b) continue;
-            if (ms <= b - a) return (lf_ms){ a + ms };
+            if (a < start.ms)
+                a = start.ms;
+            if (a >= b)
+                continue;
+            if (ms <= b - a)
+                return (lf_ms){ a + ms };
             ms -= b - a;
         }
     }
@@ -107,16 +123,25 @@ int64_t lf_workcal_minutes(const struct lf_workcal *cal, lf_ms from, lf_ms to)
 
 /* ---- the sheet -------------------------------------------------------------------------------------- */
 
-struct writer { void (*line)(void *, const struct lf_workcal_stretch *); void *user; struct lf_workcal_stretch held; bool any; int64_t ms; };
+struct writer {
+    void (*line)(void *, const struct lf_workcal_stretch *);
+    void *user;
+    struct lf_workcal_stretch held;
+    bool any;
+    int64_t ms;
+};
 
 static void emit(struct writer *w, lf_ms from, lf_ms to, bool counted, const char *why)
 {
-    if (from.ms >= to.ms) return;
-    if (counted) w->ms += to.ms - from.ms;
+    if (from.ms >= to.ms)
+        return;
+    if (counted)
+        w->ms += to.ms - from.ms;
     if (w->any && w->held.counted == counted && w->held.why == why && w->held.to.ms == from.ms) {
         w->held.to = to;
     } else {
-        if (w->any && w->line) w->line(w->user, &w->held);
+        if (w->any && w->line)
+            w->line(w->user, &w->held);
         w->held = (struct lf_workcal_stretch){ from, to, 0, counted, why };
         w->any = true;
     }
@@ -129,7 +154,8 @@ static void with_pauses(struct writer *w, lf_ms from, lf_ms to, bool counted, co
     static const char paused[] = "挂账，不计时 | suspended, the clock stands still";
     for (int i = 0; i < np && from.ms < to.ms; i++) {
         lf_ms a = { p[i].from.ms > from.ms ? p[i].from.ms : from.ms }, b = { p[i].to.ms < to.ms ? p[i].to.ms : to.ms };
-        if (a.ms >= b.ms) continue;
+        if (a.ms >= b.ms)
+            continue;
         emit(w, from, a, counted, why);
         emit(w, a, b, false, paused);
         from = b;
@@ -144,7 +170,8 @@ int64_t lf_workcal_sheet(const struct lf_workcal *cal, bool round_the_clock, lf_
 {
     static const char all[] = "不分昼夜计时 | counted round the clock", closed[] = "非办公时间 | outside office hours";
     struct writer w = { .line = line, .user = user };
-    if (round_the_clock) with_pauses(&w, from, to, true, all, p, np);
+    if (round_the_clock)
+        with_pauses(&w, from, to, true, all, p, np);
     for (lf_day d = lf_day_of(from); !round_the_clock && from.ms < to.ms && lf_day_start(d).ms < to.ms; d.v++) {
         const char *why = lf_workcal_why(cal, d);
         lf_ms at = clip(lf_day_start(d), from, to), end = clip(lf_day_start((lf_day){ d.v + 1 }), from, to);
@@ -156,6 +183,7 @@ int64_t lf_workcal_sheet(const struct lf_workcal *cal, bool round_the_clock, lf_
         }
         with_pauses(&w, at, end, false, lf_workcal_is_workday(cal, d) ? closed : why, p, np);
     }
-    if (w.any && line) line(user, &w.held);
+    if (w.any && line)
+        line(user, &w.held);
     return w.ms / LF_MINUTE_MS;
 }

@@ -32,7 +32,8 @@ static void published_days(void **state)
         assert_false(works(y, 10, 1));
         assert_true(lf_workcal_known(lf_day_ymd(y, 6, 1)));
         int days = 0;
-        for (lf_day d = lf_day_ymd(y, 1, 1); d.v < lf_day_ymd(y + 1, 1, 1).v; d.v++) days += lf_workcal_is_workday(cal, d);
+        for (lf_day d = lf_day_ymd(y, 1, 1); d.v < lf_day_ymd(y + 1, 1, 1).v; d.v++)
+            days += lf_workcal_is_workday(cal, d);
         assert_in_range(days, 246, 252);
     }
 }
@@ -58,14 +59,20 @@ static void add_and_count_agree(void **state)
     }
 }
 
-struct sum { int64_t counted, all; lf_ms last; int lines; };
+struct sum {
+    int64_t counted, all;
+    lf_ms last;
+    int lines;
+};
 static void add_line(void *user, const struct lf_workcal_stretch *s)
 {
     struct sum *t = user;
-    if (t->lines++) assert_int_equal(s->from.ms, t->last.ms);
+    if (t->lines++)
+        assert_int_equal(s->from.ms, t->last.ms);
     t->last = s->to;
     t->all += s->minutes;
-    if (s->counted) t->counted += s->minutes;
+    if (s->counted)
+        t->counted += s->minutes;
 }
 
 static void sheet_has_no_gaps(void **state)
@@ -95,9 +102,11 @@ static void bad_hours(void **state)
 int main(void)
 {
     struct lf_err e;
-    if (lf_workcal_new(&cal, NULL, &e)) return 1;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(published_days), cmocka_unit_test(due_times), cmocka_unit_test(add_and_count_agree),
-                                        cmocka_unit_test(sheet_has_no_gaps), cmocka_unit_test(bad_hours) };
+    if (lf_workcal_new(&cal, NULL, &e))
+        return 1;
+    const struct CMUnitTest tests[] = { cmocka_unit_test(published_days), cmocka_unit_test(due_times),
+                                        cmocka_unit_test(add_and_count_agree), cmocka_unit_test(sheet_has_no_gaps),
+                                        cmocka_unit_test(bad_hours) };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);
     lf_workcal_free(cal);
     return bad;

@@ -7,9 +7,11 @@
 
 static bool pattern_fits(lf_text p, lf_text right)
 {
-    if (lf_text_is(p, "*")) return true;
+    if (lf_text_is(p, "*"))
+        return true;
     const char *dot = memchr(p.p, '.', p.n), *rdot = memchr(right.p, '.', right.n);
-    if (!dot || !rdot) return false;
+    if (!dot || !rdot)
+        return false;
     lf_text room = { p.p, (uint32_t)(dot - p.p) }, what = { dot + 1, p.n - room.n - 1 };
     lf_text rroom = { right.p, (uint32_t)(rdot - right.p) }, rwhat = { rdot + 1, right.n - rroom.n - 1 };
     return (lf_text_is(room, "*") || lf_text_eq(room, rroom)) && (lf_text_is(what, "*") || lf_text_eq(what, rwhat));
@@ -18,22 +20,29 @@ static bool pattern_fits(lf_text p, lf_text right)
 /* Calls f for each blank-separated word. */
 static lf_text next_word(lf_text *rest)
 {
-    while (rest->n && (unsigned char)rest->p[0] <= ' ') rest->p++, rest->n--;
+    while (rest->n && (unsigned char)rest->p[0] <= ' ')
+        rest->p++, rest->n--;
     lf_text w = { rest->p, 0 };
-    while (rest->n && (unsigned char)rest->p[0] > ' ') rest->p++, rest->n--, w.n++;
+    while (rest->n && (unsigned char)rest->p[0] > ' ')
+        rest->p++, rest->n--, w.n++;
     return w;
 }
 
 bool lf_rights_have(lf_text patterns, const char *right)
 {
     for (lf_text w; (w = next_word(&patterns)).n;)
-        if (pattern_fits(w, lf_str(right))) return true;
+        if (pattern_fits(w, lf_str(right)))
+            return true;
     return false;
 }
 
 /* ---- roles ---------------------------------------------------------------------------------- */
 
-struct role { lf_id id; int64_t version; lf_text code, name, name_en, rights; };
+struct role {
+    lf_id id;
+    int64_t version;
+    lf_text code, name, name_en, rights;
+};
 #define F(m, zh, en, ...) LF_FIELD(struct role, m, zh, en, __VA_ARGS__)
 static const struct lf_field role_fields[] = {
     F(id, "编号", "No.", .flags = LF_READONLY),
@@ -53,30 +62,43 @@ static lf_rc role_check(struct lf_ctx *cx, struct lf_change *ch)
     lf_text rest = r->rights;
     for (lf_text w; (w = next_word(&rest)).n;) {
         bool any = false;
-        for (int i = 0; i < cx->app->nright && !any; i++) any = pattern_fits(w, lf_str(cx->app->right[i]));
-        if (!any) return lf_fail(cx, LF_EINVAL, "rights", "没有“%.*s”这种权限 | there is no right “%.*s”", (int)w.n, w.p, (int)w.n, w.p);
+        for (int i = 0; i < cx->app->nright && !any; i++)
+            any = pattern_fits(w, lf_str(cx->app->right[i]));
+        if (!any)
+            return lf_fail(cx, LF_EINVAL, "rights", "没有“%.*s”这种权限 | there is no right “%.*s”", (int)w.n, w.p, (int)w.n, w.p);
     }
     /* Nobody may hand out what he has not got himself. */
     for (int i = 0; i < cx->app->nright; i++)
         if (lf_rights_have(r->rights, cx->app->right[i]) && !lf_perm_has(&cx->perms, i))
-            return lf_fail(cx, LF_EDENIED, "rights", "不能授予自己没有的权限 %s | you cannot grant %s, which you do not have", cx->app->right[i], cx->app->right[i]);
+            return lf_fail(cx, LF_EDENIED, "rights", "不能授予自己没有的权限 %s | you cannot grant %s, which you do not have",
+                           cx->app->right[i], cx->app->right[i]);
     return LF_OK;
 }
 
 const struct lf_res role_res = {
-    .name = "role", .zh = "角色", .en = "Roles", .icon = "key", .menu = 910, .size = sizeof(struct role),
-    .field = role_fields, .nfield = LF_COUNT(role_fields), .can = LF_CAN_CREATE | LF_CAN_EDIT,
-    .unscoped = "roles are the same for the whole city", .sort = "code", .check = role_check,
+    .name = "role",
+    .zh = "角色",
+    .en = "Roles",
+    .icon = "key",
+    .menu = 910,
+    .size = sizeof(struct role),
+    .field = role_fields,
+    .nfield = LF_COUNT(role_fields),
+    .can = LF_CAN_CREATE | LF_CAN_EDIT,
+    .unscoped = "roles are the same for the whole city",
+    .sort = "code",
+    .check = role_check,
 };
 
 /* ---- accounts -------------------------------------------------------------------------------- */
 
 struct account {
-    lf_id id; int64_t version;
+    lf_id id;
+    int64_t version;
     lf_text grid_code, login, name, phone;
     lf_id role_id;
     bool disabled, must_change;
-    lf_text pass_hash;    /* null until a password is set (session.c); such an account cannot log in */
+    lf_text pass_hash; /* null until a password is set (session.c); such an account cannot log in */
     int64_t failed;
     lf_ms locked_until, created_at;
 };
@@ -104,7 +126,8 @@ static lf_rc role_rights(struct lf_ctx *cx, lf_id role, lf_text *rights)
     struct lf_val v = { .t = LF_T_TEXT };
     const struct lf_val arg[] = { lf_val_id(role) };
     lf_rc rc = lf_sql_one(cx, "SELECT rights FROM role WHERE id = $1", arg, 1, &v, 1);
-    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_EINVAL, "role_id", "没有这个角色 | there is no such role");
+    if (rc == LF_ENOTFOUND)
+        return lf_fail(cx, LF_EINVAL, "role_id", "没有这个角色 | there is no such role");
     *rights = v.s;
     return rc;
 }
@@ -113,7 +136,8 @@ static lf_rc rights_below(struct lf_ctx *cx, lf_text rights)
 {
     for (int i = 0; i < cx->app->nright; i++)
         if (lf_rights_have(rights, cx->app->right[i]) && !lf_perm_has(&cx->perms, i))
-            return lf_fail(cx, LF_EDENIED, "role_id", "该角色有您没有的权限 %s | this role has a right that you do not have: %s", cx->app->right[i], cx->app->right[i]);
+            return lf_fail(cx, LF_EDENIED, "role_id", "该角色有您没有的权限 %s | this role has a right that you do not have: %s",
+                           cx->app->right[i], cx->app->right[i]);
     return LF_OK;
 }
 
@@ -129,13 +153,17 @@ lf_rc lf_account_below(struct lf_ctx *cx, lf_id account)
 static lf_rc account_check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct account *a = ch->row;
-    if (a->failed == LF_NULL64) a->failed = 0;
+    if (a->failed == LF_NULL64)
+        a->failed = 0;
     lf_text rights = { 0 };
     lf_rc rc = lf_id_none(a->role_id) ? LF_OK : role_rights(cx, a->role_id, &rights);
-    if (!rc) rc = rights_below(cx, rights);
-    if (rc) return rc;
+    if (!rc)
+        rc = rights_below(cx, rights);
+    if (rc)
+        return rc;
     struct lf_scope s;
-    if ((rc = lf_scope_of(cx, a->grid_code, &s))) return rc;
+    if ((rc = lf_scope_of(cx, a->grid_code, &s)))
+        return rc;
     return s.n ? LF_OK : lf_fail(cx, LF_EINVAL, "grid_code", "管辖范围代码无效 | this is no code of an area");
 }
 
@@ -143,15 +171,25 @@ static lf_rc account_check(struct lf_ctx *cx, struct lf_change *ch)
 static lf_rc account_saved(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct account *a = ch->row, *was = ch->was;
-    if (!was || (!a->disabled && a->role_id.v == was->role_id.v && lf_text_eq(a->grid_code, was->grid_code))) return LF_OK;
+    if (!was || (!a->disabled && a->role_id.v == was->role_id.v && lf_text_eq(a->grid_code, was->grid_code)))
+        return LF_OK;
     const struct lf_val v[] = { lf_val_id(a->id) };
     return lf_sql_run(cx, "DELETE FROM session WHERE account_id = $1", v, 1, NULL);
 }
 
 const struct lf_res account_res = {
-    .name = "account", .zh = "账号", .en = "Accounts", .icon = "user", .menu = 900, .size = sizeof(struct account),
-    .field = account_fields, .nfield = LF_COUNT(account_fields), .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
-    .sort = "login", .check = account_check, .saved = account_saved,
+    .name = "account",
+    .zh = "账号",
+    .en = "Accounts",
+    .icon = "user",
+    .menu = 900,
+    .size = sizeof(struct account),
+    .field = account_fields,
+    .nfield = LF_COUNT(account_fields),
+    .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .sort = "login",
+    .check = account_check,
+    .saved = account_saved,
 };
 
 /* ---- areas ------------------------------------------------------------------------------------- */
@@ -159,7 +197,8 @@ const struct lf_res account_res = {
 lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out)
 {
     *out = (struct lf_scope){ 0 };
-    if (!grid_code.n) return LF_OK;
+    if (!grid_code.n)
+        return LF_OK;
     if (lf_text_is(grid_code, "*")) {
         *out = (struct lf_scope){ .n = 1, .range = { { LF_TEXT(""), LF_TEXT("~") } } };
         return LF_OK;
@@ -167,7 +206,8 @@ lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out)
     const struct lf_val arg[] = { lf_val_text(grid_code) };
     struct lf_cur cur;
     lf_rc rc = lf_sql_open(cx, "SELECT member FROM scope_member WHERE code = $1 ORDER BY member", arg, 1, 0, &cur);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     while (out->n < LF_SCOPE_MAX && (rc = lf_cur_next(&cur)) == LF_ROW) {
         struct lf_val v = { .t = LF_T_TEXT };
         lf_cur_get(&cur, 0, &v);
@@ -175,7 +215,8 @@ lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out)
         out->range[out->n++].hi = lf_str(lf_printf(&cx->arena, "%.*s~", (int)v.s.n, v.s.p));
     }
     lf_cur_close(&cur);
-    if (rc < 0) return rc;
+    if (rc < 0)
+        return rc;
     if (!out->n) {
         out->n = 1;
         out->range[0].lo = lf_text_copy(&cx->arena, grid_code);
@@ -188,18 +229,24 @@ void lf_rights_grant(struct lf_ctx *cx, lf_text rights)
 {
     cx->perms = (struct lf_perms){ 0 };
     for (int i = 0; i < cx->app->nright; i++)
-        if (lf_rights_have(rights, cx->app->right[i])) lf_perm_add(&cx->perms, i);
+        if (lf_rights_have(rights, cx->app->right[i]))
+            lf_perm_add(&cx->perms, i);
 }
 
 lf_rc lf_login_as(struct lf_ctx *cx, lf_id account)
 {
     struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_BOOL } };
     const struct lf_val arg[] = { lf_val_id(account) };
-    lf_rc rc = lf_sql_one(cx, "SELECT a.grid_code, r.rights, a.disabled FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1", arg, 1, v, 3);
-    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个账号 | there is no such account");
-    if (rc) return rc;
-    if (v[2].i) return lf_fail(cx, LF_EDENIED, NULL, "账号已停用 | the account is disabled");
-    if ((rc = lf_scope_of(cx, v[0].s, &cx->scope))) return rc;
+    lf_rc rc = lf_sql_one(cx, "SELECT a.grid_code, r.rights, a.disabled FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1",
+                          arg, 1, v, 3);
+    if (rc == LF_ENOTFOUND)
+        return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个账号 | there is no such account");
+    if (rc)
+        return rc;
+    if (v[2].i)
+        return lf_fail(cx, LF_EDENIED, NULL, "账号已停用 | the account is disabled");
+    if ((rc = lf_scope_of(cx, v[0].s, &cx->scope)))
+        return rc;
     lf_rights_grant(cx, v[1].s);
     cx->actor = account;
     return LF_OK;
@@ -211,9 +258,12 @@ lf_rc lf_account_fits(struct lf_ctx *cx, lf_id account, const char *right, lf_te
     const struct lf_val arg[] = { lf_val_id(account) };
     struct lf_scope s;
     *fits = false;
-    lf_rc rc = lf_sql_one(cx, "SELECT a.grid_code, r.rights, a.disabled FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1", arg, 1, v, 3);
-    if (rc) return rc == LF_ENOTFOUND ? LF_OK : rc;
-    if ((rc = lf_scope_of(cx, v[0].s, &s))) return rc;
+    lf_rc rc = lf_sql_one(cx, "SELECT a.grid_code, r.rights, a.disabled FROM account a JOIN role r ON r.id = a.role_id WHERE a.id = $1",
+                          arg, 1, v, 3);
+    if (rc)
+        return rc == LF_ENOTFOUND ? LF_OK : rc;
+    if ((rc = lf_scope_of(cx, v[0].s, &s)))
+        return rc;
     *fits = !v[2].i && lf_rights_have(v[1].s, right) && lf_scope_has(&s, grid_code);
     return LF_OK;
 }
@@ -222,18 +272,22 @@ lf_rc lf_counter_next(struct lf_ctx *cx, const char *series, int64_t *n)
 {
     const struct lf_val arg[] = { lf_val_str(series) };
     struct lf_val v = { .t = LF_T_INT };
-    lf_rc rc = lf_sql_one(cx, "INSERT INTO counter (name, n) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET n = counter.n + 1 RETURNING n", arg, 1, &v, 1);
+    lf_rc rc = lf_sql_one(cx, "INSERT INTO counter (name, n) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET n = counter.n + 1 RETURNING n",
+                          arg, 1, &v, 1);
     *n = v.i;
     return rc;
 }
 
-lf_rc lf_account_add(struct lf_ctx *cx, const char *login, const char *name, const char *role, const char *area, const char *password_hash, lf_id *id)
+lf_rc lf_account_add(struct lf_ctx *cx, const char *login, const char *name, const char *role, const char *area, const char *password_hash,
+                     lf_id *id)
 {
     struct lf_val v = { .t = LF_T_ID };
     const struct lf_val arg[] = { lf_val_str(role) };
     lf_rc rc = lf_sql_one(cx, "SELECT id FROM role WHERE code = $1", arg, 1, &v, 1);
-    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_EINVAL, "role", "there is no role %s\nHINT: admin, city, county, town or officer", role);
-    if (rc) return rc;
+    if (rc == LF_ENOTFOUND)
+        return lf_fail(cx, LF_EINVAL, "role", "there is no role %s\nHINT: admin, city, county, town or officer", role);
+    if (rc)
+        return rc;
     struct account a;
     lf_row_clear(account_fields, LF_COUNT(account_fields), &a);
     a.grid_code = lf_str(area);

@@ -11,7 +11,7 @@ struct lf_session {
     lf_id account;
     lf_text login, name, csrf, grid_code, role_code, role_zh, role_en;
     bool must_change;
-    bool stale;      /* a while since it was last noted as used: call lf_session_seen */
+    bool stale; /* a while since it was last noted as used: call lf_session_seen */
 };
 /* Reads the cookie's session and sets actor, scope and rights of cx. LF_ELOGIN when there is none (any more). */
 lf_rc lf_session_find(struct lf_ctx *cx, lf_text token, struct lf_session *out) LF_MUST_CHECK;
@@ -26,10 +26,10 @@ lf_rc lf_password_set(struct lf_ctx *cx, lf_id account, const char *hash, bool m
 /* LF_EDENIED when that account can do something that the caller cannot: nobody takes over an account above his own. */
 lf_rc lf_account_below(struct lf_ctx *cx, lf_id account) LF_MUST_CHECK;
 void lf_password_random(char out[32]);
-void lf_rights_grant(struct lf_ctx *cx, lf_text patterns);   /* sets cx->perms */
+void lf_rights_grant(struct lf_ctx *cx, lf_text patterns); /* sets cx->perms */
 struct lf_limiter *lf_limiter_new(void);
 void lf_limiter_free(struct lf_limiter *l);
 
 extern const struct lf_res account_res, role_res;
-extern const struct lf_room core_room;   /* accounts, roles, notices, files: the kernel's own room */
+extern const struct lf_room core_room; /* accounts, roles, notices, files: the kernel's own room */
 #endif

@@ -27,23 +27,37 @@ static const struct lf_asset *find_asset(lf_text path)
         lf_text p = lf_str(assets[mid].path);
         uint32_t n = p.n < path.n ? p.n : path.n;
         int c = n ? memcmp(p.p, path.p, n) : 0;
-        if (!c) c = (p.n > path.n) - (p.n < path.n);
-        if (!c) return &assets[mid];
-        if (c < 0) lo = mid + 1;
-        else hi = mid;
+        if (!c)
+            c = (p.n > path.n) - (p.n < path.n);
+        if (!c)
+            return &assets[mid];
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return NULL;
 }
 
 static const char *mime_of(lf_text path)
 {
-    static const struct { const char *end, *type; } types[] = {
-        { ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript; charset=utf-8" }, { ".mjs", "text/javascript; charset=utf-8" }, { ".css", "text/css; charset=utf-8" },
-        { ".svg", "image/svg+xml" }, { ".json", "application/json" }, { ".geojson", "application/geo+json" }, { ".png", "image/png" },
-        { ".ico", "image/x-icon" }, { ".woff2", "font/woff2" }, { ".webmanifest", "application/manifest+json" } };
+    static const struct {
+        const char *end, *type;
+    } types[] = { { ".html", "text/html; charset=utf-8" },
+                  { ".js", "text/javascript; charset=utf-8" },
+                  { ".mjs", "text/javascript; charset=utf-8" },
+                  { ".css", "text/css; charset=utf-8" },
+                  { ".svg", "image/svg+xml" },
+                  { ".json", "application/json" },
+                  { ".geojson", "application/geo+json" },
+                  { ".png", "image/png" },
+                  { ".ico", "image/x-icon" },
+                  { ".woff2", "font/woff2" },
+                  { ".webmanifest", "application/manifest+json" } };
     for (size_t i = 0; i < LF_COUNT(types); i++) {
         size_t n = strlen(types[i].end);
-        if (path.n > n && !memcmp(path.p + path.n - n, types[i].end, n)) return types[i].type;
+        if (path.n > n && !memcmp(path.p + path.n - n, types[i].end, n))
+            return types[i].type;
     }
     return "application/octet-stream";
 }
@@ -51,18 +65,22 @@ static const char *mime_of(lf_text path)
 /* A file of the pages; any other path without a dot is a page of the application and gets index.html. */
 static bool serve_asset(lf_text path, struct lf_arena *a, struct lf_http_res *res)
 {
-    if (path.n && path.p[0] == '/') path.p++, path.n--;
+    if (path.n && path.p[0] == '/')
+        path.p++, path.n--;
     const char *gz = lf_printf(a, "%.*s.gz", (int)path.n, path.p);
     const struct lf_asset *f = find_asset(lf_str(gz));
     res->gzip = f != NULL;
-    if (!f) f = find_asset(path);
+    if (!f)
+        f = find_asset(path);
     if (!f && !memchr(path.p, '.', path.n)) {
         path = LF_TEXT("index.html");
         f = find_asset(LF_TEXT("index.html.gz"));
         res->gzip = f != NULL;
-        if (!f) f = find_asset(path);
+        if (!f)
+            f = find_asset(path);
     }
-    if (!f) return false;
+    if (!f)
+        return false;
     res->type = mime_of(path);
     res->cache = path.n > 7 && !memcmp(path.p, "assets/", 7) ? "public, max-age=31536000, immutable" : "no-cache";
     lf_put(&res->body, f->bytes, f->size);
@@ -78,10 +96,13 @@ bool lf_path_match(const char *pattern, lf_text path, lf_text *seg)
     while (*p) {
         if (*p == ':' && p[-1] == '/') {
             const char *from = s;
-            while (s < end && *s != '/') s++;
-            if (s == from || n == 4) return false;
+            while (s < end && *s != '/')
+                s++;
+            if (s == from || n == 4)
+                return false;
             seg[n++] = (lf_text){ from, (uint32_t)(s - from) };
-            while (*p && *p != '/') p++;
+            while (*p && *p != '/')
+                p++;
         } else if (s == end || *p++ != *s++) {
             return false;
         }
@@ -95,8 +116,10 @@ static const struct lf_route *find_route(const struct lf_app *app, const struct 
     for (int i = 0; i < app->nroom; i++)
         for (int k = 0; k < app->room[i]->nroute; k++) {
             const struct lf_route *r = &app->room[i]->route[k];
-            if (!lf_path_match(r->path, req->path, seg)) continue;
-            if (!strcmp(r->method, req->method)) return r;
+            if (!lf_path_match(r->path, req->path, seg))
+                continue;
+            if (!strcmp(r->method, req->method))
+                return r;
             *other_method = true;
         }
     return NULL;
@@ -106,7 +129,8 @@ static int split_path(lf_text path, lf_text *seg, int max)
 {
     int n = 0;
     static const lf_text prefix = { "/api/v1/", 8 };
-    if (path.n <= prefix.n || memcmp(path.p, prefix.p, prefix.n) != 0) return 0;
+    if (path.n <= prefix.n || memcmp(path.p, prefix.p, prefix.n) != 0)
+        return 0;
     const char *s = path.p + prefix.n, *end = path.p + path.n;
     while (s < end && n < max) {
         const char *slash = memchr(s, '/', (size_t)(end - s));
@@ -124,7 +148,8 @@ static bool safe_method(const struct lf_http_req *req) { return !strcmp(req->met
 static lf_rc authenticate(struct lf_ctx *cx, const struct lf_http_req *req, struct lf_session *me)
 {
     lf_rc rc = lf_session_find(cx, lf_http_cookie(req, "lanfan"), me);
-    if (rc || safe_method(req)) return rc;
+    if (rc || safe_method(req))
+        return rc;
     lf_text token = lf_http_header(req, "X-CSRF-Token");
     if (token.n != me->csrf.n || sodium_memcmp(token.p, me->csrf.p, token.n) != 0)
         return lf_fail(cx, LF_EDENIED, NULL, "请求缺少防伪标记，请刷新页面 | the request lacks its CSRF token, reload the page");
@@ -136,19 +161,22 @@ static lf_rc password_first(struct lf_ctx *cx, const struct lf_http_req *req, co
 {
     static const char *const open[] = { "/api/v1/me", "/api/v1/me/password", "/api/v1/logout", "/api/v1/hello" };
     for (size_t i = 0; i < LF_COUNT(open); i++)
-        if (!me->must_change || lf_text_is(req->path, open[i])) return LF_OK;
+        if (!me->must_change || lf_text_is(req->path, open[i]))
+            return LF_OK;
     return lf_fail(cx, LF_EDENIED, "must_change", "请先修改初始密码 | change the initial password first");
 }
 
 static lf_rc read_body(struct lf_ctx *cx, struct lf_call *c)
 {
     lf_text type = lf_http_header(c->req, "Content-Type");
-    if (safe_method(c->req) || !c->req->body.n || type.n < 16 || strncmp(type.p, "application/json", 16) != 0) return LF_OK;
+    if (safe_method(c->req) || !c->req->body.n || type.n < 16 || strncmp(type.p, "application/json", 16) != 0)
+        return LF_OK;
     json_error_t e;
     c->body = json_loadb(c->req->body.p, c->req->body.n, JSON_REJECT_DUPLICATES, &e);
-    if (json_is_object(c->body)) return LF_OK;
-    return lf_fail(cx, LF_EINVAL, "body", "请求内容不是有效的 JSON（第 %d 行：%s） | the body is not valid JSON (line %d: %s)", c->body ? 1 : e.line, c->body ? "object" : e.text,
-                   c->body ? 1 : e.line, c->body ? "an object is wanted" : e.text);
+    if (json_is_object(c->body))
+        return LF_OK;
+    return lf_fail(cx, LF_EINVAL, "body", "请求内容不是有效的 JSON（第 %d 行：%s） | the body is not valid JSON (line %d: %s)",
+                   c->body ? 1 : e.line, c->body ? "object" : e.text, c->body ? 1 : e.line, c->body ? "an object is wanted" : e.text);
 }
 
 /* ---- the call ----------------------------------------------------------------------------------------------- */
@@ -158,11 +186,14 @@ static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct l
     struct lf_session me = { 0 };
     bool open = route && !strcmp(route->right, "public");
     lf_rc rc = open ? LF_OK : authenticate(cx, c->req, &me);
-    if (!rc && !open) rc = password_first(cx, c->req, &me);
+    if (!rc && !open)
+        rc = password_first(cx, c->req, &me);
     if (!rc && route && *route->right && !open && !lf_perm_has(&cx->perms, lf_app_right(cx->app, route->right)))
         rc = lf_fail(cx, LF_EDENIED, NULL, "您没有这项权限（%s） | you do not have the right %s", route->right, route->right);
-    if (!rc) rc = read_body(cx, c);
-    if (!rc) rc = route ? route->fn(cx, c) : lf_records_call(cx, c, seg, nseg);
+    if (!rc)
+        rc = read_body(cx, c);
+    if (!rc)
+        rc = route ? route->fn(cx, c) : lf_records_call(cx, c, seg, nseg);
     c->stale = me.stale;
     return rc;
 }
@@ -170,8 +201,10 @@ static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct l
 static void after_commit(struct lf_ctx *cx, struct lf_call *c)
 {
     struct lf_change *ch = c->change;
-    if (!c->changed) return;
-    if (ch->res->committed) ch->res->committed(cx->app, ch);
+    if (!c->changed)
+        return;
+    if (ch->res->committed)
+        ch->res->committed(cx->app, ch);
     lf_publish_record(cx->app, ch);
 }
 
@@ -179,17 +212,22 @@ void lf_publish_record(struct lf_app *app, const struct lf_change *ch)
 {
     char json[256];
     int n = snprintf(json, sizeof json, "{\"room\":\"%s\",\"id\":%lld,\"verb\":\"%s\"}", ch->res->name, (long long)lf_row_id(ch->row).v,
-                     ch->verb ? ch->verb->name : ch->was ? "edit" : "create");
+                     ch->verb  ? ch->verb->name
+                     : ch->was ? "edit"
+                               : "create");
     lf_text topic = lf_str("record"), grid = ch->res->unscoped ? LF_TEXT("") : lf_row_grid(ch->res, ch->row);
-    if (n > 0 && (size_t)n < sizeof json) lf_hub_publish(app->hub, topic, grid, (lf_text){ json, (uint32_t)n });
+    if (n > 0 && (size_t)n < sizeof json)
+        lf_hub_publish(app->hub, topic, grid, (lf_text){ json, (uint32_t)n });
 }
 
 /* Notes once in a while that the session is in use; a failure here is nobody's trouble. */
 static void mark_seen(struct lf_ctx *cx, const struct lf_http_req *req)
 {
     lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-    if (!rc) rc = lf_tx_end(cx, lf_session_seen(cx, lf_http_cookie(req, "lanfan")));
-    if (rc) lf_log(LF_DEBUG, "session: %s", cx->err.msg);
+    if (!rc)
+        rc = lf_tx_end(cx, lf_session_seen(cx, lf_http_cookie(req, "lanfan")));
+    if (rc)
+        lf_log(LF_DEBUG, "session: %s", cx->err.msg);
 }
 
 static lf_rc run(struct lf_ctx *cx, struct lf_call *c)
@@ -208,12 +246,15 @@ static lf_rc run(struct lf_ctx *cx, struct lf_call *c)
         return rc ? rc : route->fn(cx, c);
     }
     lf_rc rc = lf_tx_begin(cx, route ? route->tx : safe_method(req) ? LF_TX_READ : LF_TX_WRITE);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     rc = in_transaction(cx, c, route, seg, nseg);
     lf_rc end = lf_tx_end(cx, !rc && c->undo ? LF_ECONFLICT : rc);
     rc = !rc && c->undo ? LF_OK : end;
-    if (!rc) after_commit(cx, c);
-    if (!rc && c->stale) mark_seen(cx, req);
+    if (!rc)
+        after_commit(cx, c);
+    if (!rc && c->stale)
+        mark_seen(cx, req);
     return rc;
 }
 
@@ -221,10 +262,12 @@ static void fail(struct lf_ctx *cx, const struct lf_http_req *req, struct lf_htt
 {
     int keep = res->status == 405 ? 405 : 0;
     if (rc == LF_EDB || rc == LF_EIO || rc == LF_EBUG)
-        lf_log(LF_ERROR, "%s %.*s: %s (%s:%d)", req->method, (int)req->path.n, req->path.p, cx->err.msg, cx->err.file ? cx->err.file : "?", cx->err.line);
+        lf_log(LF_ERROR, "%s %.*s: %s (%s:%d)", req->method, (int)req->path.n, req->path.p, cx->err.msg, cx->err.file ? cx->err.file : "?",
+               cx->err.line);
     cx->err.rc = rc;
     lf_problem(res, &cx->err, cx->lang);
-    if (keep) res->status = keep;
+    if (keep)
+        res->status = keep;
 }
 
 void lf_api_handle(void *user, const struct lf_http_req *req, struct lf_http_res *res)
@@ -239,7 +282,8 @@ void lf_api_handle(void *user, const struct lf_http_req *req, struct lf_http_res
     bool known = api || find_route(app, req, seg, &ignored);
     if (known) {
         lf_rc rc = run(&cx, &c);
-        if (rc) fail(&cx, req, res, rc);
+        if (rc)
+            fail(&cx, req, res, rc);
     } else if (!safe_method(req) || !serve_asset(req->path, &cx.arena, res)) {
         lf_fail(&cx, LF_ENOTFOUND, NULL, "没有这个页面 | there is no such page");
         fail(&cx, req, res, LF_ENOTFOUND);
@@ -252,10 +296,12 @@ lf_rc lf_call_int(struct lf_ctx *cx, lf_text s, const char *field, int64_t *out)
 {
     int64_t v = 0;
     for (uint32_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9' || v > INT64_MAX / 10 - 10) return lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
+        if (s.p[i] < '0' || s.p[i] > '9' || v > INT64_MAX / 10 - 10)
+            return lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
         v = v * 10 + (s.p[i] - '0');
     }
-    if (!s.n) return lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
+    if (!s.n)
+        return lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
     *out = v;
     return LF_OK;
 }

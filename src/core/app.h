@@ -14,66 +14,89 @@ struct lf_call;
 /* A room's own address, beside those every record has. path: segments; ":x" takes one segment into call->seg. */
 struct lf_route {
     const char *method, *path;
-    const char *right;             /* "grid_cell.read"; "" = any log-in; "public" = nobody needs to log in */
+    const char *right; /* "grid_cell.read"; "" = any log-in; "public" = nobody needs to log in */
     enum lf_tx_kind tx;
     lf_rc (*fn)(struct lf_ctx *cx, struct lf_call *call);
-    const char *zh, *en;           /* one line for OpenAPI */
-    bool own_tx;                   /* fn begins and ends its own transactions and checks the caller itself */
+    const char *zh, *en; /* one line for OpenAPI */
+    bool own_tx;         /* fn begins and ends its own transactions and checks the caller itself */
 };
 /* Work that repeats. fn runs as the system with no transaction open. */
-struct lf_job { const char *name; int every_s; lf_rc (*fn)(struct lf_ctx *cx); };
+struct lf_job {
+    const char *name;
+    int every_s;
+    lf_rc (*fn)(struct lf_ctx *cx);
+};
 struct lf_room {
     const char *name;
-    const struct lf_res *const *res; int nres;
-    const struct lf_route *route; int nroute;
-    const struct lf_job *job; int njob;
-    const struct lf_migration *migration; int nmigration;
-    const char *const *own_rights; /* rights without a record type, NULL-ended */
-    lf_rc (*start)(struct lf_ctx *cx);   /* after the migrations: fill caches */
+    const struct lf_res *const *res;
+    int nres;
+    const struct lf_route *route;
+    int nroute;
+    const struct lf_job *job;
+    int njob;
+    const struct lf_migration *migration;
+    int nmigration;
+    const char *const *own_rights;     /* rights without a record type, NULL-ended */
+    lf_rc (*start)(struct lf_ctx *cx); /* after the migrations: fill caches */
     void (*stop)(struct lf_app *app);
 };
 
 enum { LF_RES_MAX = 96 };
-struct lf_demo_login { const char *login, *password, *name, *role_zh, *role_en; };
-struct lf_job_state { const struct lf_job *job; lf_ms last; int64_t runs, failures; };
+struct lf_demo_login {
+    const char *login, *password, *name, *role_zh, *role_en;
+};
+struct lf_job_state {
+    const struct lf_job *job;
+    lf_ms last;
+    int64_t runs, failures;
+};
 struct lf_app {
     struct lf_db *db;
-    const struct lf_room *const *room; int nroom;
-    const struct lf_res *res[LF_RES_MAX]; int nres;
-    const char *right[LF_PERM_MAX]; int nright;       /* bit -> "matter.handle" */
+    const struct lf_room *const *room;
+    int nroom;
+    const struct lf_res *res[LF_RES_MAX];
+    int nres;
+    const char *right[LF_PERM_MAX];
+    int nright; /* bit -> "matter.handle" */
     struct lf_workcal *cal;
     struct lf_geo_index *index;
     struct lf_hub *hub;
     const char *data_dir;
-    uint8_t key[32];               /* keys the audit chain; in data_dir/secret.key */
+    uint8_t key[32]; /* keys the audit chain; in data_dir/secret.key */
     bool demo;
-    struct lf_arena arena;         /* lives as long as the app */
-    struct lf_job_state job[64]; int njob;
-    void *jobs;                    /* the thread that runs them (job.c) */
-    void *login;                   /* rate limits of log-ins (session.c) */
-    void *places;                  /* names of grid codes (place.c) */
-    const struct lf_demo_login *demo_login; int ndemo_login;   /* shown before the log-in, in the demonstration only */
+    struct lf_arena arena; /* lives as long as the app */
+    struct lf_job_state job[64];
+    int njob;
+    void *jobs;   /* the thread that runs them (job.c) */
+    void *login;  /* rate limits of log-ins (session.c) */
+    void *places; /* names of grid codes (place.c) */
+    const struct lf_demo_login *demo_login;
+    int ndemo_login; /* shown before the log-in, in the demonstration only */
     /* What the program adds to /metrics (listener, telemetry). */
     void (*metrics)(struct lf_app *app, struct lf_out *o);
 };
 
 /* Roles that a new database begins with; those that are there are left alone. */
-struct lf_role_seed { const char *code, *zh, *en, *rights; };
+struct lf_role_seed {
+    const char *code, *zh, *en, *rights;
+};
 struct lf_app_config {
     const char *db_url, *data_dir;
-    const struct lf_room *const *room; int nroom;
-    const struct lf_role_seed *role; int nrole;
+    const struct lf_room *const *room;
+    int nroom;
+    const struct lf_role_seed *role;
+    int nrole;
     bool demo;
     int readers;
-    bool no_migrate;               /* refuse to start on an old schema instead of migrating */
+    bool no_migrate; /* refuse to start on an old schema instead of migrating */
 };
 /* Opens the database, checks every table, migrates, seeds the roles, runs the rooms' start. */
 lf_rc lf_app_start(struct lf_app **out, const struct lf_app_config *c, struct lf_err *err) LF_MUST_CHECK;
 lf_rc lf_app_jobs_start(struct lf_app *app, struct lf_err *err) LF_MUST_CHECK;
 void lf_app_stop(struct lf_app *app);
 const struct lf_res *lf_app_res(const struct lf_app *app, lf_text name);
-int lf_app_right(const struct lf_app *app, const char *right);            /* bit, or -1 */
-bool lf_may(const struct lf_ctx *cx, const char *res, const char *right); /* has cx the right "<res>.<right>"? */
+int lf_app_right(const struct lf_app *app, const char *right);                         /* bit, or -1 */
+bool lf_may(const struct lf_ctx *cx, const char *res, const char *right);              /* has cx the right "<res>.<right>"? */
 lf_rc lf_allowed(struct lf_ctx *cx, const char *res, const char *right) LF_MUST_CHECK; /* the same with the message */
 /* A context of the system itself: sees all, may all, actor 0. Free with lf_ctx_free. */
 void lf_ctx_system(struct lf_ctx *cx, struct lf_app *app);
@@ -84,13 +107,13 @@ void lf_ctx_free(struct lf_ctx *cx);
 struct lf_call {
     const struct lf_http_req *req;
     struct lf_http_res *res;
-    struct lf_json j;              /* writes into res->body */
+    struct lf_json j; /* writes into res->body */
     lf_text seg[4];
-    json_t *body;                  /* the request's JSON object, or NULL; freed by the loop */
-    struct lf_change change[1];    /* set by the record handlers: what to do after the commit */
+    json_t *body;               /* the request's JSON object, or NULL; freed by the loop */
+    struct lf_change change[1]; /* set by the record handlers: what to do after the commit */
     bool changed;
-    bool undo;                     /* answer well, but roll the transaction back (a dry run) */
-    bool stale;                    /* the session wants to be marked as used */
+    bool undo;  /* answer well, but roll the transaction back (a dry run) */
+    bool stale; /* the session wants to be marked as used */
 };
 /* Tells the live pages about a write that did not come through HTTP (a job, an alarm). After the commit. */
 void lf_publish_record(struct lf_app *app, const struct lf_change *ch);
@@ -98,15 +121,21 @@ void lf_publish_record(struct lf_app *app, const struct lf_change *ch);
 void lf_api_handle(void *app, const struct lf_http_req *req, struct lf_http_res *res);
 lf_rc lf_call_int(struct lf_ctx *cx, lf_text s, const char *field, int64_t *out) LF_MUST_CHECK;
 /* Static pages: the table that tools/embed made. */
-struct lf_asset { const char *path; const unsigned char *bytes; size_t size; };
+struct lf_asset {
+    const char *path;
+    const unsigned char *bytes;
+    size_t size;
+};
 void lf_api_assets(const struct lf_asset *table, size_t n);
 
 /* ---- audit, notices, files --------------------------------------------------------------------- */
 
 struct lf_audit {
-    const char *topic; lf_id row; lf_text grid_code;
-    const char *verb, *from, *to;  /* state codes or NULL */
-    lf_text note, files, diff;     /* files and diff are JSON texts or null */
+    const char *topic;
+    lf_id row;
+    lf_text grid_code;
+    const char *verb, *from, *to; /* state codes or NULL */
+    lf_text note, files, diff;    /* files and diff are JSON texts or null */
 };
 lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a) LF_MUST_CHECK;
 /* Walks the whole chain. *n entries read; *bad = id of the first that does not fit (0 = none). expect_head: the hex hash of an entry
@@ -124,16 +153,17 @@ lf_rc lf_step_follow(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;
 lf_rc lf_steps_escalate(struct lf_ctx *cx) LF_MUST_CHECK;
 /* Moves the due time of the row's open step in that state (a granted delay). */
 lf_rc lf_step_extend(struct lf_ctx *cx, const struct lf_res *r, lf_id row, const char *state, lf_ms due) LF_MUST_CHECK;
-lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit);   /* null when there is no limit */
+lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit); /* null when there is no limit */
 
 /* ---- accounts -------------------------------------------------------------------------------------- */
 
 /* Sets scope and rights of the account into cx. LF_ENOTFOUND, LF_EDENIED when disabled. */
 lf_rc lf_login_as(struct lf_ctx *cx, lf_id account) LF_MUST_CHECK;
 /* A new account, by the codes of its role and area; password_hash may be NULL (it cannot log in yet). Wants a write transaction. */
-lf_rc lf_account_add(struct lf_ctx *cx, const char *login, const char *name, const char *role, const char *area, const char *password_hash, lf_id *id) LF_MUST_CHECK;
+lf_rc lf_account_add(struct lf_ctx *cx, const char *login, const char *name, const char *role, const char *area, const char *password_hash,
+                     lf_id *id) LF_MUST_CHECK;
 lf_rc lf_password_hash(struct lf_ctx *cx, lf_text password, char out[128]) LF_MUST_CHECK;
-lf_rc lf_password_fit(struct lf_ctx *cx, lf_text login, lf_text password) LF_MUST_CHECK;  /* rules for a new password */
+lf_rc lf_password_fit(struct lf_ctx *cx, lf_text login, lf_text password) LF_MUST_CHECK; /* rules for a new password */
 /* The ranges of a place: a division or cell code, or a functional zone's code (its member places). "" = nothing, "*" = everything. */
 lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out) LF_MUST_CHECK;
 
@@ -144,7 +174,9 @@ lf_rc lf_counter_next(struct lf_ctx *cx, const char *series, int64_t *n) LF_MUST
 
 /* ---- places: the names of grid codes, for lists, notices and clocks --------------------------------- */
 
-struct lf_place { lf_text code, name; };
+struct lf_place {
+    lf_text code, name;
+};
 /* Replaces the table; the room that keeps the areas calls it at start and after a change. Copies what it is given. Any thread. */
 void lf_places_set(struct lf_app *app, const struct lf_place *place, size_t n);
 /* Name of the code, or of the nearest place above it ("" when none is known), copied into a. */

@@ -5,13 +5,17 @@
 #include <inttypes.h>
 #include <sodium.h>
 
-struct entry { int64_t id, at, actor, row; lf_text peer, topic, grid, verb, from, to, note, files, diff; };
+struct entry {
+    int64_t id, at, actor, row;
+    lf_text peer, topic, grid, verb, from, to, note, files, diff;
+};
 
 static void eat(crypto_generichash_state *st, lf_text t)
 {
     int64_t n = t.p ? (int64_t)t.n : -1; /* null and "" differ */
     crypto_generichash_update(st, (const unsigned char *)&n, sizeof n);
-    if (t.n) crypto_generichash_update(st, (const unsigned char *)t.p, t.n);
+    if (t.n)
+        crypto_generichash_update(st, (const unsigned char *)t.p, t.n);
 }
 
 static void entry_hash(const struct lf_app *app, lf_text prev, const struct entry *e, char out[65])
@@ -23,7 +27,8 @@ static void entry_hash(const struct lf_app *app, lf_text prev, const struct entr
     const int64_t num[] = { e->id, e->at, e->actor, e->row };
     crypto_generichash_update(&st, (const unsigned char *)num, sizeof num);
     const lf_text text[] = { e->peer, e->topic, e->grid, e->verb, e->from, e->to, e->note, e->files, e->diff };
-    for (size_t i = 0; i < LF_COUNT(text); i++) eat(&st, text[i]);
+    for (size_t i = 0; i < LF_COUNT(text); i++)
+        eat(&st, text[i]);
     crypto_generichash_final(&st, h, sizeof h);
     sodium_bin2hex(out, 65, h, sizeof h);
 }
@@ -32,18 +37,33 @@ lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a)
 {
     struct lf_val head[] = { { .t = LF_T_INT }, { .t = LF_T_TEXT } };
     lf_rc rc = lf_sql_one(cx, lf_printf(&cx->arena, "SELECT n, hash FROM audit_head WHERE id = 1%s", lf_sql_locking(cx)), NULL, 0, head, 2);
-    if (rc) return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EDB, NULL, "the audit head is missing\nHINT: restore the database from a backup") : rc;
-    struct entry e = { .id = head[0].i + 1, .at = lf_now().ms, .actor = cx->actor.v, .row = a->row.v,
-                       .peer = cx->peer.p ? cx->peer : LF_TEXT(""), .topic = lf_str(a->topic), .grid = a->grid_code.p ? a->grid_code : LF_TEXT(""),
-                       .verb = lf_str(a->verb), .from = lf_str(a->from), .to = lf_str(a->to), .note = a->note, .files = a->files, .diff = a->diff };
+    if (rc)
+        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EDB, NULL, "the audit head is missing\nHINT: restore the database from a backup") : rc;
+    struct entry e = { .id = head[0].i + 1,
+                       .at = lf_now().ms,
+                       .actor = cx->actor.v,
+                       .row = a->row.v,
+                       .peer = cx->peer.p ? cx->peer : LF_TEXT(""),
+                       .topic = lf_str(a->topic),
+                       .grid = a->grid_code.p ? a->grid_code : LF_TEXT(""),
+                       .verb = lf_str(a->verb),
+                       .from = lf_str(a->from),
+                       .to = lf_str(a->to),
+                       .note = a->note,
+                       .files = a->files,
+                       .diff = a->diff };
     char hash[65];
     entry_hash(cx->app, head[1].s, &e, hash);
-    const struct lf_val v[] = { lf_val_int(e.id), lf_val_int(e.at), lf_val_int(e.actor), lf_val_text(e.peer), lf_val_text(e.topic), lf_val_int(e.row),
-                                lf_val_text(e.grid), lf_val_text(e.verb), lf_val_text(e.from), lf_val_text(e.to), lf_val_text(e.note),
-                                lf_val_text(e.files), lf_val_text(e.diff), lf_val_str(hash) };
-    rc = lf_sql_run(cx, "INSERT INTO audit (id, at, actor, peer, topic, row_id, grid_code, verb, from_state, to_state, note, files, diff, hash) "
-                        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", v, LF_COUNT(v), NULL);
-    if (rc) return rc;
+    const struct lf_val v[] = { lf_val_int(e.id),    lf_val_int(e.at),     lf_val_int(e.actor), lf_val_text(e.peer), lf_val_text(e.topic),
+                                lf_val_int(e.row),   lf_val_text(e.grid),  lf_val_text(e.verb), lf_val_text(e.from), lf_val_text(e.to),
+                                lf_val_text(e.note), lf_val_text(e.files), lf_val_text(e.diff), lf_val_str(hash) };
+    rc =
+        lf_sql_run(cx,
+                   "INSERT INTO audit (id, at, actor, peer, topic, row_id, grid_code, verb, from_state, to_state, note, files, diff, hash) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                   v, LF_COUNT(v), NULL);
+    if (rc)
+        return rc;
     const struct lf_val h[] = { lf_val_int(e.id), lf_val_str(hash) };
     return lf_sql_run(cx, "UPDATE audit_head SET n = $1, hash = $2 WHERE id = 1", h, LF_COUNT(h), NULL);
 }
@@ -66,20 +86,34 @@ lf_rc lf_audit_verify(struct lf_ctx *cx, const char *expect_head, int64_t *n, lf
 {
     struct lf_val end[] = { { .t = LF_T_INT }, { .t = LF_T_TEXT } };
     lf_rc rc = lf_sql_one(cx, "SELECT n, hash FROM audit_head WHERE id = 1", NULL, 0, end, 2);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     struct lf_cur cur;
-    rc = lf_sql_open(cx, "SELECT id, at, actor, row_id, peer, topic, grid_code, verb, from_state, to_state, note, files, diff, hash FROM audit ORDER BY id",
-                     NULL, 0, LF_SQL_STREAM, &cur);
-    if (rc) return rc;
+    rc = lf_sql_open(
+        cx,
+        "SELECT id, at, actor, row_id, peer, topic, grid_code, verb, from_state, to_state, note, files, diff, hash FROM audit ORDER BY id",
+        NULL, 0, LF_SQL_STREAM, &cur);
+    if (rc)
+        return rc;
     char prev[65] = "";
     bool seen = !expect_head || !*expect_head;
     *n = 0;
     *bad = (lf_id){ 0 };
     struct lf_arena_mark mark = lf_arena_here(&cx->arena);
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct entry e = { .id = int_of(&cur, 0), .at = int_of(&cur, 1), .actor = int_of(&cur, 2), .row = int_of(&cur, 3), .peer = text_of(&cur, 4),
-                           .topic = text_of(&cur, 5), .grid = text_of(&cur, 6), .verb = text_of(&cur, 7), .from = text_of(&cur, 8),
-                           .to = text_of(&cur, 9), .note = text_of(&cur, 10), .files = text_of(&cur, 11), .diff = text_of(&cur, 12) };
+        struct entry e = { .id = int_of(&cur, 0),
+                           .at = int_of(&cur, 1),
+                           .actor = int_of(&cur, 2),
+                           .row = int_of(&cur, 3),
+                           .peer = text_of(&cur, 4),
+                           .topic = text_of(&cur, 5),
+                           .grid = text_of(&cur, 6),
+                           .verb = text_of(&cur, 7),
+                           .from = text_of(&cur, 8),
+                           .to = text_of(&cur, 9),
+                           .note = text_of(&cur, 10),
+                           .files = text_of(&cur, 11),
+                           .diff = text_of(&cur, 12) };
         char want[65];
         entry_hash(cx->app, lf_str(prev), &e, want);
         if (e.id != ++*n || !lf_text_is(text_of(&cur, 13), want)) {
@@ -91,8 +125,10 @@ lf_rc lf_audit_verify(struct lf_ctx *cx, const char *expect_head, int64_t *n, lf
         lf_arena_back(&cx->arena, mark);
     }
     lf_cur_close(&cur);
-    if (rc < 0) return rc;
+    if (rc < 0)
+        return rc;
     memcpy(head, prev, sizeof prev);
-    if (bad->v == 0 && (*n != end[0].i || !lf_text_is(end[1].s, prev) || !seen)) *bad = (lf_id){ *n + 1 };
+    if (bad->v == 0 && (*n != end[0].i || !lf_text_is(end[1].s, prev) || !seen))
+        *bad = (lf_id){ *n + 1 };
     return LF_OK;
 }

@@ -20,7 +20,8 @@ static const char *file_path(struct lf_ctx *cx, const char *hash)
 
 static lf_rc io_fail(struct lf_ctx *cx, const char *what)
 {
-    return lf_fail(cx, LF_EIO, NULL, "文件未能保存（%s：%s），请稍后再试 | the file could not be stored (%s: %s), try again later", what, strerror(errno), what, strerror(errno));
+    return lf_fail(cx, LF_EIO, NULL, "文件未能保存（%s：%s），请稍后再试 | the file could not be stored (%s: %s), try again later", what,
+                   strerror(errno), what, strerror(errno));
 }
 
 static void fsync_dir(const char *path)
@@ -37,17 +38,23 @@ static lf_rc put_bytes(struct lf_ctx *cx, const char *hash, lf_text bytes)
 {
     const char *path = file_path(cx, hash), *dir = lf_printf(&cx->arena, "%s/files/%.2s", cx->app->data_dir, hash);
     const char *tmp = lf_printf(&cx->arena, "%s.tmp%d.%p", path, (int)getpid(), (void *)cx);
-    if (access(path, F_OK) == 0) return LF_OK;
+    if (access(path, F_OK) == 0)
+        return LF_OK;
     mkdir(lf_printf(&cx->arena, "%s/files", cx->app->data_dir), 0700);
-    if (mkdir(dir, 0700) && errno != EEXIST) return io_fail(cx, "mkdir");
+    if (mkdir(dir, 0700) && errno != EEXIST)
+        return io_fail(cx, "mkdir");
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) return io_fail(cx, "open");
+    if (fd < 0)
+        return io_fail(cx, "open");
     struct lf_out o = lf_out_fd(fd);
     lf_put_text(&o, bytes);
     int bad = lf_out_close(&o);
-    if (!bad && fsync(fd)) bad = errno;
-    if (close(fd) && !bad) bad = errno;
-    if (!bad && rename(tmp, path)) bad = errno;
+    if (!bad && fsync(fd))
+        bad = errno;
+    if (close(fd) && !bad)
+        bad = errno;
+    if (!bad && rename(tmp, path))
+        bad = errno;
     if (bad) {
         unlink(tmp);
         errno = bad;
@@ -60,12 +67,15 @@ static lf_rc put_bytes(struct lf_ctx *cx, const char *hash, lf_text bytes)
 static lf_rc read_all(struct lf_ctx *cx, int fd, lf_text *out)
 {
     struct stat st;
-    if (fstat(fd, &st)) return io_fail(cx, "stat");
-    if (st.st_size > LF_FILE_MAX) return lf_fail(cx, LF_ETOOBIG, "file", "文件超过 20 MB | the file is larger than 20 MB");
+    if (fstat(fd, &st))
+        return io_fail(cx, "stat");
+    if (st.st_size > LF_FILE_MAX)
+        return lf_fail(cx, LF_ETOOBIG, "file", "文件超过 20 MB | the file is larger than 20 MB");
     char *p = lf_alloc(&cx->arena, (size_t)st.st_size + 1);
     size_t n = 0;
     for (ssize_t k; n < (size_t)st.st_size; n += (size_t)k)
-        if ((k = pread(fd, p + n, (size_t)st.st_size - n, (off_t)n)) <= 0) return io_fail(cx, "read");
+        if ((k = pread(fd, p + n, (size_t)st.st_size - n, (off_t)n)) <= 0)
+            return io_fail(cx, "read");
     *out = (lf_text){ p, (uint32_t)n };
     return LF_OK;
 }
@@ -73,20 +83,29 @@ static lf_rc read_all(struct lf_ctx *cx, int fd, lf_text *out)
 lf_rc lf_file_store(struct lf_ctx *cx, lf_text bytes, int fd, char hash[65], const char **type, int64_t *size)
 {
     lf_rc rc;
-    if (fd >= 0 && (rc = read_all(cx, fd, &bytes))) return rc;
-    if (!bytes.n) return lf_fail(cx, LF_EINVAL, "file", "文件是空的 | the file is empty");
-    if (bytes.n > LF_FILE_MAX) return lf_fail(cx, LF_ETOOBIG, "file", "文件超过 20 MB | the file is larger than 20 MB");
+    if (fd >= 0 && (rc = read_all(cx, fd, &bytes)))
+        return rc;
+    if (!bytes.n)
+        return lf_fail(cx, LF_EINVAL, "file", "文件是空的 | the file is empty");
+    if (bytes.n > LF_FILE_MAX)
+        return lf_fail(cx, LF_ETOOBIG, "file", "文件超过 20 MB | the file is larger than 20 MB");
     *type = lf_sniff(bytes.p, bytes.n);
     bool ok = false;
-    for (size_t i = 0; *type && i < LF_COUNT(allowed_types); i++) ok = ok || !strcmp(*type, allowed_types[i]);
-    if (!ok) return lf_fail(cx, LF_EINVAL, "file", "只接受 JPEG、PNG、WebP、PDF、XLSX 文件 | only JPEG, PNG, WebP, PDF and XLSX files are taken");
+    for (size_t i = 0; *type && i < LF_COUNT(allowed_types); i++)
+        ok = ok || !strcmp(*type, allowed_types[i]);
+    if (!ok)
+        return lf_fail(cx, LF_EINVAL, "file",
+                       "只接受 JPEG、PNG、WebP、PDF、XLSX 文件 | only JPEG, PNG, WebP, PDF and XLSX files are taken");
     unsigned char h[32];
     crypto_generichash(h, sizeof h, (const unsigned char *)bytes.p, bytes.n, NULL, 0);
     sodium_bin2hex(hash, 65, h, sizeof h);
     *size = bytes.n;
-    if ((rc = put_bytes(cx, hash, bytes))) return rc;
+    if ((rc = put_bytes(cx, hash, bytes)))
+        return rc;
     const struct lf_val v[] = { lf_val_str(hash), lf_val_str(*type), lf_val_int(*size), lf_val_ms(lf_now()), lf_val_int(cx->actor.v) };
-    return lf_sql_run(cx, "INSERT INTO file (hash, type, size, created_at, created_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING", v, LF_COUNT(v), NULL);
+    return lf_sql_run(
+        cx, "INSERT INTO file (hash, type, size, created_at, created_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING", v,
+        LF_COUNT(v), NULL);
 }
 
 /* Does the file hang on any row the caller may read? */
@@ -95,8 +114,12 @@ static lf_rc hangs_in_sight(struct lf_ctx *cx, lf_text hash, bool *yes)
     const struct lf_val v[] = { lf_val_text(hash) };
     struct lf_cur cur;
     lf_rc rc = lf_sql_open(cx, "SELECT topic, row_id FROM file_use WHERE hash = $1 ORDER BY at DESC LIMIT 100", v, 1, 0, &cur);
-    if (rc) return rc;
-    struct { const struct lf_res *r; lf_id id; } use[100];
+    if (rc)
+        return rc;
+    struct {
+        const struct lf_res *r;
+        lf_id id;
+    } use[100];
     int n = 0;
     while (n < 100 && (rc = lf_cur_next(&cur)) == LF_ROW) {
         struct lf_val topic = { .t = LF_T_TEXT }, id = { .t = LF_T_ID };
@@ -123,18 +146,22 @@ static lf_rc facts(struct lf_ctx *cx, lf_text hash, const char **type, int64_t *
     const struct lf_val arg[] = { lf_val_text(hash) };
     *seen = false;
     lf_rc rc = lf_sql_one(cx, "SELECT type, size, created_by FROM file WHERE hash = $1", arg, 1, v, 3);
-    if (rc == LF_ENOTFOUND) return LF_OK;
-    if (rc) return rc;
+    if (rc == LF_ENOTFOUND)
+        return LF_OK;
+    if (rc)
+        return rc;
     *type = lf_strn(&cx->arena, v[0].s);
     *size = v[1].i;
-    if (v[2].i == cx->actor.v) *seen = true;
+    if (v[2].i == cx->actor.v)
+        *seen = true;
     return *seen ? LF_OK : hangs_in_sight(cx, hash, seen);
 }
 
 static bool is_hash(lf_text h)
 {
     for (uint32_t i = 0; i < h.n; i++)
-        if (!strchr("0123456789abcdef", h.p[i])) return false;
+        if (!strchr("0123456789abcdef", h.p[i]))
+            return false;
     return h.n == 64;
 }
 
@@ -143,8 +170,10 @@ lf_rc lf_file_open(struct lf_ctx *cx, lf_text hash, int *fd, const char **type)
     int64_t size;
     bool seen = false;
     lf_rc rc = is_hash(hash) ? facts(cx, hash, type, &size, &seen) : LF_OK;
-    if (rc) return rc;
-    if (!seen) return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个文件，或不在您的网格内 | there is no such file, or it is outside your area");
+    if (rc)
+        return rc;
+    if (!seen)
+        return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个文件，或不在您的网格内 | there is no such file, or it is outside your area");
     *fd = open(file_path(cx, lf_strn(&cx->arena, hash)), O_RDONLY | O_CLOEXEC);
     return *fd >= 0 ? LF_OK : lf_fail(cx, LF_EIO, NULL, "文件暂时读不到 | the file cannot be read now");
 }
@@ -152,7 +181,8 @@ lf_rc lf_file_open(struct lf_ctx *cx, lf_text hash, int *fd, const char **type)
 lf_rc lf_file_attach(struct lf_ctx *cx, const struct lf_change *ch, lf_text *json)
 {
     *json = (lf_text){ 0 };
-    if (!ch->nfile) return LF_OK;
+    if (!ch->nfile)
+        return LF_OK;
     struct lf_out o = lf_out_memory(0);
     struct lf_json j = lf_json_to(&o);
     lf_rc rc = LF_OK;
@@ -162,12 +192,17 @@ lf_rc lf_file_attach(struct lf_ctx *cx, const struct lf_change *ch, lf_text *jso
         const char *type = NULL;
         int64_t size = 0;
         bool seen = false;
-        if (is_hash(u->hash)) rc = facts(cx, u->hash, &type, &size, &seen);
-        if (!rc && !seen) rc = lf_fail(cx, LF_EINVAL, "files", "附件不存在，请重新上传 | an attached file is not there, send it again");
-        if (rc) break;
+        if (is_hash(u->hash))
+            rc = facts(cx, u->hash, &type, &size, &seen);
+        if (!rc && !seen)
+            rc = lf_fail(cx, LF_EINVAL, "files", "附件不存在，请重新上传 | an attached file is not there, send it again");
+        if (rc)
+            break;
         lf_text name = u->name.n ? u->name : u->hash;
-        const struct lf_val v[] = { lf_val_text(u->hash), lf_val_str(ch->res->name), lf_val_id(lf_row_id(ch->row)), lf_val_text(name), lf_val_ms(lf_now()) };
-        rc = lf_sql_run(cx, "INSERT INTO file_use (hash, topic, row_id, name, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", v, LF_COUNT(v), NULL);
+        const struct lf_val v[] = { lf_val_text(u->hash), lf_val_str(ch->res->name), lf_val_id(lf_row_id(ch->row)), lf_val_text(name),
+                                    lf_val_ms(lf_now()) };
+        rc = lf_sql_run(cx, "INSERT INTO file_use (hash, topic, row_id, name, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", v,
+                        LF_COUNT(v), NULL);
         lf_json_obj(&j);
         lf_json_ktext(&j, "hash", u->hash);
         lf_json_ktext(&j, "name", name);
@@ -176,7 +211,8 @@ lf_rc lf_file_attach(struct lf_ctx *cx, const struct lf_change *ch, lf_text *jso
         lf_json_end_obj(&j);
     }
     lf_json_end_arr(&j);
-    if (!rc) *json = lf_text_copy(&cx->arena, lf_out_text(&o));
+    if (!rc)
+        *json = lf_text_copy(&cx->arena, lf_out_text(&o));
     lf_out_close(&o);
     return rc;
 }
@@ -189,7 +225,8 @@ lf_rc lf_file_any_photo(struct lf_ctx *cx, const struct lf_file_use *f, int n, b
         int64_t size;
         bool seen = false;
         lf_rc rc = is_hash(f[i].hash) ? facts(cx, f[i].hash, &type, &size, &seen) : LF_OK;
-        if (rc) return rc;
+        if (rc)
+            return rc;
         *photo = seen && strncmp(type, "image/", 6) == 0;
     }
     return LF_OK;

@@ -24,7 +24,8 @@ static lf_rc me_json(struct lf_ctx *cx, struct lf_call *c, const struct lf_sessi
     struct lf_val unread = { .t = LF_T_INT };
     const struct lf_val arg[] = { lf_val_id(me->account) };
     lf_rc rc = lf_sql_one(cx, "SELECT count(*) FROM notice WHERE account_id = $1 AND read_at IS NULL", arg, 1, &unread, 1);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     lf_json_obj(j);
     lf_json_kint(j, "id", me->account.v);
     lf_json_ktext(j, "login", me->login);
@@ -37,7 +38,8 @@ static lf_rc me_json(struct lf_ctx *cx, struct lf_call *c, const struct lf_sessi
     lf_json_key(j, "perms");
     lf_json_arr(j);
     for (int i = 0; i < cx->app->nright; i++)
-        if (lf_perm_has(&cx->perms, i)) lf_json_str(j, cx->app->right[i]);
+        if (lf_perm_has(&cx->perms, i))
+            lf_json_str(j, cx->app->right[i]);
     lf_json_end_arr(j);
     lf_json_ktext(j, "csrf", me->csrf);
     lf_json_kbool(j, "must_change", me->must_change);
@@ -50,7 +52,8 @@ static lf_rc me_json(struct lf_ctx *cx, struct lf_call *c, const struct lf_sessi
 static const char *cookie(struct lf_ctx *cx, const struct lf_call *c, const char *token, int max_age)
 {
     lf_text proto = lf_http_header(c->req, "X-Forwarded-Proto"); /* set by the TLS front (deploy/) */
-    return lf_printf(&cx->arena, "lanfan=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token, max_age, lf_text_is(proto, "https") ? "; Secure" : "");
+    return lf_printf(&cx->arena, "lanfan=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", token, max_age,
+                     lf_text_is(proto, "https") ? "; Secure" : "");
 }
 
 static lf_rc login(struct lf_ctx *cx, struct lf_call *c)
@@ -59,12 +62,16 @@ static lf_rc login(struct lf_ctx *cx, struct lf_call *c)
     int wait = 0;
     struct lf_session me;
     lf_text name = body_text(c, "login"), password = body_text(c, "password");
-    if (!name.n || !password.n || name.n > 64) return lf_fail(cx, LF_EINVAL, "login", "请填写登录名和密码 | give a log-in name and a password");
+    if (!name.n || !password.n || name.n > 64)
+        return lf_fail(cx, LF_EINVAL, "login", "请填写登录名和密码 | give a log-in name and a password");
     lf_rc rc = lf_session_open(cx, name, password, token, &wait);
-    if (wait > 0) lf_http_set_header(c->res, "Retry-After", lf_printf(&cx->arena, "%d", wait));
-    if (rc) return rc;
+    if (wait > 0)
+        lf_http_set_header(c->res, "Retry-After", lf_printf(&cx->arena, "%d", wait));
+    if (rc)
+        return rc;
     lf_http_set_header(c->res, "Set-Cookie", cookie(cx, c, token, 12 * 3600));
-    if ((rc = lf_tx_begin(cx, LF_TX_READ))) return rc;
+    if ((rc = lf_tx_begin(cx, LF_TX_READ)))
+        return rc;
     rc = lf_session_find(cx, lf_str(token), &me);
     return lf_tx_end(cx, rc ? rc : me_json(cx, c, &me));
 }
@@ -87,16 +94,21 @@ static lf_rc check_csrf(struct lf_ctx *cx, struct lf_call *c)
 {
     struct lf_session me;
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    if (rc || (rc = lf_tx_end(cx, lf_session_find(cx, lf_http_cookie(c->req, "lanfan"), &me)))) return rc;
-    return lf_text_eq(lf_http_header(c->req, "X-CSRF-Token"), me.csrf) ? LF_OK : lf_fail(cx, LF_EDENIED, NULL, "请求缺少防伪标记，请刷新页面 | the request lacks its CSRF token, reload the page");
+    if (rc || (rc = lf_tx_end(cx, lf_session_find(cx, lf_http_cookie(c->req, "lanfan"), &me))))
+        return rc;
+    return lf_text_eq(lf_http_header(c->req, "X-CSRF-Token"), me.csrf)
+               ? LF_OK
+               : lf_fail(cx, LF_EDENIED, NULL, "请求缺少防伪标记，请刷新页面 | the request lacks its CSRF token, reload the page");
 }
 
 static lf_rc change_password(struct lf_ctx *cx, struct lf_call *c)
 {
     lf_text old = body_text(c, "old"), fresh = body_text(c, "new");
     lf_rc rc = check_csrf(cx, c);
-    if (rc) return rc;
-    if (!old.n || !fresh.n) return lf_fail(cx, LF_EINVAL, "old", "请填写原密码和新密码 | give the old and the new password");
+    if (rc)
+        return rc;
+    if (!old.n || !fresh.n)
+        return lf_fail(cx, LF_EINVAL, "old", "请填写原密码和新密码 | give the old and the new password");
     c->res->status = 204;
     return lf_password_change(cx, lf_http_cookie(c->req, "lanfan"), old, fresh);
 }
@@ -107,17 +119,25 @@ static lf_rc reset_password(struct lf_ctx *cx, struct lf_call *c)
     lf_id id;
     char fresh[32], hash[128];
     lf_rc rc = lf_call_int(cx, c->seg[0], "id", &id.v);
-    if (rc) return rc;
-    if ((rc = check_csrf(cx, c)) || (rc = lf_tx_begin(cx, LF_TX_READ))) return rc;
+    if (rc)
+        return rc;
+    if ((rc = check_csrf(cx, c)) || (rc = lf_tx_begin(cx, LF_TX_READ)))
+        return rc;
     struct lf_session me;
     rc = lf_session_find(cx, lf_http_cookie(c->req, "lanfan"), &me);
-    if (!rc) rc = lf_allowed(cx, "account", "edit");
-    if (!rc) rc = lf_res_get(cx, &account_res, id, lf_alloc(&cx->arena, account_res.size)); /* within the caller's own area */
-    if (!rc) rc = lf_account_below(cx, id);
-    if ((rc = lf_tx_end(cx, rc))) return rc;
+    if (!rc)
+        rc = lf_allowed(cx, "account", "edit");
+    if (!rc)
+        rc = lf_res_get(cx, &account_res, id, lf_alloc(&cx->arena, account_res.size)); /* within the caller's own area */
+    if (!rc)
+        rc = lf_account_below(cx, id);
+    if ((rc = lf_tx_end(cx, rc)))
+        return rc;
     lf_password_random(fresh);
-    if ((rc = lf_password_hash(cx, lf_str(fresh), hash)) || (rc = lf_tx_begin(cx, LF_TX_WRITE))) return rc;
-    if ((rc = lf_tx_end(cx, lf_password_set(cx, id, hash, true)))) return rc;
+    if ((rc = lf_password_hash(cx, lf_str(fresh), hash)) || (rc = lf_tx_begin(cx, LF_TX_WRITE)))
+        return rc;
+    if ((rc = lf_tx_end(cx, lf_password_set(cx, id, hash, true))))
+        return rc;
     lf_json_obj(&c->j);
     lf_json_kstr(&c->j, "password", fresh);
     lf_json_end_obj(&c->j);
@@ -135,8 +155,10 @@ static int my_rights(struct lf_ctx *cx, const char **out, int max)
         for (int k = 0; r->step && k < r->nverb; k++) {
             const char *name = lf_printf(&cx->arena, "%s.%s", r->name, r->verb[k].right);
             bool seen = !lf_may(cx, r->name, r->verb[k].right);
-            for (int m = 0; m < n && !seen; m++) seen = !strcmp(out[m], name);
-            if (!seen && n < max) out[n++] = name;
+            for (int m = 0; m < n && !seen; m++)
+                seen = !strcmp(out[m], name);
+            if (!seen && n < max)
+                out[n++] = name;
         }
     }
     return n;
@@ -154,7 +176,8 @@ static const char *bench_where(struct lf_ctx *cx, enum tab tab, struct lf_val *a
     } else {
         int k = my_rights(cx, right, LF_COUNT(right));
         arg[(*n)++] = lf_val_ms(lf_now());
-        lf_put_str(&o, " FROM step s WHERE s.ended_at IS NULL AND s.covered = FALSE AND (s.holder_id = $1 OR s.holder_id IS NULL) AND @scope(s.grid_code) AND ");
+        lf_put_str(&o, " FROM step s WHERE s.ended_at IS NULL AND s.covered = FALSE AND (s.holder_id = $1 OR s.holder_id IS NULL) AND "
+                       "@scope(s.grid_code) AND ");
         lf_put_str(&o, tab == OVERDUE ? "s.due_at < $2" : "(s.due_at IS NULL OR s.due_at >= $2)");
         lf_put_str(&o, " AND s.topic || '.' || s.right_name IN (''");
         for (int i = 0; i < k; i++) {
@@ -183,13 +206,16 @@ static lf_rc bench_count(struct lf_ctx *cx, enum tab tab, int64_t *out)
 
 static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
 {
-    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_INT }, { .t = LF_T_TEXT } };
-    for (int i = 0; i < (int)LF_COUNT(v); i++) lf_cur_get(cur, i, &v[i]);
+    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
+                          { .t = LF_T_MS },   { .t = LF_T_MS }, { .t = LF_T_MS },   { .t = LF_T_INT },  { .t = LF_T_TEXT } };
+    for (int i = 0; i < (int)LF_COUNT(v); i++)
+        lf_cur_get(cur, i, &v[i]);
     const struct lf_res *r = lf_app_res(cx->app, v[0].s);
     const struct lf_dict *d = r ? lf_res_states(r) : NULL;
     unsigned st = 0;
     char b[32];
-    if (!d || !lf_dict_find(d, v[4].s, &st)) return; /* a room or state that this program does not know any more */
+    if (!d || !lf_dict_find(d, v[4].s, &st))
+        return; /* a room or state that this program does not know any more */
     lf_ms due = { v[6].null ? LF_NULL64 : v[6].i }, end = v[7].null ? lf_now() : (lf_ms){ v[7].i };
     lf_json_obj(j);
     lf_json_kstr(j, "room", r->name);
@@ -207,7 +233,8 @@ static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
     lf_json_key(j, "verbs");
     lf_json_arr(j);
     for (int i = 0; v[7].null && i < r->nverb; i++)
-        if ((r->verb[i].from >> st & 1) && !strcmp(r->verb[i].right, lf_strn(&cx->arena, v[9].s)) && lf_may(cx, r->name, r->verb[i].right)) lf_json_str(j, r->verb[i].name);
+        if ((r->verb[i].from >> st & 1) && !strcmp(r->verb[i].right, lf_strn(&cx->arena, v[9].s)) && lf_may(cx, r->name, r->verb[i].right))
+            lf_json_str(j, r->verb[i].name);
     lf_json_end_arr(j);
     lf_json_end_obj(j);
 }
@@ -218,14 +245,19 @@ static lf_rc bench_tab(struct lf_ctx *cx, struct lf_json *j, enum tab tab, const
     int n = 0;
     struct lf_cur cur;
     const char *where = bench_where(cx, tab, arg, &n);
-    const char *sql = lf_printf(&cx->arena, "/* bench.%s */ SELECT s.topic, s.row_id, s.grid_code, s.title, s.state, s.started_at, s.due_at, s.ended_at, s.limit_unit, s.right_name%s "
-                                            "ORDER BY %s LIMIT %d OFFSET %" PRId64, key, where, tab == DONE ? "s.ended_at DESC, s.id DESC" : "s.due_at ASC NULLS LAST, s.id", BENCH_PAGE, skip);
+    const char *sql = lf_printf(&cx->arena,
+                                "/* bench.%s */ SELECT s.topic, s.row_id, s.grid_code, s.title, s.state, s.started_at, s.due_at, "
+                                "s.ended_at, s.limit_unit, s.right_name%s "
+                                "ORDER BY %s LIMIT %d OFFSET %" PRId64,
+                                key, where, tab == DONE ? "s.ended_at DESC, s.id DESC" : "s.due_at ASC NULLS LAST, s.id", BENCH_PAGE, skip);
     sql = lf_sql_scope(cx, sql, arg, &n);
     lf_rc rc = lf_sql_open(cx, sql, arg, n, 0, &cur);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     lf_json_key(j, key);
     lf_json_arr(j);
-    while ((rc = lf_cur_next(&cur)) == LF_ROW) bench_item(cx, j, &cur);
+    while ((rc = lf_cur_next(&cur)) == LF_ROW)
+        bench_item(cx, j, &cur);
     lf_json_end_arr(j);
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
@@ -237,15 +269,19 @@ static lf_rc bench(struct lf_ctx *cx, struct lf_call *c)
     lf_text only = lf_http_param(c->req, "tab"), after = lf_http_param(c->req, "after");
     int64_t count[3], skip = 0;
     lf_rc rc = after.n ? lf_call_int(cx, after, "after", &skip) : LF_OK;
-    for (int i = 0; !rc && i < 3; i++) rc = bench_count(cx, (enum tab)i, &count[i]);
-    if (rc) return rc;
+    for (int i = 0; !rc && i < 3; i++)
+        rc = bench_count(cx, (enum tab)i, &count[i]);
+    if (rc)
+        return rc;
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "counts");
     lf_json_obj(&c->j);
-    for (int i = 0; i < 3; i++) lf_json_kint(&c->j, names[i], count[i]);
+    for (int i = 0; i < 3; i++)
+        lf_json_kint(&c->j, names[i], count[i]);
     lf_json_end_obj(&c->j);
     for (int i = 0; !rc && i < 3; i++)
-        if (!only.n || lf_text_is(only, names[i])) rc = bench_tab(cx, &c->j, (enum tab)i, names[i], skip);
+        if (!only.n || lf_text_is(only, names[i]))
+            rc = bench_tab(cx, &c->j, (enum tab)i, names[i], skip);
     lf_json_end_obj(&c->j);
     return rc;
 }
@@ -257,16 +293,24 @@ static lf_rc notices(struct lf_ctx *cx, struct lf_call *c)
     const struct lf_val arg[] = { lf_val_id(cx->actor) };
     bool unread = lf_text_is(lf_http_param(c->req, "unread"), "1");
     struct lf_cur cur;
-    lf_rc rc = lf_sql_open(cx, unread ? "SELECT id, at, body, topic, row_id, read_at FROM notice WHERE account_id = $1 AND read_at IS NULL ORDER BY id DESC LIMIT 100"
-                                      : "SELECT id, at, body, topic, row_id, read_at FROM notice WHERE account_id = $1 ORDER BY id DESC LIMIT 100", arg, 1, 0, &cur);
-    if (rc) return rc;
+    lf_rc rc = lf_sql_open(
+        cx,
+        unread
+            ? "SELECT id, at, body, topic, row_id, read_at FROM notice WHERE account_id = $1 AND read_at IS NULL ORDER BY id DESC LIMIT 100"
+            : "SELECT id, at, body, topic, row_id, read_at FROM notice WHERE account_id = $1 ORDER BY id DESC LIMIT 100",
+        arg, 1, 0, &cur);
+    if (rc)
+        return rc;
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "items");
     lf_json_arr(&c->j);
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct lf_val v[] = { { .t = LF_T_ID }, { .t = LF_T_MS }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_ID }, { .t = LF_T_MS } };
+        struct lf_val v[] = {
+            { .t = LF_T_ID }, { .t = LF_T_MS }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_ID }, { .t = LF_T_MS }
+        };
         char b[32];
-        for (int i = 0; i < (int)LF_COUNT(v); i++) lf_cur_get(&cur, i, &v[i]);
+        for (int i = 0; i < (int)LF_COUNT(v); i++)
+            lf_cur_get(&cur, i, &v[i]);
         lf_json_obj(&c->j);
         lf_json_kint(&c->j, "id", v[0].i);
         lf_json_kstr(&c->j, "at", lf_ms_iso(b, (lf_ms){ v[1].i }));
@@ -288,11 +332,13 @@ static lf_rc notices_read(struct lf_ctx *cx, struct lf_call *c)
     const json_t *ids = json_object_get(c->body, "ids");
     struct lf_val v[] = { lf_val_ms(lf_now()), lf_val_id(cx->actor), { .t = LF_T_ID } };
     c->res->status = 204;
-    if (json_is_true(json_object_get(c->body, "all"))) return lf_sql_run(cx, "UPDATE notice SET read_at = $1 WHERE account_id = $2 AND read_at IS NULL", v, 2, NULL);
+    if (json_is_true(json_object_get(c->body, "all")))
+        return lf_sql_run(cx, "UPDATE notice SET read_at = $1 WHERE account_id = $2 AND read_at IS NULL", v, 2, NULL);
     for (size_t i = 0; i < json_array_size(ids) && i < 1000; i++) {
         v[2].i = json_integer_value(json_array_get(ids, i));
         lf_rc rc = lf_sql_run(cx, "UPDATE notice SET read_at = $1 WHERE account_id = $2 AND id = $3 AND read_at IS NULL", v, 3, NULL);
-        if (rc) return rc;
+        if (rc)
+            return rc;
     }
     return LF_OK;
 }
@@ -306,7 +352,8 @@ static lf_rc post_file(struct lf_ctx *cx, struct lf_call *c)
     int64_t size;
     lf_text name = lf_http_param(c->req, "name");
     lf_rc rc = lf_file_store(cx, c->req->body, c->req->body_fd, hash, &type, &size);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     c->res->status = 201;
     lf_json_obj(&c->j);
     lf_json_kstr(&c->j, "hash", hash);
@@ -321,12 +368,14 @@ static lf_rc get_file(struct lf_ctx *cx, struct lf_call *c)
 {
     const char *type;
     lf_rc rc = lf_file_open(cx, c->seg[0], &c->res->fd, &type);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     c->res->type = type;
     c->res->no_compress = true;
     c->res->cache = "private, max-age=86400, immutable";
     c->res->etag = c->seg[0];
-    if (strncmp(type, "image/", 6) != 0) c->res->filename = "attachment";
+    if (strncmp(type, "image/", 6) != 0)
+        c->res->filename = "attachment";
     return LF_OK;
 }
 
@@ -335,12 +384,15 @@ static lf_rc get_thumb(struct lf_ctx *cx, struct lf_call *c)
     const char *type;
     int fd;
     lf_rc rc = lf_file_open(cx, c->seg[0], &fd, &type);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     char *bytes = lf_alloc(&cx->arena, LF_FILE_MAX);
     ssize_t n = pread(fd, bytes, LF_FILE_MAX, 0);
     close(fd);
-    if (n < 0) return lf_fail(cx, LF_EIO, NULL, "文件暂时读不到 | the file cannot be read now");
-    if (strncmp(type, "image/", 6) != 0) return lf_fail(cx, LF_EINVAL, NULL, "不是图片 | not a picture");
+    if (n < 0)
+        return lf_fail(cx, LF_EIO, NULL, "文件暂时读不到 | the file cannot be read now");
+    if (strncmp(type, "image/", 6) != 0)
+        return lf_fail(cx, LF_EINVAL, NULL, "不是图片 | not a picture");
     c->res->type = "image/jpeg";
     c->res->no_compress = true;
     c->res->cache = "private, max-age=86400, immutable";
@@ -349,19 +401,28 @@ static lf_rc get_thumb(struct lf_ctx *cx, struct lf_call *c)
 
 /* ---- live events ----------------------------------------------------------------------------------------------------- */
 
-struct listener { lf_id account; int64_t until; int n; struct { char lo[40], hi[40]; } range[LF_SCOPE_MAX]; };
+struct listener {
+    lf_id account;
+    int64_t until;
+    int n;
+    struct {
+        char lo[40], hi[40];
+    } range[LF_SCOPE_MAX];
+};
 
 static bool wants(void *user, lf_text topic, lf_text grid_code)
 {
     const struct listener *l = user;
-    if (lf_now().ms > l->until) return false;
+    if (lf_now().ms > l->until)
+        return false;
     if (topic.n > 7 && !memcmp(topic.p, "notice:", 7)) {
         char mine[32];
         snprintf(mine, sizeof mine, "notice:%" PRId64, l->account.v);
         return lf_text_is(topic, mine);
     }
     struct lf_scope s = { .n = l->n };
-    for (int i = 0; i < l->n; i++) s.range[i].lo = lf_str(l->range[i].lo), s.range[i].hi = lf_str(l->range[i].hi);
+    for (int i = 0; i < l->n; i++)
+        s.range[i].lo = lf_str(l->range[i].lo), s.range[i].hi = lf_str(l->range[i].hi);
     return lf_scope_has(&s, grid_code);
 }
 
@@ -416,7 +477,8 @@ static lf_rc health(struct lf_ctx *cx, struct lf_call *c)
 {
     struct lf_val one = { .t = LF_T_INT };
     lf_rc rc = lf_sql_one(cx, "SELECT 1", NULL, 0, &one, 1);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     lf_put_str(&c->res->body, "{\"status\":\"ok\"}");
     return LF_OK;
 }
@@ -433,7 +495,8 @@ static lf_rc metrics(struct lf_ctx *cx, struct lf_call *c)
     long pages = 0;
     FILE *f = fopen("/proc/self/statm", "re");
     if (f) {
-        if (fscanf(f, "%*d %ld", &pages) != 1) pages = 0;
+        if (fscanf(f, "%*d %ld", &pages) != 1)
+            pages = 0;
         fclose(f);
     }
     c->res->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -443,9 +506,13 @@ static lf_rc metrics(struct lf_ctx *cx, struct lf_call *c)
     metric(o, "lanfan_db_failures_total", "Statements that failed.", "counter", db.failures);
     lf_putf(o, "# HELP lanfan_job_runs_total Runs of each repeating job.\n# TYPE lanfan_job_runs_total counter\n");
     for (int i = 0; i < cx->app->njob; i++)
-        lf_putf(o, "lanfan_job_runs_total{job=\"%s\",result=\"ok\"} %" PRId64 "\nlanfan_job_runs_total{job=\"%s\",result=\"failed\"} %" PRId64 "\n", cx->app->job[i].job->name,
-                __atomic_load_n(&cx->app->job[i].runs, __ATOMIC_RELAXED), cx->app->job[i].job->name, __atomic_load_n(&cx->app->job[i].failures, __ATOMIC_RELAXED));
-    if (cx->app->metrics) cx->app->metrics(cx->app, o);
+        lf_putf(o,
+                "lanfan_job_runs_total{job=\"%s\",result=\"ok\"} %" PRId64 "\nlanfan_job_runs_total{job=\"%s\",result=\"failed\"} %" PRId64
+                "\n",
+                cx->app->job[i].job->name, __atomic_load_n(&cx->app->job[i].runs, __ATOMIC_RELAXED), cx->app->job[i].job->name,
+                __atomic_load_n(&cx->app->job[i].failures, __ATOMIC_RELAXED));
+    if (cx->app->metrics)
+        cx->app->metrics(cx->app, o);
     return LF_OK;
 }
 
@@ -456,7 +523,8 @@ static const struct lf_route routes[] = {
     { "POST", "/api/v1/logout", "", LF_TX_WRITE, logout, "退出", "Log out" },
     { "GET", "/api/v1/me", "", LF_TX_READ, who, "当前用户", "The caller" },
     { "POST", "/api/v1/me/password", "", LF_TX_READ, change_password, "修改密码", "Change the password", .own_tx = true },
-    { "POST", "/api/v1/account/:id/password", "account.edit", LF_TX_READ, reset_password, "重置密码", "Give a one-time password", .own_tx = true },
+    { "POST", "/api/v1/account/:id/password", "account.edit", LF_TX_READ, reset_password, "重置密码", "Give a one-time password",
+      .own_tx = true },
     { "GET", "/api/v1/meta", "", LF_TX_READ, lf_meta_json, "元数据", "Record types, fields, moves" },
     { "GET", "/api/v1/bench", "", LF_TX_READ, bench, "工作台", "Work bench" },
     { "GET", "/api/v1/notices", "", LF_TX_READ, notices, "通知", "Notices" },
@@ -476,6 +544,13 @@ static const struct lf_res *const types[] = { &account_res, &role_res };
 #include "core_migrations.h"
 
 const struct lf_room core_room = {
-    .name = "core", .res = types, .nres = LF_COUNT(types), .route = routes, .nroute = LF_COUNT(routes), .job = jobs, .njob = LF_COUNT(jobs),
-    .migration = core_migrations, .nmigration = LF_COUNT(core_migrations),
+    .name = "core",
+    .res = types,
+    .nres = LF_COUNT(types),
+    .route = routes,
+    .nroute = LF_COUNT(routes),
+    .job = jobs,
+    .njob = LF_COUNT(jobs),
+    .migration = core_migrations,
+    .nmigration = LF_COUNT(core_migrations),
 };

@@ -5,8 +5,10 @@
 
 static const char *type_word(const struct lf_field *f)
 {
-    static const char *const words[] = { [LF_T_ID] = "id", [LF_T_INT] = "int", [LF_T_REAL] = "real", [LF_T_BOOL] = "bool", [LF_T_ENUM] = "enum",
-                                         [LF_T_TEXT] = "text", [LF_T_MONEY] = "money", [LF_T_DAY] = "day", [LF_T_MS] = "ms", [LF_T_BLOB] = "blob" };
+    static const char *const words[] = {
+        [LF_T_ID] = "id",     [LF_T_INT] = "int",     [LF_T_REAL] = "real", [LF_T_BOOL] = "bool", [LF_T_ENUM] = "enum",
+        [LF_T_TEXT] = "text", [LF_T_MONEY] = "money", [LF_T_DAY] = "day",   [LF_T_MS] = "ms",     [LF_T_BLOB] = "blob"
+    };
     return words[f->type];
 }
 
@@ -19,21 +21,35 @@ static void both(struct lf_json *j, const char *zh_key, const char *en_key, cons
 
 static void field_json(struct lf_json *j, const struct lf_field *f)
 {
-    static const struct { const char *name; unsigned flag; } flags[] = {
-        { "required", LF_REQUIRED }, { "readonly", LF_READONLY }, { "once", LF_ONCE }, { "list", LF_LIST }, { "filter", LF_FILTER | LF_SCOPED }, { "sort", LF_FILTER },
-        { "search", LF_SEARCH }, { "masked", LF_MASKED }, { "multiline", LF_LONG }, { "shape", LF_SHAPE }, { "scope", LF_SCOPED } };
+    static const struct {
+        const char *name;
+        unsigned flag;
+    } flags[] = { { "required", LF_REQUIRED },
+                  { "readonly", LF_READONLY },
+                  { "once", LF_ONCE },
+                  { "list", LF_LIST },
+                  { "filter", LF_FILTER | LF_SCOPED },
+                  { "sort", LF_FILTER },
+                  { "search", LF_SEARCH },
+                  { "masked", LF_MASKED },
+                  { "multiline", LF_LONG },
+                  { "shape", LF_SHAPE },
+                  { "scope", LF_SCOPED } };
     lf_json_obj(j);
     lf_json_kstr(j, "name", f->name);
     lf_json_kstr(j, "zh", f->zh);
     lf_json_kstr(j, "en", f->en);
     lf_json_kstr(j, "type", type_word(f));
-    for (size_t i = 0; i < LF_COUNT(flags); i++) lf_json_kbool(j, flags[i].name, (f->flags & flags[i].flag) != 0);
+    for (size_t i = 0; i < LF_COUNT(flags); i++)
+        lf_json_kbool(j, flags[i].name, (f->flags & flags[i].flag) != 0);
     lf_json_kbool(j, "export", !(f->flags & LF_MASKED));
     lf_json_kstr(j, "dict", f->dict ? f->dict->name : NULL);
     lf_json_kstr(j, "ref", f->ref);
     lf_json_kstr(j, "unit", f->unit);
-    if (f->max > f->min) lf_json_kreal(j, "min", f->min), lf_json_kreal(j, "max", f->max);
-    if (f->help) both(j, "help_zh", "help_en", f->help);
+    if (f->max > f->min)
+        lf_json_kreal(j, "min", f->min), lf_json_kreal(j, "max", f->max);
+    if (f->help)
+        both(j, "help_zh", "help_en", f->help);
     lf_json_end_obj(j);
 }
 
@@ -63,7 +79,8 @@ static void verb_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res 
     lf_json_key(j, "from");
     lf_json_arr(j);
     for (unsigned i = 0; i < st->n; i++)
-        if (v->from >> i & 1) lf_json_str(j, st->item[i].code);
+        if (v->from >> i & 1)
+            lf_json_str(j, st->item[i].code);
     lf_json_end_arr(j);
     lf_json_kstr(j, "to", v->to == LF_STAY ? NULL : st->item[v->to].code);
     lf_json_kbool(j, "perm", lf_may(cx, r->name, v->right));
@@ -72,7 +89,8 @@ static void verb_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res 
     lf_json_kbool(j, "danger", (v->need & LF_DANGER) != 0);
     lf_json_key(j, "sets");
     lf_json_arr(j);
-    for (const char *const *s = v->sets; s && *s; s++) lf_json_str(j, *s);
+    for (const char *const *s = v->sets; s && *s; s++)
+        lf_json_str(j, *s);
     lf_json_end_arr(j);
     phrases_json(j, v->phrases);
     lf_json_end_obj(j);
@@ -81,7 +99,8 @@ static void verb_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res 
 static bool state_final(const struct lf_res *r, unsigned state)
 {
     for (int i = 0; i < r->nverb; i++)
-        if ((r->verb[i].from >> state & 1) && r->verb[i].to != LF_STAY && (unsigned)r->verb[i].to != state) return false;
+        if ((r->verb[i].from >> state & 1) && r->verb[i].to != LF_STAY && (unsigned)r->verb[i].to != state)
+            return false;
     return true;
 }
 
@@ -108,11 +127,13 @@ static void room_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res 
     lf_json_key(j, "fields");
     lf_json_arr(j);
     for (int i = 0; i < r->nfield; i++)
-        if (!(r->field[i].flags & LF_HIDDEN)) field_json(j, &r->field[i]);
+        if (!(r->field[i].flags & LF_HIDDEN))
+            field_json(j, &r->field[i]);
     lf_json_end_arr(j);
     lf_json_key(j, "verbs");
     lf_json_arr(j);
-    for (int i = 0; i < r->nverb; i++) verb_json(cx, j, r, &r->verb[i]);
+    for (int i = 0; i < r->nverb; i++)
+        verb_json(cx, j, r, &r->verb[i]);
     lf_json_end_arr(j);
     lf_json_key(j, "states");
     lf_json_arr(j);
@@ -131,8 +152,10 @@ static void room_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res 
 static bool dict_done(const struct lf_dict **seen, int *n, const struct lf_dict *d)
 {
     for (int i = 0; i < *n; i++)
-        if (seen[i] == d) return true;
-    if (*n < 256) seen[(*n)++] = d;
+        if (seen[i] == d)
+            return true;
+    if (*n < 256)
+        seen[(*n)++] = d;
     return false;
 }
 
@@ -146,7 +169,8 @@ lf_rc lf_meta_json(struct lf_ctx *cx, struct lf_call *c)
     lf_json_key(j, "rooms");
     lf_json_arr(j);
     for (int i = 0; i < cx->app->nres; i++)
-        if (lf_may(cx, cx->app->res[i]->name, "read")) room_json(cx, j, cx->app->res[i]);
+        if (lf_may(cx, cx->app->res[i]->name, "read"))
+            room_json(cx, j, cx->app->res[i]);
     lf_json_end_arr(j);
     lf_json_key(j, "dicts");
     lf_json_obj(j);
@@ -154,7 +178,8 @@ lf_rc lf_meta_json(struct lf_ctx *cx, struct lf_call *c)
         const struct lf_res *r = cx->app->res[i];
         for (int k = 0; lf_may(cx, r->name, "read") && k < r->nfield; k++) {
             const struct lf_dict *d = r->field[k].dict;
-            if (!d || dict_done(seen, &nseen, d)) continue;
+            if (!d || dict_done(seen, &nseen, d))
+                continue;
             lf_json_key(j, d->name);
             lf_json_arr(j);
             for (unsigned m = 0; m < d->n; m++) {

@@ -6,8 +6,10 @@
 static void schema_of(struct lf_json *j, const struct lf_field *f)
 {
     bool null = !(f->flags & LF_REQUIRED) && f->type != LF_T_BOOL && f->type != LF_T_ENUM;
-    const char *type = f->type == LF_T_REAL ? "number" : f->type == LF_T_BOOL ? "boolean" :
-                       f->type == LF_T_TEXT || f->type == LF_T_ENUM || f->type == LF_T_DAY || f->type == LF_T_MS ? "string" : "integer";
+    const char *type = f->type == LF_T_REAL                                                                        ? "number"
+                       : f->type == LF_T_BOOL                                                                      ? "boolean"
+                       : f->type == LF_T_TEXT || f->type == LF_T_ENUM || f->type == LF_T_DAY || f->type == LF_T_MS ? "string"
+                                                                                                                   : "integer";
     lf_json_obj(j);
     lf_json_key(j, "type");
     if (null) {
@@ -20,16 +22,23 @@ static void schema_of(struct lf_json *j, const struct lf_field *f)
     }
     lf_json_kstr(j, "title", f->zh);
     lf_json_kstr(j, "description", f->en);
-    if (f->type == LF_T_DAY) lf_json_kstr(j, "format", "date");
-    if (f->type == LF_T_MS) lf_json_kstr(j, "format", "date-time");
-    if (f->unit) lf_json_kstr(j, "x-unit", f->unit);
-    if (f->flags & LF_READONLY) lf_json_kbool(j, "readOnly", true);
-    if (f->flags & LF_MASKED) lf_json_kbool(j, "x-sealed", true);
-    if (f->max > f->min && f->type != LF_T_TEXT) lf_json_kreal(j, "minimum", f->min), lf_json_kreal(j, "maximum", f->max);
+    if (f->type == LF_T_DAY)
+        lf_json_kstr(j, "format", "date");
+    if (f->type == LF_T_MS)
+        lf_json_kstr(j, "format", "date-time");
+    if (f->unit)
+        lf_json_kstr(j, "x-unit", f->unit);
+    if (f->flags & LF_READONLY)
+        lf_json_kbool(j, "readOnly", true);
+    if (f->flags & LF_MASKED)
+        lf_json_kbool(j, "x-sealed", true);
+    if (f->max > f->min && f->type != LF_T_TEXT)
+        lf_json_kreal(j, "minimum", f->min), lf_json_kreal(j, "maximum", f->max);
     if (f->dict) {
         lf_json_key(j, "enum");
         lf_json_arr(j);
-        for (unsigned i = 0; i < f->dict->n; i++) lf_json_str(j, f->dict->item[i].code);
+        for (unsigned i = 0; i < f->dict->n; i++)
+            lf_json_str(j, f->dict->item[i].code);
         lf_json_end_arr(j);
     }
     lf_json_end_obj(j);
@@ -45,12 +54,14 @@ static void schema(struct lf_json *j, const struct lf_res *r)
     lf_json_key(j, "required");
     lf_json_arr(j);
     for (int i = 2; i < r->nfield; i++)
-        if ((r->field[i].flags & LF_REQUIRED) && !(r->field[i].flags & (LF_READONLY | LF_HIDDEN))) lf_json_str(j, r->field[i].name);
+        if ((r->field[i].flags & LF_REQUIRED) && !(r->field[i].flags & (LF_READONLY | LF_HIDDEN)))
+            lf_json_str(j, r->field[i].name);
     lf_json_end_arr(j);
     lf_json_key(j, "properties");
     lf_json_obj(j);
     for (int i = 0; i < r->nfield; i++) {
-        if (r->field[i].flags & LF_HIDDEN) continue;
+        if (r->field[i].flags & LF_HIDDEN)
+            continue;
         lf_json_key(j, r->field[i].name);
         schema_of(j, &r->field[i]);
     }
@@ -63,8 +74,10 @@ static void param(struct lf_json *j, const char *name, const char *in, bool requ
     lf_json_obj(j);
     lf_json_kstr(j, "name", name);
     lf_json_kstr(j, "in", in);
-    if (required) lf_json_kbool(j, "required", true);
-    if (text) lf_json_kstr(j, "description", text);
+    if (required)
+        lf_json_kbool(j, "required", true);
+    if (text)
+        lf_json_kstr(j, "description", text);
     lf_json_key(j, "schema");
     lf_json_obj(j);
     lf_json_kstr(j, "type", type);
@@ -88,7 +101,8 @@ static void content(struct lf_json *j, const char *type, const char *name)
     lf_json_obj(j);
     lf_json_key(j, type);
     lf_json_obj(j);
-    if (name) schema_ref(j, name);
+    if (name)
+        schema_ref(j, name);
     lf_json_end_obj(j);
     lf_json_end_obj(j);
 }
@@ -100,7 +114,8 @@ static void responses(struct lf_json *j, const char *ok, const char *name)
     lf_json_key(j, ok);
     lf_json_obj(j);
     lf_json_kstr(j, "description", "OK");
-    if (name) content(j, "application/json", name);
+    if (name)
+        content(j, "application/json", name);
     lf_json_end_obj(j);
     lf_json_key(j, "default");
     lf_json_obj(j);
@@ -111,7 +126,8 @@ static void responses(struct lf_json *j, const char *ok, const char *name)
 }
 
 /* Opens one operation; the caller adds parameters and body and closes it. */
-static void operation(struct lf_json *j, const char *method, const char *id, const char *tag, const char *zh, const char *en, const char *right)
+static void operation(struct lf_json *j, const char *method, const char *id, const char *tag, const char *zh, const char *en,
+                      const char *right)
 {
     lf_json_key(j, method);
     lf_json_obj(j);
@@ -122,7 +138,8 @@ static void operation(struct lf_json *j, const char *method, const char *id, con
     lf_json_arr(j);
     lf_json_str(j, tag);
     lf_json_end_arr(j);
-    if (right && *right) lf_json_kstr(j, "x-right", right);
+    if (right && *right)
+        lf_json_kstr(j, "x-right", right);
 }
 
 static void list_parameters(struct lf_json *j, const struct lf_res *r)
@@ -135,7 +152,8 @@ static void list_parameters(struct lf_json *j, const struct lf_res *r)
     param(j, "after", "query", false, "string", "cursor from next");
     for (int i = 2; i < r->nfield; i++) {
         const struct lf_field *f = &r->field[i];
-        if (!(f->flags & (LF_FILTER | LF_SCOPED))) continue;
+        if (!(f->flags & (LF_FILTER | LF_SCOPED)))
+            continue;
         param(j, f->name, "query", false, "string", f->flags & LF_SCOPED ? "everything below this code" : "any of, separated by commas");
     }
     lf_json_end_arr(j);
@@ -220,11 +238,15 @@ static void braces(char *out, size_t cap, const char *path)
     size_t n = 0;
     bool in = false;
     for (const char *s = path; *s && n + 2 < cap; s++) {
-        if (*s == ':') out[n++] = '{', in = true;
-        else if (*s == '/' && in) out[n++] = '}', out[n++] = '/', in = false;
-        else out[n++] = *s;
+        if (*s == ':')
+            out[n++] = '{', in = true;
+        else if (*s == '/' && in)
+            out[n++] = '}', out[n++] = '/', in = false;
+        else
+            out[n++] = *s;
     }
-    if (in) out[n++] = '}';
+    if (in)
+        out[n++] = '}';
     out[n] = 0;
 }
 
@@ -234,7 +256,8 @@ static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_ro
     braces(path, sizeof path, r->path);
     snprintf(id, sizeof id, "%s_route_%d", room->name, number);
     size_t i = 0;
-    for (; r->method[i] && i < sizeof method - 1; i++) method[i] = (char)(r->method[i] + 32);
+    for (; r->method[i] && i < sizeof method - 1; i++)
+        method[i] = (char)(r->method[i] + 32);
     method[i] = 0;
     lf_json_key(j, path);
     lf_json_obj(j);
@@ -256,10 +279,14 @@ static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_ro
 
 static void common_schemas(struct lf_json *j)
 {
-    static const char problem[] = "{\"type\":\"object\",\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},"
-                                  "\"code\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},\"field\":{\"type\":[\"string\",\"null\"]}}}";
-    static const char move[] = "{\"type\":\"object\",\"required\":[\"version\"],\"properties\":{\"version\":{\"type\":\"integer\"},\"note\":{\"type\":\"string\"},"
-                               "\"files\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"hash\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"}}}},\"fields\":{\"type\":\"object\"}}}";
+    static const char problem[] =
+        "{\"type\":\"object\",\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":"
+        "\"integer\"},"
+        "\"code\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},\"field\":{\"type\":[\"string\",\"null\"]}}}";
+    static const char move[] =
+        "{\"type\":\"object\",\"required\":[\"version\"],\"properties\":{\"version\":{\"type\":\"integer\"},\"note\":{\"type\":\"string\"},"
+        "\"files\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"hash\":{\"type\":\"string\"},\"name\":{\"type\":"
+        "\"string\"}}}},\"fields\":{\"type\":\"object\"}}}";
     lf_json_key(j, "problem");
     lf_json_raw(j, lf_str(problem));
     lf_json_key(j, "move");
@@ -272,14 +299,17 @@ void lf_openapi_json(struct lf_app *app, struct lf_out *o)
     lf_json_obj(&j);
     lf_json_kstr(&j, "openapi", "3.1.0");
     lf_json_key(&j, "info");
-    lf_json_raw(&j, LF_TEXT("{\"title\":\"Lanfan 蓝繁\",\"version\":\"1\",\"description\":\"Made from the tables of the rooms.\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
+    lf_json_raw(&j, LF_TEXT("{\"title\":\"Lanfan 蓝繁\",\"version\":\"1\",\"description\":\"Made from the tables of the "
+                            "rooms.\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}"));
     lf_json_key(&j, "security");
     lf_json_raw(&j, LF_TEXT("[{\"cookie\":[]}]"));
     lf_json_key(&j, "paths");
     lf_json_obj(&j);
     for (int i = 0; i < app->nroom; i++)
-        for (int k = 0; k < app->room[i]->nroute; k++) route_path(app, &j, app->room[i], &app->room[i]->route[k], k);
-    for (int i = 0; i < app->nres; i++) record_paths(&j, app->res[i]);
+        for (int k = 0; k < app->room[i]->nroute; k++)
+            route_path(app, &j, app->room[i], &app->room[i]->route[k], k);
+    for (int i = 0; i < app->nres; i++)
+        record_paths(&j, app->res[i]);
     lf_json_end_obj(&j);
     lf_json_key(&j, "components");
     lf_json_obj(&j);
@@ -288,7 +318,8 @@ void lf_openapi_json(struct lf_app *app, struct lf_out *o)
     lf_json_key(&j, "schemas");
     lf_json_obj(&j);
     common_schemas(&j);
-    for (int i = 0; i < app->nres; i++) schema(&j, app->res[i]);
+    for (int i = 0; i < app->nres; i++)
+        schema(&j, app->res[i]);
     lf_json_end_obj(&j);
     lf_json_end_obj(&j);
     lf_json_end_obj(&j);

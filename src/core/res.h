@@ -9,29 +9,37 @@
 /* ---- closed lists ------------------------------------------------------------------- */
 
 /* Written once as X(NAME, "code", "中文", "English"). The code is what the database and the API know. */
-struct lf_item { const char *code, *zh, *en; };
-struct lf_dict { const char *name; const struct lf_item *item; unsigned n; };
+struct lf_item {
+    const char *code, *zh, *en;
+};
+struct lf_dict {
+    const char *name;
+    const struct lf_item *item;
+    unsigned n;
+};
 #define LF_ENUM_NAME_(n, c, zh, en) n,
 #define LF_ENUM_ITEM_(n, c, zh, en) { c, zh, en },
-#define LF_ENUM(tag, LIST) enum tag { LIST(LF_ENUM_NAME_) tag##_COUNT }; extern const struct lf_dict tag##_dict
+#define LF_ENUM(tag, LIST) \
+    enum tag { LIST(LF_ENUM_NAME_) tag##_COUNT }; \
+    extern const struct lf_dict tag##_dict
 #define LF_ENUM_DICT(tag, LIST) const struct lf_dict tag##_dict = { #tag, (const struct lf_item[]){ LIST(LF_ENUM_ITEM_) }, tag##_COUNT }
 bool lf_dict_find(const struct lf_dict *d, lf_text code, unsigned *out);
 
 /* ---- fields ------------------------------------------------------------------------- */
 
 enum {
-    LF_REQUIRED = 1 << 0,  /* must have a value when the row is written */
-    LF_READONLY = 1 << 1,  /* set by rules, never by a form */
-    LF_ONCE = 1 << 2,      /* may be given at creation only */
-    LF_LIST = 1 << 3,      /* shown in lists */
-    LF_FILTER = 1 << 4,    /* lists may filter and sort by it */
-    LF_SEARCH = 1 << 5,    /* free-text search looks here */
-    LF_SCOPED = 1 << 6,    /* the grid code that decides who sees the row */
-    LF_TITLE = 1 << 7,     /* what people call the row */
-    LF_LONG = 1 << 8,      /* several lines of text */
-    LF_SHAPE = 1 << 9,     /* GeoJSON polygon */
-    LF_MASKED = 1 << 10,   /* sealed: shown on request only, with the right <res>.reveal, and the look is audited */
-    LF_HIDDEN = 1 << 11    /* never leaves the server */
+    LF_REQUIRED = 1 << 0, /* must have a value when the row is written */
+    LF_READONLY = 1 << 1, /* set by rules, never by a form */
+    LF_ONCE = 1 << 2,     /* may be given at creation only */
+    LF_LIST = 1 << 3,     /* shown in lists */
+    LF_FILTER = 1 << 4,   /* lists may filter and sort by it */
+    LF_SEARCH = 1 << 5,   /* free-text search looks here */
+    LF_SCOPED = 1 << 6,   /* the grid code that decides who sees the row */
+    LF_TITLE = 1 << 7,    /* what people call the row */
+    LF_LONG = 1 << 8,     /* several lines of text */
+    LF_SHAPE = 1 << 9,    /* GeoJSON polygon */
+    LF_MASKED = 1 << 10,  /* sealed: shown on request only, with the right <res>.reveal, and the look is audited */
+    LF_HIDDEN = 1 << 11   /* never leaves the server */
 };
 struct lf_field {
     const char *name, *zh, *en;
@@ -41,87 +49,110 @@ struct lf_field {
     const struct lf_dict *dict; /* enum */
     const char *ref;            /* id: the record type it points at */
     const char *unit;
-    double min, max;            /* numbers: range when max > min; text: max bytes when max > 0 (default 4000, LF_LONG 20000, LF_SHAPE 4 MB) */
-    const char *help;           /* "中文 | English" beside the input */
+    double min, max;  /* numbers: range when max > min; text: max bytes when max > 0 (default 4000, LF_LONG 20000, LF_SHAPE 4 MB) */
+    const char *help; /* "中文 | English" beside the input */
 };
 /* No default branch: a struct member of an unknown C type does not compile. An enum is an unsigned in GNU C. */
-#define LF_TYPEOF(e) _Generic((e), lf_id: LF_T_ID, int64_t: LF_T_INT, double: LF_T_REAL, bool: LF_T_BOOL, \
-    unsigned: LF_T_ENUM, lf_text: LF_T_TEXT, lf_money: LF_T_MONEY, lf_day: LF_T_DAY, lf_ms: LF_T_MS)
-#define LF_FIELD(S, m, zh_, en_, ...) { .name = #m, .zh = zh_, .en = en_, .type = LF_TYPEOF(((S *)0)->m), \
-    .off = offsetof(S, m), .size = sizeof(((S *)0)->m), __VA_ARGS__ }
+#define LF_TYPEOF(e) \
+    _Generic((e), lf_id \
+             : LF_T_ID, int64_t \
+             : LF_T_INT, double \
+             : LF_T_REAL, bool \
+             : LF_T_BOOL, unsigned \
+             : LF_T_ENUM, lf_text \
+             : LF_T_TEXT, lf_money \
+             : LF_T_MONEY, lf_day \
+             : LF_T_DAY, lf_ms \
+             : LF_T_MS)
+#define LF_FIELD(S, m, zh_, en_, ...) \
+    { \
+        .name = #m, .zh = zh_, .en = en_, .type = LF_TYPEOF(((S *)0)->m), .off = offsetof(S, m), .size = sizeof(((S *)0)->m), __VA_ARGS__ \
+    }
 
 /* ---- writes and rules ------------------------------------------------------------------ */
 
 struct lf_res;
 struct lf_verb;
-struct lf_file_use { lf_text hash, name; };
+struct lf_file_use {
+    lf_text hash, name;
+};
 /* One write, as rules see it. */
 struct lf_change {
     const struct lf_res *res;
-    const struct lf_verb *verb;   /* NULL: create or edit */
-    void *row;                    /* as it will be stored; rules may set members */
-    const void *was;              /* as it was; NULL at creation */
+    const struct lf_verb *verb; /* NULL: create or edit */
+    void *row;                  /* as it will be stored; rules may set members */
+    const void *was;            /* as it was; NULL at creation */
     lf_text note;
-    const struct lf_file_use *file; int nfile;
+    const struct lf_file_use *file;
+    int nfile;
 };
 typedef lf_rc (*lf_rule)(struct lf_ctx *cx, struct lf_change *ch);
 
-enum { LF_STAY = -1 };            /* a move that leaves the state as it is */
-enum { LF_NEED_NOTE = 1, LF_NEED_PHOTO = 2, LF_DANGER = 4 /* the page asks again */,
-       LF_ANYWHERE = 8 /* may take the row out of the actor's own area */ };
+enum { LF_STAY = -1 }; /* a move that leaves the state as it is */
+enum {
+    LF_NEED_NOTE = 1,
+    LF_NEED_PHOTO = 2,
+    LF_DANGER = 4 /* the page asks again */,
+    LF_ANYWHERE = 8 /* may take the row out of the actor's own area */
+};
 struct lf_verb {
     const char *name, *zh, *en;
-    unsigned from;                /* bit per state */
-    int to;                       /* state, or LF_STAY */
-    const char *right;            /* the part after the dot: "handle" means matter.handle */
+    unsigned from;     /* bit per state */
+    int to;            /* state, or LF_STAY */
+    const char *right; /* the part after the dot: "handle" means matter.handle */
     unsigned need;
-    const char *const *sets;      /* fields that may come with it, NULL-ended; "name!" must come */
-    lf_rule guard;                /* may it? */
-    lf_rule effect;               /* what else changes, in the same transaction */
-    const char *phrases;          /* quick notes: lines of "中文 | English" */
+    const char *const *sets; /* fields that may come with it, NULL-ended; "name!" must come */
+    lf_rule guard;           /* may it? */
+    lf_rule effect;          /* what else changes, in the same transaction */
+    const char *phrases;     /* quick notes: lines of "中文 | English" */
 };
 
 /* ---- steps: who acts next, and until when ------------------------------------------------ */
 
 enum lf_unit { LF_NO_LIMIT, LF_MINUTES /* 紧急工作时: round the clock */, LF_WORK_MINUTES /* 工作时 */, LF_WORK_DAYS /* 工作日 */ };
-struct lf_limit { int n; enum lf_unit unit; };
+struct lf_limit {
+    int n;
+    enum lf_unit unit;
+};
 struct lf_step {
-    bool final;                   /* nobody has to act any more */
-    const char *right;            /* whoever acts must have <res>.<right> ... */
-    lf_id holder;                 /* ... and be this account; 0 = anyone with the right whose scope covers the row */
+    bool final;        /* nobody has to act any more */
+    const char *right; /* whoever acts must have <res>.<right> ... */
+    lf_id holder;      /* ... and be this account; 0 = anyone with the right whose scope covers the row */
     struct lf_limit limit;
-    bool nested;                  /* the step before stays open below this one (a delay was asked for) ... */
-    bool pause;                   /* ... and its clock stands still (挂账) */
+    bool nested; /* the step before stays open below this one (a delay was asked for) ... */
+    bool pause;  /* ... and its clock stands still (挂账) */
 };
 
 /* ---- record types -------------------------------------------------------------------------- */
 
 enum { LF_CAN_CREATE = 1, LF_CAN_EDIT = 2, LF_CAN_IMPORT = 4 };
 struct lf_res {
-    const char *name, *zh, *en;   /* table, path, rights and audit topic all carry this name */
-    const char *icon;             /* of the menu */
-    int menu;                     /* place in the menu, 0 = not in it */
+    const char *name, *zh, *en; /* table, path, rights and audit topic all carry this name */
+    const char *icon;           /* of the menu */
+    int menu;                   /* place in the menu, 0 = not in it */
     uint32_t size;
-    const struct lf_field *field; int nfield;   /* the first two are id and version */
-    const struct lf_verb *verb; int nverb;
+    const struct lf_field *field;
+    int nfield; /* the first two are id and version */
+    const struct lf_verb *verb;
+    int nverb;
     unsigned can;
-    const char *unscoped;         /* instead of an LF_SCOPED field: why everyone with the right may see all rows */
-    const char *sort;             /* default order, "-id" when NULL */
-    lf_rule check;                /* whole-row rule before create, edit and move */
-    lf_rule saved;                /* after the row is stored, same transaction, id known */
+    const char *unscoped; /* instead of an LF_SCOPED field: why everyone with the right may see all rows */
+    const char *sort;     /* default order, "-id" when NULL */
+    lf_rule check;        /* whole-row rule before create, edit and move */
+    lf_rule saved;        /* after the row is stored, same transaction, id known */
     void (*committed)(struct lf_app *app, const struct lf_change *ch); /* after the commit: rebuild a cache */
     /* Who acts on this row now. NULL for types that nobody waits for. */
     lf_rc (*step)(struct lf_ctx *cx, const void *row, struct lf_step *out);
 };
-const struct lf_field *lf_res_field(const struct lf_res *r, lf_text name);      /* NULL when absent */
-const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag);   /* first with that flag, or NULL */
-const struct lf_dict *lf_res_states(const struct lf_res *r);                    /* dictionary of field "state", or NULL */
+const struct lf_field *lf_res_field(const struct lf_res *r, lf_text name);    /* NULL when absent */
+const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag); /* first with that flag, or NULL */
+const struct lf_dict *lf_res_states(const struct lf_res *r);                  /* dictionary of field "state", or NULL */
 /* NULL, or what is wrong with the table (in a). Called for every type at start-up. */
 const char *lf_res_check(struct lf_arena *a, const struct lf_res *r);
 
 /* ---- members, values, JSON and text ---------------------------------------------------------- */
 
-void lf_row_clear(const struct lf_field *f, int n, void *row);  /* every member null (bool false, enum 0) */
+void lf_row_clear(const struct lf_field *f, int n, void *row); /* every member null (bool false, enum 0) */
 struct lf_val lf_member(const struct lf_field *f, const void *row);
 lf_rc lf_member_set(struct lf_ctx *cx, const struct lf_field *f, void *row, struct lf_val v) LF_MUST_CHECK;
 lf_rc lf_row_fill(struct lf_cur *cur, const struct lf_field *f, int n, void *row) LF_MUST_CHECK; /* columns 0..n-1 */
@@ -137,12 +168,20 @@ bool lf_member_eq(const struct lf_field *f, const void *a, const void *b);
 lf_rc lf_res_get(struct lf_ctx *cx, const struct lf_res *r, lf_id id, void *row) LF_MUST_CHECK;
 
 /* One list request. filters: name=value pairs as in doc/api.md; unknown names are refused. */
-struct lf_filter { lf_text name, value; };
-struct lf_query { const struct lf_filter *filter; int nfilter; lf_text q, sort, after; int limit; };
+struct lf_filter {
+    lf_text name, value;
+};
+struct lf_query {
+    const struct lf_filter *filter;
+    int nfilter;
+    lf_text q, sort, after;
+    int limit;
+};
 typedef lf_rc (*lf_row_fn)(void *user, struct lf_ctx *cx, const void *row, const lf_text *ref_label);
 /* Calls fn for each row in order; ref_label[i] is the title of what field i points at (null text when it is no reference).
  * limit 0 = all rows, streamed in constant memory. *next: cursor of the following page, null when there is none. */
-lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, lf_row_fn fn, void *user, lf_text *next) LF_MUST_CHECK;
+lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, lf_row_fn fn, void *user,
+                  lf_text *next) LF_MUST_CHECK;
 lf_rc lf_res_count(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, int64_t most, int64_t *n) LF_MUST_CHECK;
 
 /* row: a struct whose members the caller (or lf_res_read_json) has set; id, version and times are the kernel's. */
@@ -151,12 +190,18 @@ lf_rc lf_res_edit(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
                   lf_rc (*apply)(void *user, struct lf_ctx *cx, void *row), void *user, struct lf_change *ch) LF_MUST_CHECK;
 /* version LF_NULL64 = whatever it is now (jobs). */
 lf_rc lf_res_move(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t version, const char *verb,
-                  lf_rc (*apply)(void *user, struct lf_ctx *cx, const struct lf_verb *v, void *row), void *user, struct lf_change *ch) LF_MUST_CHECK;
+                  lf_rc (*apply)(void *user, struct lf_ctx *cx, const struct lf_verb *v, void *row), void *user,
+                  struct lf_change *ch) LF_MUST_CHECK;
 /* The verbs that the actor may use on this row now, as a bit set by index. Guards that only look are asked. */
 uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row);
 /* For rules of rooms that must act beyond the actor's own scope or rights (an alarm opens a matter): runs as the system. */
-struct lf_as { struct lf_scope scope; struct lf_perms perms; lf_id actor; };
+struct lf_as {
+    struct lf_scope scope;
+    struct lf_perms perms;
+    lf_id actor;
+};
 struct lf_as lf_as_system(struct lf_ctx *cx);
 void lf_as_back(struct lf_ctx *cx, const struct lf_as *before);
-lf_rc lf_res_comment(struct lf_ctx *cx, const struct lf_res *r, lf_id id, lf_text note, const struct lf_file_use *file, int nfile) LF_MUST_CHECK;
+lf_rc lf_res_comment(struct lf_ctx *cx, const struct lf_res *r, lf_id id, lf_text note, const struct lf_file_use *file,
+                     int nfile) LF_MUST_CHECK;
 #endif

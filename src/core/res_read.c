@@ -5,13 +5,18 @@
 #include <sodium.h>
 #include <stdio.h>
 
-struct order { const struct lf_field *f; bool desc; };
+struct order {
+    const struct lf_field *f;
+    bool desc;
+};
 
 static lf_rc parse_sort(struct lf_ctx *cx, const struct lf_res *r, lf_text s, struct order *o)
 {
-    if (!s.n) s = lf_str(r->sort ? r->sort : "-id");
+    if (!s.n)
+        s = lf_str(r->sort ? r->sort : "-id");
     o->desc = s.p[0] == '-';
-    if (o->desc) s.p++, s.n--;
+    if (o->desc)
+        s.p++, s.n--;
     o->f = lf_res_field(r, s);
     bool id = o->f == &r->field[0];
     if (!o->f || !(id || (o->f->flags & LF_FILTER)))
@@ -25,9 +30,11 @@ static lf_rc filter_range(struct lf_build *b, const struct lf_field *f, lf_text 
 {
     struct lf_val v;
     lf_rc rc = lf_val_parse(b->cx, f, value, &v);
-    if (rc || v.null) return rc;
+    if (rc || v.null)
+        return rc;
     lf_day day; /* "to" a day means to its end */
-    if (to && f->type == LF_T_MS && lf_day_parse(value, &day)) v.i += LF_DAY_MS - 1;
+    if (to && f->type == LF_T_MS && lf_day_parse(value, &day))
+        v.i += LF_DAY_MS - 1;
     lf_putf(&b->sql, " AND r.%s %s ", f->name, to ? "<=" : ">=");
     lf_b_arg(b, v);
     return LF_OK;
@@ -52,12 +59,16 @@ static lf_rc filter_any(struct lf_build *b, const struct lf_field *f, lf_text va
         values = comma ? (lf_text){ comma + 1, values.n - one.n - 1 } : (lf_text){ "", 0 };
         struct lf_val v;
         lf_rc rc = lf_val_parse(b->cx, f, one, &v);
-        if (rc) return rc;
-        if (n++) lf_put_str(&b->sql, ", ");
-        if (n > 64) return lf_fail(b->cx, LF_EINVAL, f->name, "筛选值太多 | too many values in the filter");
+        if (rc)
+            return rc;
+        if (n++)
+            lf_put_str(&b->sql, ", ");
+        if (n > 64)
+            return lf_fail(b->cx, LF_EINVAL, f->name, "筛选值太多 | too many values in the filter");
         lf_b_arg(b, v);
     }
-    if (!n) lf_put_str(&b->sql, "NULL");
+    if (!n)
+        lf_put_str(&b->sql, "NULL");
     lf_put_c(&b->sql, ')');
     return LF_OK;
 }
@@ -80,15 +91,19 @@ static lf_rc filter_bbox(struct lf_build *b, const struct lf_res *r, lf_text s)
 
 static lf_rc filter_one(struct lf_build *b, const struct lf_res *r, struct lf_filter x)
 {
-    if (lf_text_is(x.name, "bbox")) return filter_bbox(b, r, x.value);
+    if (lf_text_is(x.name, "bbox"))
+        return filter_bbox(b, r, x.value);
     int range = x.name.n > 5 && !memcmp(x.name.p, "from_", 5) ? 5 : x.name.n > 3 && !memcmp(x.name.p, "to_", 3) ? 3 : 0;
     const struct lf_field *f = lf_res_field(r, x.name);
-    if (!f && range) f = lf_res_field(r, (lf_text){ x.name.p + range, x.name.n - (uint32_t)range });
-    else range = 0;
+    if (!f && range)
+        f = lf_res_field(r, (lf_text){ x.name.p + range, x.name.n - (uint32_t)range });
+    else
+        range = 0;
     if (!f || !(f->flags & (LF_FILTER | LF_SCOPED)))
-        return lf_fail(b->cx, LF_EINVAL, lf_strn(&b->cx->arena, x.name), "不能按“%.*s”筛选 | cannot filter by “%.*s”", (int)x.name.n, x.name.p,
-                       (int)x.name.n, x.name.p);
-    if (range) return filter_range(b, f, x.value, range == 3);
+        return lf_fail(b->cx, LF_EINVAL, lf_strn(&b->cx->arena, x.name), "不能按“%.*s”筛选 | cannot filter by “%.*s”", (int)x.name.n,
+                       x.name.p, (int)x.name.n, x.name.p);
+    if (range)
+        return filter_range(b, f, x.value, range == 3);
     if (f->flags & LF_SCOPED) {
         filter_grid(b, f, x.value);
         return LF_OK;
@@ -101,7 +116,8 @@ static void search(struct lf_build *b, const struct lf_res *r, lf_text q)
     struct lf_out like = lf_out_memory(4096);
     lf_put_c(&like, '%');
     for (uint32_t i = 0; i < q.n && i < 200; i++) {
-        if (strchr("%_\\", q.p[i])) lf_put_c(&like, '\\');
+        if (strchr("%_\\", q.p[i]))
+            lf_put_c(&like, '\\');
         lf_put_c(&like, q.p[i]);
     }
     lf_put_c(&like, '%');
@@ -109,7 +125,8 @@ static void search(struct lf_build *b, const struct lf_res *r, lf_text q)
     lf_out_close(&like);
     lf_put_str(&b->sql, " AND (0 = 1");
     for (int i = 0; i < r->nfield; i++) {
-        if (!(r->field[i].flags & LF_SEARCH)) continue;
+        if (!(r->field[i].flags & LF_SEARCH))
+            continue;
         lf_putf(&b->sql, " OR lower(r.%s) LIKE lower(", r->field[i].name);
         lf_b_arg(b, v);
         lf_put_str(&b->sql, ") ESCAPE '\\'");
@@ -122,9 +139,11 @@ static lf_rc where(struct lf_build *b, const struct lf_res *r, const struct lf_q
     lf_putf(&b->sql, " FROM %s r WHERE %s", r->name, lf_sql_scope_of(&b->cx->arena, r));
     for (int i = 0; i < q->nfilter; i++) {
         lf_rc rc = filter_one(b, r, q->filter[i]);
-        if (rc) return rc;
+        if (rc)
+            return rc;
     }
-    if (q->q.n) search(b, r, q->q);
+    if (q->q.n)
+        search(b, r, q->q);
     return LF_OK;
 }
 
@@ -139,7 +158,8 @@ static lf_text cursor_make(struct lf_ctx *cx, const struct order *o, const void 
     lf_text x = lf_val_exact(&cx->arena, v);
     const char *raw = lf_printf(&cx->arena, "%c%.*s\x1f%lld", v.null ? '~' : '=', (int)x.n, x.n ? x.p : "", (long long)lf_row_id(row).v);
     size_t n = strlen(raw), cap = sodium_base64_encoded_len(n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    return lf_str(sodium_bin2base64(lf_alloc(&cx->arena, cap), cap, (const unsigned char *)raw, n, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+    return lf_str(
+        sodium_bin2base64(lf_alloc(&cx->arena, cap), cap, (const unsigned char *)raw, n, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
 }
 
 static lf_rc cursor_where(struct lf_build *b, const struct lf_res *r, const struct order *o, lf_text after)
@@ -148,14 +168,17 @@ static lf_rc cursor_where(struct lf_build *b, const struct lf_res *r, const stru
     char *raw = lf_alloc(&cx->arena, (size_t)after.n + 1);
     size_t n = 0;
     const char *sep = NULL;
-    if (!sodium_base642bin((unsigned char *)raw, after.n, after.p, after.n, NULL, &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) && n > 1)
+    if (!sodium_base642bin((unsigned char *)raw, after.n, after.p, after.n, NULL, &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) &&
+        n > 1)
         sep = memrchr(raw, 0x1f, n);
     struct lf_val v, id;
     if (!sep || (raw[0] != '=' && raw[0] != '~'))
         return lf_fail(cx, LF_EINVAL, "after", "翻页标记无效，请重新查询 | the page cursor is not valid, search again");
     lf_rc rc = lf_val_from_exact(cx, &r->field[0], (lf_text){ sep + 1, (uint32_t)(raw + n - sep - 1) }, &id);
-    if (!rc && raw[0] == '=') rc = lf_val_from_exact(cx, o->f, (lf_text){ raw + 1, (uint32_t)(sep - raw - 1) }, &v);
-    if (rc) return rc;
+    if (!rc && raw[0] == '=')
+        rc = lf_val_from_exact(cx, o->f, (lf_text){ raw + 1, (uint32_t)(sep - raw - 1) }, &v);
+    if (rc)
+        return rc;
     const char *beyond = o->desc ? "<" : ">", *name = o->f->name;
     if (raw[0] == '~') { /* nulls come last either way */
         lf_putf(&b->sql, " AND r.%s IS NULL AND r.id %s ", name, beyond);
@@ -169,7 +192,8 @@ static lf_rc cursor_where(struct lf_build *b, const struct lf_res *r, const stru
     lf_putf(&b->sql, " AND r.id %s ", beyond);
     lf_b_arg(b, id);
     lf_put_c(&b->sql, ')');
-    if (nullable(r, o->f)) lf_putf(&b->sql, " OR r.%s IS NULL", name);
+    if (nullable(r, o->f))
+        lf_putf(&b->sql, " OR r.%s IS NULL", name);
     lf_put_c(&b->sql, ')');
     return LF_OK;
 }
@@ -177,15 +201,18 @@ static lf_rc cursor_where(struct lf_build *b, const struct lf_res *r, const stru
 static void order_by(struct lf_build *b, const struct lf_res *r, const struct order *o)
 {
     const char *dir = o->desc ? "DESC" : "ASC";
-    if (o->f == &r->field[0]) lf_putf(&b->sql, " ORDER BY r.id %s", dir);
-    else lf_putf(&b->sql, " ORDER BY r.%s %s%s, r.id %s", o->f->name, dir, nullable(r, o->f) ? " NULLS LAST" : "", dir);
+    if (o->f == &r->field[0])
+        lf_putf(&b->sql, " ORDER BY r.id %s", dir);
+    else
+        lf_putf(&b->sql, " ORDER BY r.%s %s%s, r.id %s", o->f->name, dir, nullable(r, o->f) ? " NULLS LAST" : "", dir);
 }
 
 static void labels_of(struct lf_cur *cur, const struct lf_res *r, lf_text *label)
 {
     for (int i = 0, k = r->nfield; i < r->nfield; i++) {
         struct lf_val v = { .t = LF_T_TEXT, .null = true };
-        if (r->field[i].ref) lf_cur_get(cur, k++, &v);
+        if (r->field[i].ref)
+            lf_cur_get(cur, k++, &v);
         label[i] = v.null ? (lf_text){ 0 } : v.s;
     }
 }
@@ -195,21 +222,26 @@ lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_que
     struct order o;
     *next = (lf_text){ 0 };
     lf_rc rc = lf_allowed(cx, r->name, "read");
-    if (!rc) rc = parse_sort(cx, r, q->sort, &o);
-    if (rc) return rc;
+    if (!rc)
+        rc = parse_sort(cx, r, q->sort, &o);
+    if (rc)
+        return rc;
     struct lf_build b = lf_build_start(cx);
     lf_putf(&b.sql, "/* %s.list */ SELECT %s", r->name, lf_sql_columns(cx->app, &cx->arena, r, true));
     rc = where(&b, r, q);
-    if (!rc && q->after.n) rc = cursor_where(&b, r, &o, q->after);
+    if (!rc && q->after.n)
+        rc = cursor_where(&b, r, &o, q->after);
     if (rc) {
         lf_out_close(&b.sql);
         return rc;
     }
     order_by(&b, r, &o);
-    if (q->limit) lf_putf(&b.sql, " LIMIT %d", q->limit + 1);
+    if (q->limit)
+        lf_putf(&b.sql, " LIMIT %d", q->limit + 1);
     const char *sql = lf_b_text(&b);
     struct lf_cur cur;
-    if ((rc = lf_sql_open(cx, sql, b.arg, b.n, q->limit ? 0 : LF_SQL_STREAM, &cur))) return rc;
+    if ((rc = lf_sql_open(cx, sql, b.arg, b.n, q->limit ? 0 : LF_SQL_STREAM, &cur)))
+        return rc;
     void *row = lf_alloc(&cx->arena, r->size), *last = lf_alloc(&cx->arena, r->size);
     lf_text *label = lf_alloc(&cx->arena, sizeof *label * (size_t)r->nfield);
     int n = 0;
@@ -222,10 +254,13 @@ lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_que
         }
         rc = lf_row_fill(&cur, r->field, r->nfield, row);
         labels_of(&cur, r, label);
-        if (!rc) rc = fn(user, cx, row, label);
-        if (rc) break;
+        if (!rc)
+            rc = fn(user, cx, row, label);
+        if (rc)
+            break;
         memcpy(last, row, r->size);
-        if (!q->limit) lf_arena_back(&cx->arena, mark);
+        if (!q->limit)
+            lf_arena_back(&cx->arena, mark);
     }
     lf_cur_close(&cur);
     return rc == LF_DONE ? LF_OK : rc;
@@ -234,7 +269,8 @@ lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_que
 lf_rc lf_res_count(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, int64_t most, int64_t *n)
 {
     lf_rc rc = lf_allowed(cx, r->name, "read");
-    if (rc) return rc;
+    if (rc)
+        return rc;
     struct lf_build b = lf_build_start(cx);
     lf_putf(&b.sql, "/* %s.count */ SELECT count(*) FROM (SELECT 1", r->name);
     if ((rc = where(&b, r, q))) {
@@ -244,7 +280,8 @@ lf_rc lf_res_count(struct lf_ctx *cx, const struct lf_res *r, const struct lf_qu
     lf_putf(&b.sql, " LIMIT %lld) x", (long long)most);
     const char *sql = lf_b_text(&b);
     struct lf_val v = { .t = LF_T_INT };
-    if ((rc = lf_sql_one(cx, sql, b.arg, b.n, &v, 1))) return rc;
+    if ((rc = lf_sql_one(cx, sql, b.arg, b.n, &v, 1)))
+        return rc;
     *n = v.i;
     return LF_OK;
 }

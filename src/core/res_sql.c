@@ -6,8 +6,10 @@ struct lf_build lf_build_start(struct lf_ctx *cx) { return (struct lf_build){ .c
 
 void lf_b_arg(struct lf_build *b, struct lf_val v)
 {
-    if (b->n == (int)LF_COUNT(b->arg) - 2 * LF_SCOPE_MAX) b->sql.failed = 1; /* more values than any honest query has */
-    if (b->sql.failed) return;
+    if (b->n == (int)LF_COUNT(b->arg) - 2 * LF_SCOPE_MAX)
+        b->sql.failed = 1; /* more values than any honest query has */
+    if (b->sql.failed)
+        return;
     b->arg[b->n++] = v;
     lf_putf(&b->sql, "$%d", b->n);
 }
@@ -22,11 +24,13 @@ const char *lf_b_text(struct lf_build *b)
 const char *lf_sql_columns(struct lf_app *app, struct lf_arena *a, const struct lf_res *r, bool labels)
 {
     struct lf_out o = lf_out_memory(0);
-    for (int i = 0; i < r->nfield; i++) lf_putf(&o, "%sr.%s", i ? ", " : "", r->field[i].name);
+    for (int i = 0; i < r->nfield; i++)
+        lf_putf(&o, "%sr.%s", i ? ", " : "", r->field[i].name);
     for (int i = 0; labels && i < r->nfield; i++) {
         const struct lf_field *f = &r->field[i];
         const struct lf_res *to = f->ref ? lf_app_res(app, lf_str(f->ref)) : NULL;
-        if (!to) continue;
+        if (!to)
+            continue;
         lf_putf(&o, ", (SELECT t.%s FROM %s t WHERE t.id = r.%s)", lf_res_flagged(to, LF_TITLE)->name, to->name, f->name);
     }
     const char *s = lf_strn(a, lf_out_text(&o));
@@ -44,10 +48,12 @@ lf_rc lf_row_insert(struct lf_ctx *cx, const struct lf_res *r, void *row)
 {
     struct lf_build b = lf_build_start(cx);
     lf_putf(&b.sql, "/* %s.insert */ INSERT INTO %s (", r->name, r->name);
-    for (int i = 1; i < r->nfield; i++) lf_putf(&b.sql, "%s%s", i > 1 ? ", " : "", r->field[i].name);
+    for (int i = 1; i < r->nfield; i++)
+        lf_putf(&b.sql, "%s%s", i > 1 ? ", " : "", r->field[i].name);
     lf_put_str(&b.sql, ") VALUES (");
     for (int i = 1; i < r->nfield; i++) {
-        if (i > 1) lf_put_str(&b.sql, ", ");
+        if (i > 1)
+            lf_put_str(&b.sql, ", ");
         lf_b_arg(&b, lf_member(&r->field[i], row));
     }
     lf_put_str(&b.sql, ") RETURNING id");
@@ -72,31 +78,38 @@ lf_rc lf_row_update(struct lf_ctx *cx, const struct lf_res *r, const void *row, 
     const char *sql = lf_b_text(&b);
     int64_t changed = 0;
     lf_rc rc = lf_sql_run(cx, sql, b.arg, b.n, &changed);
-    if (rc) return rc;
-    return changed == 1 ? LF_OK : lf_fail(cx, LF_ECONFLICT, "version", "别人刚刚改过，请刷新后再试 | somebody else has just changed it, reload and try again");
+    if (rc)
+        return rc;
+    return changed == 1 ? LF_OK
+                        : lf_fail(cx, LF_ECONFLICT, "version",
+                                  "别人刚刚改过，请刷新后再试 | somebody else has just changed it, reload and try again");
 }
 
 lf_rc lf_row_fetch(struct lf_ctx *cx, const struct lf_res *r, lf_id id, bool lock, void *row, lf_text *ref_label)
 {
     struct lf_build b = lf_build_start(cx);
-    lf_putf(&b.sql, "/* %s.get */ SELECT %s FROM %s r WHERE r.id = ", r->name, lf_sql_columns(cx->app, &cx->arena, r, ref_label != NULL), r->name);
+    lf_putf(&b.sql, "/* %s.get */ SELECT %s FROM %s r WHERE r.id = ", r->name, lf_sql_columns(cx->app, &cx->arena, r, ref_label != NULL),
+            r->name);
     lf_b_arg(&b, lf_val_int(id.v));
     lf_putf(&b.sql, " AND %s%s", lf_sql_scope_of(&cx->arena, r), lock ? lf_sql_locking(cx) : "");
     const char *sql = lf_b_text(&b);
     struct lf_cur cur;
     lf_rc rc = lf_sql_open(cx, sql, b.arg, b.n, 0, &cur);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     rc = lf_cur_next(&cur);
     if (rc == LF_ROW) {
         rc = lf_row_fill(&cur, r->field, r->nfield, row);
         for (int i = 0, k = r->nfield; ref_label && i < r->nfield; i++) {
             struct lf_val v = { .t = LF_T_TEXT, .null = true };
-            if (r->field[i].ref) lf_cur_get(&cur, k++, &v);
+            if (r->field[i].ref)
+                lf_cur_get(&cur, k++, &v);
             ref_label[i] = v.null ? (lf_text){ 0 } : v.s;
         }
     } else if (rc == LF_DONE) {
-        rc = lf_fail(cx, LF_ENOTFOUND, "id", "没有编号为 %" PRId64 " 的%s，或不在您的网格内 | there is no %s %" PRId64 ", or it is outside your area", id.v,
-                     r->zh, r->en, id.v);
+        rc = lf_fail(cx, LF_ENOTFOUND, "id",
+                     "没有编号为 %" PRId64 " 的%s，或不在您的网格内 | there is no %s %" PRId64 ", or it is outside your area", id.v, r->zh,
+                     r->en, id.v);
     }
     lf_cur_close(&cur);
     return rc;

@@ -11,13 +11,15 @@
 static void set_ms(const struct lf_res *r, void *row, const char *name, lf_ms t)
 {
     const struct lf_field *f = lf_res_field(r, lf_str(name));
-    if (f && f->type == LF_T_MS) *(lf_ms *)((char *)row + f->off) = t;
+    if (f && f->type == LF_T_MS)
+        *(lf_ms *)((char *)row + f->off) = t;
 }
 
 static void set_id(const struct lf_res *r, void *row, const char *name, lf_id id)
 {
     const struct lf_field *f = lf_res_field(r, lf_str(name));
-    if (f && f->type == LF_T_ID) *(lf_id *)((char *)row + f->off) = id;
+    if (f && f->type == LF_T_ID)
+        *(lf_id *)((char *)row + f->off) = id;
 }
 
 static double real_of(const struct lf_res *r, const void *row, const char *name)
@@ -31,19 +33,24 @@ static lf_rc place(struct lf_ctx *cx, const struct lf_res *r, void *row, const v
 {
     const struct lf_field *g = lf_res_flagged(r, LF_SCOPED);
     struct lf_point p = { real_of(r, row, "lon"), real_of(r, row, "lat") };
-    if (!g || !lf_point_ok(p)) return LF_OK;
+    if (!g || !lf_point_ok(p))
+        return LF_OK;
     lf_text *code = (lf_text *)((char *)row + g->off);
-    bool moved = !was || real_of(r, was, "lon") < p.lon || real_of(r, was, "lon") > p.lon || real_of(r, was, "lat") < p.lat || real_of(r, was, "lat") > p.lat;
+    bool moved = !was || real_of(r, was, "lon") < p.lon || real_of(r, was, "lon") > p.lon || real_of(r, was, "lat") < p.lat ||
+                 real_of(r, was, "lat") > p.lat;
     bool same = was && lf_text_eq(lf_row_grid(r, was), *code);
-    if (code->n && !moved && same) return LF_OK;
+    if (code->n && !moved && same)
+        return LF_OK;
     char found[32];
     if (!lf_geo_index_find(cx->app->index, p, found))
-        return code->n ? LF_OK : lf_fail(cx, LF_EINVAL, "lon", "该位置不在任何网格内，请在地图上重新选点 | this place is in no grid cell, pick it on the map again");
+        return code->n ? LF_OK
+                       : lf_fail(cx, LF_EINVAL, "lon",
+                                 "该位置不在任何网格内，请在地图上重新选点 | this place is in no grid cell, pick it on the map again");
     if (!code->n || (moved && same)) {
         *code = lf_text_copy(&cx->arena, lf_str(found));
     } else if (strncmp(found, lf_strn(&cx->arena, *code), code->n) != 0) {
-        return lf_fail(cx, LF_EINVAL, g->name, "位置在网格 %s，与填写的 %.*s 不符 | the place lies in grid %s, not in %.*s", found, (int)code->n, code->p, found,
-                       (int)code->n, code->p);
+        return lf_fail(cx, LF_EINVAL, g->name, "位置在网格 %s，与填写的 %.*s 不符 | the place lies in grid %s, not in %.*s", found,
+                       (int)code->n, code->p, found, (int)code->n, code->p);
     }
     return LF_OK;
 }
@@ -52,7 +59,8 @@ static lf_rc check_row(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct lf_res *r = ch->res;
     lf_rc rc = place(cx, r, ch->row, ch->was);
-    if (!rc && r->check) rc = r->check(cx, ch);
+    if (!rc && r->check)
+        rc = r->check(cx, ch);
     for (int i = 0; !rc && i < r->nfield; i++) {
         const struct lf_field *f = &r->field[i];
         struct lf_val v = lf_member(f, ch->row);
@@ -78,8 +86,10 @@ static lf_text diff_json(struct lf_ctx *cx, const struct lf_change *ch)
     for (int i = 2; i < ch->res->nfield; i++) {
         const struct lf_field *f = &ch->res->field[i];
         struct lf_val now = lf_member(f, ch->row), was = { .t = f->type, .null = true };
-        if (ch->was) was = lf_member(f, ch->was);
-        if ((f->flags & LF_HIDDEN) || (ch->was ? lf_member_eq(f, ch->was, ch->row) : now.null)) continue;
+        if (ch->was)
+            was = lf_member(f, ch->was);
+        if ((f->flags & LF_HIDDEN) || (ch->was ? lf_member_eq(f, ch->was, ch->row) : now.null))
+            continue;
         n++;
         lf_json_key(&j, f->name);
         lf_json_arr(&j);
@@ -101,10 +111,16 @@ static lf_text diff_json(struct lf_ctx *cx, const struct lf_change *ch)
 static lf_rc record(struct lf_ctx *cx, struct lf_change *ch, const char *verb, lf_text diff)
 {
     const struct lf_dict *st = lf_res_states(ch->res);
-    struct lf_audit a = { .topic = ch->res->name, .row = lf_row_id(ch->row), .grid_code = lf_row_grid(ch->res, ch->row), .verb = verb,
-                          .note = ch->note.n ? ch->note : (lf_text){ 0 }, .diff = diff };
-    if (st && ch->was) a.from = st->item[lf_row_state(ch->res, ch->was)].code;
-    if (st) a.to = st->item[lf_row_state(ch->res, ch->row)].code;
+    struct lf_audit a = { .topic = ch->res->name,
+                          .row = lf_row_id(ch->row),
+                          .grid_code = lf_row_grid(ch->res, ch->row),
+                          .verb = verb,
+                          .note = ch->note.n ? ch->note : (lf_text){ 0 },
+                          .diff = diff };
+    if (st && ch->was)
+        a.from = st->item[lf_row_state(ch->res, ch->was)].code;
+    if (st)
+        a.to = st->item[lf_row_state(ch->res, ch->row)].code;
     lf_rc rc = lf_file_attach(cx, ch, &a.files);
     return rc ? rc : lf_audit_write(cx, &a);
 }
@@ -116,14 +132,18 @@ lf_rc lf_res_create(struct lf_ctx *cx, const struct lf_res *r, struct lf_change 
     ch->res = r;
     ch->was = NULL;
     lf_rc rc = lf_allowed(cx, r->name, "create");
-    if (rc) return rc;
+    if (rc)
+        return rc;
     ((int64_t *)((char *)ch->row + r->field[1].off))[0] = 1;
     set_ms(r, ch->row, "created_at", lf_now());
     set_ms(r, ch->row, "updated_at", lf_now());
     set_id(r, ch->row, "created_by", cx->actor);
-    if ((rc = check_row(cx, ch)) || (rc = lf_row_insert(cx, r, ch->row))) return rc;
-    if (r->saved && (rc = r->saved(cx, ch))) return rc;
-    if ((rc = record(cx, ch, "create", diff_json(cx, ch)))) return rc;
+    if ((rc = check_row(cx, ch)) || (rc = lf_row_insert(cx, r, ch->row)))
+        return rc;
+    if (r->saved && (rc = r->saved(cx, ch)))
+        return rc;
+    if ((rc = record(cx, ch, "create", diff_json(cx, ch))))
+        return rc;
     return lf_step_follow(cx, ch);
 }
 
@@ -133,11 +153,14 @@ static lf_rc take(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
     ch->res = r;
     ch->row = lf_alloc(&cx->arena, r->size);
     lf_rc rc = lf_row_fetch(cx, r, id, true, ch->row, NULL);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     ch->was = lf_copy(&cx->arena, ch->row, r->size);
     int64_t now = lf_member(&r->field[1], ch->row).i;
     if (version != LF_NULL64 && version != now)
-        return lf_fail(cx, LF_ECONFLICT, "version", "别人刚刚改过（您看到第 %" PRId64 " 版，现在是第 %" PRId64 " 版），请刷新 | somebody has changed it since (you saw %" PRId64 ", it is %" PRId64 " now), reload",
+        return lf_fail(cx, LF_ECONFLICT, "version",
+                       "别人刚刚改过（您看到第 %" PRId64 " 版，现在是第 %" PRId64
+                       " 版），请刷新 | somebody has changed it since (you saw %" PRId64 ", it is %" PRId64 " now), reload",
                        version, now, version, now);
     return LF_OK;
 }
@@ -155,28 +178,35 @@ lf_rc lf_res_edit(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
                   lf_rc (*apply)(void *user, struct lf_ctx *cx, void *row), void *user, struct lf_change *ch)
 {
     lf_rc rc = lf_allowed(cx, r->name, "edit");
-    if (rc || (rc = take(cx, r, id, version, ch)) || (rc = apply(user, cx, ch->row)) || (rc = check_row(cx, ch))) return rc;
+    if (rc || (rc = take(cx, r, id, version, ch)) || (rc = apply(user, cx, ch->row)) || (rc = check_row(cx, ch)))
+        return rc;
     lf_text diff = diff_json(cx, ch);
-    if (!diff.p) return LF_OK; /* nothing was changed: no new version, no entry */
-    if ((rc = store(cx, ch)) || (rc = record(cx, ch, "edit", diff))) return rc;
+    if (!diff.p)
+        return LF_OK; /* nothing was changed: no new version, no entry */
+    if ((rc = store(cx, ch)) || (rc = record(cx, ch, "edit", diff)))
+        return rc;
     return lf_step_follow(cx, ch);
 }
 
 static const struct lf_verb *find_verb(const struct lf_res *r, const char *name)
 {
     for (int i = 0; i < r->nverb; i++)
-        if (!strcmp(r->verb[i].name, name)) return &r->verb[i];
+        if (!strcmp(r->verb[i].name, name))
+            return &r->verb[i];
     return NULL;
 }
 
 static lf_rc evidence(struct lf_ctx *cx, const struct lf_verb *v, struct lf_change *ch)
 {
-    if ((v->need & LF_NEED_NOTE) && !ch->note.n) return lf_fail(cx, LF_EINVAL, "note", "“%s”需要填写说明 | %s needs a note", v->zh, v->en);
+    if ((v->need & LF_NEED_NOTE) && !ch->note.n)
+        return lf_fail(cx, LF_EINVAL, "note", "“%s”需要填写说明 | %s needs a note", v->zh, v->en);
     if (v->need & LF_NEED_PHOTO) {
         bool photo = false;
         lf_rc rc = lf_file_any_photo(cx, ch->file, ch->nfile, &photo);
-        if (rc) return rc;
-        if (!photo) return lf_fail(cx, LF_EINVAL, "files", "“%s”需要上传现场照片 | %s needs a photo", v->zh, v->en);
+        if (rc)
+            return rc;
+        if (!photo)
+            return lf_fail(cx, LF_EINVAL, "files", "“%s”需要上传现场照片 | %s needs a photo", v->zh, v->en);
     }
     return LF_OK;
 }
@@ -185,10 +215,12 @@ static lf_rc needed_fields(struct lf_ctx *cx, const struct lf_res *r, const stru
 {
     for (const char *const *s = v->sets; s && *s; s++) {
         lf_text name = lf_str(*s);
-        if (name.p[name.n - 1] != '!') continue;
+        if (name.p[name.n - 1] != '!')
+            continue;
         name.n--;
         const struct lf_field *f = lf_res_field(r, name);
-        if (lf_member(f, row).null) return lf_fail(cx, LF_EINVAL, f->name, "“%s”需要填写“%s” | %s needs %s", v->zh, f->zh, v->en, f->en);
+        if (lf_member(f, row).null)
+            return lf_fail(cx, LF_EINVAL, f->name, "“%s”需要填写“%s” | %s needs %s", v->zh, f->zh, v->en, f->en);
     }
     return LF_OK;
 }
@@ -197,24 +229,35 @@ lf_rc lf_res_move(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
                   lf_rc (*apply)(void *user, struct lf_ctx *cx, const struct lf_verb *v, void *row), void *user, struct lf_change *ch)
 {
     const struct lf_verb *v = find_verb(r, name);
-    if (!v) return lf_fail(cx, LF_ENOTFOUND, NULL, "%s没有“%s”这个操作 | %s has no move “%s”", r->zh, name, r->en, name);
+    if (!v)
+        return lf_fail(cx, LF_ENOTFOUND, NULL, "%s没有“%s”这个操作 | %s has no move “%s”", r->zh, name, r->en, name);
     lf_rc rc = lf_allowed(cx, r->name, v->right);
-    if (rc || (rc = take(cx, r, id, version, ch))) return rc;
+    if (rc || (rc = take(cx, r, id, version, ch)))
+        return rc;
     ch->verb = v;
     const struct lf_dict *st = lf_res_states(r);
     unsigned now = lf_row_state(r, ch->row);
     if (!(v->from >> now & 1))
-        return lf_fail(cx, LF_ECONFLICT, "state", "“%s”状态下不能“%s” | cannot %s while %s", st->item[now].zh, v->zh, v->en, st->item[now].en);
-    if ((rc = evidence(cx, v, ch))) return rc;
-    if (apply && (rc = apply(user, cx, v, ch->row))) return rc;
-    if ((rc = needed_fields(cx, r, v, ch->row))) return rc;
-    if (v->guard && (rc = v->guard(cx, ch))) return rc;
-    if (v->to != LF_STAY) *(unsigned *)((char *)ch->row + lf_res_field(r, LF_TEXT("state"))->off) = (unsigned)v->to;
-    if (v->effect && (rc = v->effect(cx, ch))) return rc;
+        return lf_fail(cx, LF_ECONFLICT, "state", "“%s”状态下不能“%s” | cannot %s while %s", st->item[now].zh, v->zh, v->en,
+                       st->item[now].en);
+    if ((rc = evidence(cx, v, ch)))
+        return rc;
+    if (apply && (rc = apply(user, cx, v, ch->row)))
+        return rc;
+    if ((rc = needed_fields(cx, r, v, ch->row)))
+        return rc;
+    if (v->guard && (rc = v->guard(cx, ch)))
+        return rc;
+    if (v->to != LF_STAY)
+        *(unsigned *)((char *)ch->row + lf_res_field(r, LF_TEXT("state"))->off) = (unsigned)v->to;
+    if (v->effect && (rc = v->effect(cx, ch)))
+        return rc;
     lf_text diff;
-    if ((rc = check_row(cx, ch))) return rc;
+    if ((rc = check_row(cx, ch)))
+        return rc;
     diff = diff_json(cx, ch);
-    if ((rc = store(cx, ch)) || (rc = record(cx, ch, v->name, diff))) return rc;
+    if ((rc = store(cx, ch)) || (rc = record(cx, ch, v->name, diff)))
+        return rc;
     return lf_step_follow(cx, ch);
 }
 
@@ -226,7 +269,8 @@ uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row)
         const struct lf_verb *v = &r->verb[i];
         struct lf_err keep = cx->err;
         struct lf_change ch = { .res = r, .verb = v, .row = row, .was = row };
-        if ((v->from >> now & 1) && lf_may(cx, r->name, v->right) && (!v->guard || v->guard(cx, &ch) == LF_OK)) open |= (uint64_t)1 << i;
+        if ((v->from >> now & 1) && lf_may(cx, r->name, v->right) && (!v->guard || v->guard(cx, &ch) == LF_OK))
+            open |= (uint64_t)1 << i;
         cx->err = keep; /* a guard that says no is an answer here, not an error */
     }
     return open;
@@ -236,9 +280,12 @@ lf_rc lf_res_comment(struct lf_ctx *cx, const struct lf_res *r, lf_id id, lf_tex
 {
     lf_rc rc = lf_allowed(cx, r->name, "read");
     struct lf_change ch = { .res = r, .note = note, .file = file, .nfile = nfile, .row = lf_alloc(&cx->arena, r->size) };
-    if (rc || (rc = lf_row_fetch(cx, r, id, true, ch.row, NULL))) return rc;
-    if (!note.n && !nfile) return lf_fail(cx, LF_EINVAL, "note", "请写点什么 | please write something");
-    if (note.n > 20000) return lf_fail(cx, LF_EINVAL, "note", "说明太长 | the note is too long");
+    if (rc || (rc = lf_row_fetch(cx, r, id, true, ch.row, NULL)))
+        return rc;
+    if (!note.n && !nfile)
+        return lf_fail(cx, LF_EINVAL, "note", "请写点什么 | please write something");
+    if (note.n > 20000)
+        return lf_fail(cx, LF_EINVAL, "note", "说明太长 | the note is too long");
     return record(cx, &ch, "comment", (lf_text){ 0 });
 }
 

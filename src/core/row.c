@@ -16,14 +16,16 @@ bool lf_dict_find(const struct lf_dict *d, lf_text code, unsigned *out)
 const struct lf_field *lf_res_field(const struct lf_res *r, lf_text name)
 {
     for (int i = 0; i < r->nfield; i++)
-        if (lf_text_is(name, r->field[i].name)) return &r->field[i];
+        if (lf_text_is(name, r->field[i].name))
+            return &r->field[i];
     return NULL;
 }
 
 const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag)
 {
     for (int i = 0; i < r->nfield; i++)
-        if (r->field[i].flags & flag) return &r->field[i];
+        if (r->field[i].flags & flag)
+            return &r->field[i];
     return NULL;
 }
 
@@ -98,7 +100,8 @@ lf_rc lf_row_fill(struct lf_cur *cur, const struct lf_field *f, int n, void *row
         struct lf_val v = { .t = f[i].type };
         lf_cur_get(cur, i, &v);
         lf_rc rc = lf_member_set(cur->cx, &f[i], row, v);
-        if (rc) return rc;
+        if (rc)
+            return rc;
     }
     return LF_OK;
 }
@@ -126,8 +129,11 @@ lf_id lf_row_id(const void *row) { return *(const lf_id *)row; } /* lf_res_check
 bool lf_member_eq(const struct lf_field *f, const void *a, const void *b)
 {
     struct lf_val x = lf_member(f, a), y = lf_member(f, b);
-    if (x.null || y.null) return x.null == y.null;
-    if (f->type == LF_T_TEXT) return lf_text_eq(x.s, y.s);
-    if (f->type == LF_T_REAL) return !(x.d < y.d || x.d > y.d);
+    if (x.null || y.null)
+        return x.null == y.null;
+    if (f->type == LF_T_TEXT)
+        return lf_text_eq(x.s, y.s);
+    if (f->type == LF_T_REAL)
+        return !(x.d < y.d || x.d > y.d);
     return x.i == y.i;
 }

@@ -8,7 +8,14 @@
 
 #include <inttypes.h>
 
-struct open_step { lf_id id; lf_text state, pauses, right; lf_ms started, due, paused; struct lf_limit limit; bool covered; lf_id holder; };
+struct open_step {
+    lf_id id;
+    lf_text state, pauses, right;
+    lf_ms started, due, paused;
+    struct lf_limit limit;
+    bool covered;
+    lf_id holder;
+};
 
 lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit)
 {
@@ -27,16 +34,28 @@ static lf_rc open_steps(struct lf_ctx *cx, const struct lf_change *ch, struct op
     const struct lf_val arg[] = { lf_val_str(ch->res->name), lf_val_id(lf_row_id(ch->row)) };
     struct lf_cur cur;
     *n = 0;
-    lf_rc rc = lf_sql_open(cx, "SELECT id, state, started_at, due_at, paused_at, pauses, limit_n, limit_unit, covered, right_name, holder_id "
-                               "FROM step WHERE topic = $1 AND row_id = $2 AND ended_at IS NULL ORDER BY id DESC LIMIT 2", arg, 2, 0, &cur);
-    if (rc) return rc;
+    lf_rc rc = lf_sql_open(cx,
+                           "SELECT id, state, started_at, due_at, paused_at, pauses, limit_n, limit_unit, covered, right_name, holder_id "
+                           "FROM step WHERE topic = $1 AND row_id = $2 AND ended_at IS NULL ORDER BY id DESC LIMIT 2",
+                           arg, 2, 0, &cur);
+    if (rc)
+        return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct lf_val v[] = { { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_TEXT },
-                              { .t = LF_T_INT }, { .t = LF_T_INT }, { .t = LF_T_BOOL }, { .t = LF_T_TEXT }, { .t = LF_T_ID } };
-        for (int i = 0; i < (int)LF_COUNT(v); i++) lf_cur_get(&cur, i, &v[i]);
-        s[(*n)++] = (struct open_step){ .id = { v[0].i }, .state = v[1].s, .started = { v[2].i }, .due = { v[3].null ? LF_NULL64 : v[3].i },
-                                        .paused = { v[4].null ? LF_NULL64 : v[4].i }, .pauses = v[5].s, .limit = { (int)v[6].i, (enum lf_unit)v[7].i },
-                                        .covered = v[8].i, .right = v[9].s, .holder = { v[10].null ? 0 : v[10].i } };
+        struct lf_val v[] = { { .t = LF_T_ID },   { .t = LF_T_TEXT }, { .t = LF_T_MS },  { .t = LF_T_MS },
+                              { .t = LF_T_MS },   { .t = LF_T_TEXT }, { .t = LF_T_INT }, { .t = LF_T_INT },
+                              { .t = LF_T_BOOL }, { .t = LF_T_TEXT }, { .t = LF_T_ID } };
+        for (int i = 0; i < (int)LF_COUNT(v); i++)
+            lf_cur_get(&cur, i, &v[i]);
+        s[(*n)++] = (struct open_step){ .id = { v[0].i },
+                                        .state = v[1].s,
+                                        .started = { v[2].i },
+                                        .due = { v[3].null ? LF_NULL64 : v[3].i },
+                                        .paused = { v[4].null ? LF_NULL64 : v[4].i },
+                                        .pauses = v[5].s,
+                                        .limit = { (int)v[6].i, (enum lf_unit)v[7].i },
+                                        .covered = v[8].i,
+                                        .right = v[9].s,
+                                        .holder = { v[10].null ? 0 : v[10].i } };
     }
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
@@ -44,7 +63,8 @@ static lf_rc open_steps(struct lf_ctx *cx, const struct lf_change *ch, struct op
 
 static lf_rc end_step(struct lf_ctx *cx, const struct open_step *s, const struct lf_change *ch)
 {
-    const struct lf_val v[] = { lf_val_ms(lf_now()), lf_val_int(cx->actor.v), lf_val_str(ch->verb ? ch->verb->name : "edit"), lf_val_id(s->id) };
+    const struct lf_val v[] = { lf_val_ms(lf_now()), lf_val_int(cx->actor.v), lf_val_str(ch->verb ? ch->verb->name : "edit"),
+                                lf_val_id(s->id) };
     return lf_sql_run(cx, "UPDATE step SET ended_at = $1, ended_by = $2, ended_verb = $3, covered = FALSE WHERE id = $4", v, 4, NULL);
 }
 
@@ -62,8 +82,10 @@ static int64_t counted(const struct lf_app *app, enum lf_unit unit, lf_ms from, 
 
 static lf_ms pushed(const struct lf_app *app, const struct open_step *s, lf_ms now)
 {
-    if (s->due.ms == LF_NULL64 || s->limit.unit == LF_NO_LIMIT) return s->due;
-    if (s->limit.unit == LF_MINUTES) return (lf_ms){ s->due.ms + (now.ms - s->paused.ms) };
+    if (s->due.ms == LF_NULL64 || s->limit.unit == LF_NO_LIMIT)
+        return s->due;
+    if (s->limit.unit == LF_MINUTES)
+        return (lf_ms){ s->due.ms + (now.ms - s->paused.ms) };
     /* What was left when the clock stopped is left when it goes on. */
     int64_t left = s->due.ms > s->paused.ms ? counted(app, s->limit.unit, s->paused, s->due) : 0;
     return lf_workcal_add_minutes(app->cal, now, left);
@@ -78,7 +100,8 @@ static lf_rc uncover_step(struct lf_ctx *cx, const struct open_step *s, const st
         pauses = lf_printf(&cx->arena, "%s%" PRId64 "-%" PRId64 " ", pauses, s->paused.ms, now.ms);
     }
     const struct lf_val v[] = { lf_val_ms(due), lf_val_str(pauses), lf_val_id(want->holder), lf_val_id(s->id) };
-    return lf_sql_run(cx, "UPDATE step SET covered = FALSE, paused_at = NULL, due_at = $1, pauses = $2, holder_id = $3 WHERE id = $4", v, 4, NULL);
+    return lf_sql_run(cx, "UPDATE step SET covered = FALSE, paused_at = NULL, due_at = $1, pauses = $2, holder_id = $3 WHERE id = $4", v, 4,
+                      NULL);
 }
 
 static lf_rc open_step(struct lf_ctx *cx, const struct lf_change *ch, const struct lf_step *st, const char *state)
@@ -86,13 +109,24 @@ static lf_rc open_step(struct lf_ctx *cx, const struct lf_change *ch, const stru
     const struct lf_res *r = ch->res;
     lf_ms now = lf_now();
     lf_text title = lf_row_title(r, ch->row);
-    const struct lf_val v[] = {
-        lf_val_str(r->name), lf_val_id(lf_row_id(ch->row)), lf_val_text(lf_row_grid(r, ch->row)), lf_val_text(title.p ? title : LF_TEXT("")), lf_val_str(state),
-        lf_val_str(st->right), lf_val_id(st->holder), lf_val_ms(now), lf_val_ms(lf_limit_due(cx->app, now, st->limit)), lf_val_int(st->limit.n),
-        lf_val_int(st->limit.unit) };
-    lf_rc rc = lf_sql_run(cx, "INSERT INTO step (topic, row_id, grid_code, title, state, right_name, holder_id, started_at, due_at, limit_n, limit_unit, covered, pauses, escalated) "
-                              "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, '', 0)", v, LF_COUNT(v), NULL);
-    if (rc || lf_id_none(st->holder) || st->holder.v == cx->actor.v) return rc;
+    const struct lf_val v[] = { lf_val_str(r->name),
+                                lf_val_id(lf_row_id(ch->row)),
+                                lf_val_text(lf_row_grid(r, ch->row)),
+                                lf_val_text(title.p ? title : LF_TEXT("")),
+                                lf_val_str(state),
+                                lf_val_str(st->right),
+                                lf_val_id(st->holder),
+                                lf_val_ms(now),
+                                lf_val_ms(lf_limit_due(cx->app, now, st->limit)),
+                                lf_val_int(st->limit.n),
+                                lf_val_int(st->limit.unit) };
+    lf_rc rc = lf_sql_run(cx,
+                          "INSERT INTO step (topic, row_id, grid_code, title, state, right_name, holder_id, started_at, due_at, limit_n, "
+                          "limit_unit, covered, pauses, escalated) "
+                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, '', 0)",
+                          v, LF_COUNT(v), NULL);
+    if (rc || lf_id_none(st->holder) || st->holder.v == cx->actor.v)
+        return rc;
     return lf_notice(cx, st->holder, r, lf_row_id(ch->row),
                      lf_printf(&cx->arena, "待办：%s | To do: %s", lf_strn(&cx->arena, title), lf_strn(&cx->arena, title)));
 }
@@ -100,24 +134,29 @@ static lf_rc open_step(struct lf_ctx *cx, const struct lf_change *ch, const stru
 static lf_rc refresh_step(struct lf_ctx *cx, const struct lf_change *ch, const struct open_step *s, const struct lf_step *st)
 {
     lf_text title = lf_row_title(ch->res, ch->row);
-    const struct lf_val v[] = { lf_val_id(st->holder), lf_val_text(lf_row_grid(ch->res, ch->row)), lf_val_text(title.p ? title : LF_TEXT("")), lf_val_id(s->id) };
+    const struct lf_val v[] = { lf_val_id(st->holder), lf_val_text(lf_row_grid(ch->res, ch->row)),
+                                lf_val_text(title.p ? title : LF_TEXT("")), lf_val_id(s->id) };
     return lf_sql_run(cx, "UPDATE step SET holder_id = $1, grid_code = $2, title = $3 WHERE id = $4", v, 4, NULL);
 }
 
 lf_rc lf_step_follow(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct lf_res *r = ch->res;
-    if (!r->step) return LF_OK;
+    if (!r->step)
+        return LF_OK;
     struct lf_step st = { 0 };
     struct open_step s[2];
     int n = 0;
     lf_rc rc = r->step(cx, ch->row, &st);
-    if (rc || (rc = open_steps(cx, ch, s, &n))) return rc;
+    if (rc || (rc = open_steps(cx, ch, s, &n)))
+        return rc;
     const char *state = lf_res_states(r)->item[lf_row_state(r, ch->row)].code;
     bool stays = !ch->verb || ch->verb->to == LF_STAY;
-    if (n && stays && lf_text_is(s[0].state, state)) return st.final ? end_step(cx, &s[0], ch) : refresh_step(cx, ch, &s[0], &st);
+    if (n && stays && lf_text_is(s[0].state, state))
+        return st.final ? end_step(cx, &s[0], ch) : refresh_step(cx, ch, &s[0], &st);
     if (n == 1 && st.nested && !st.final) {
-        if ((rc = cover_step(cx, &s[0], st.pause))) return rc;
+        if ((rc = cover_step(cx, &s[0], st.pause)))
+            return rc;
         return open_step(cx, ch, &st, state);
     }
     if (n == 2 && s[1].covered && lf_text_is(s[1].state, state)) { /* back to the step below */
@@ -125,33 +164,45 @@ lf_rc lf_step_follow(struct lf_ctx *cx, struct lf_change *ch)
         return rc ? rc : uncover_step(cx, &s[1], &st);
     }
     for (int i = 0; i < n; i++)
-        if ((rc = end_step(cx, &s[i], ch))) return rc;
+        if ((rc = end_step(cx, &s[i], ch)))
+            return rc;
     return st.final ? LF_OK : open_step(cx, ch, &st, state);
 }
 
 lf_rc lf_step_extend(struct lf_ctx *cx, const struct lf_res *r, lf_id row, const char *state, lf_ms due)
 {
     const struct lf_val v[] = { lf_val_ms(due), lf_val_str(r->name), lf_val_id(row), lf_val_str(state) };
-    return lf_sql_run(cx, "UPDATE step SET due_at = $1, escalated = 0 WHERE topic = $2 AND row_id = $3 AND state = $4 AND ended_at IS NULL", v, 4, NULL);
+    return lf_sql_run(cx, "UPDATE step SET due_at = $1, escalated = 0 WHERE topic = $2 AND row_id = $3 AND state = $4 AND ended_at IS NULL",
+                      v, 4, NULL);
 }
 
 /* ---- the clock of a record -------------------------------------------------------------------- */
 
-static const char *unit_code(enum lf_unit u) { return u == LF_MINUTES ? "minute" : u == LF_WORK_MINUTES ? "work_minute" : u == LF_WORK_DAYS ? "work_day" : "none"; }
+static const char *unit_code(enum lf_unit u)
+{
+    return u == LF_MINUTES ? "minute" : u == LF_WORK_MINUTES ? "work_minute" : u == LF_WORK_DAYS ? "work_day" : "none";
+}
 static const char *unit_label(enum lf_unit u)
 {
-    return u == LF_MINUTES ? "分钟（不分昼夜） | minutes round the clock" : u == LF_WORK_MINUTES ? "工作分钟 | working minutes" : u == LF_WORK_DAYS ? "工作日 | working days" : "不限时 | no limit";
+    return u == LF_MINUTES        ? "分钟（不分昼夜） | minutes round the clock"
+           : u == LF_WORK_MINUTES ? "工作分钟 | working minutes"
+           : u == LF_WORK_DAYS    ? "工作日 | working days"
+                                  : "不限时 | no limit";
 }
 
 const char *lf_light(const struct lf_app *app, enum lf_unit unit, lf_ms started, lf_ms due, lf_ms now)
 {
-    if (due.ms == LF_NULL64 || unit == LF_NO_LIMIT) return "none";
-    if (now.ms > due.ms) return "red";
+    if (due.ms == LF_NULL64 || unit == LF_NO_LIMIT)
+        return "none";
+    if (now.ms > due.ms)
+        return "red";
     int64_t all = counted(app, unit, started, due), used = counted(app, unit, started, now);
     return used * 100 > all * 80 ? "yellow" : "green"; /* GB/T 30428 practice: green to 80 %, yellow to 100 % */
 }
 
-struct sheet { struct lf_json *j; };
+struct sheet {
+    struct lf_json *j;
+};
 
 static void sheet_line(void *user, const struct lf_workcal_stretch *s)
 {
@@ -177,17 +228,21 @@ static int read_pauses(struct lf_ctx *cx, lf_text text, lf_ms paused, lf_ms unti
     while (n < max && sscanf(s, "%lld-%lld%n", &a, &b, &used) == 2) {
         p[n++] = (struct lf_workcal_pause){ { a }, { b } };
         s += used;
-        while (*s == ' ') s++;
+        while (*s == ' ')
+            s++;
     }
-    if (n < max && paused.ms != LF_NULL64) p[n++] = (struct lf_workcal_pause){ paused, until };
+    if (n < max && paused.ms != LF_NULL64)
+        p[n++] = (struct lf_workcal_pause){ paused, until };
     return n;
 }
 
 static void clock_step(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, struct lf_cur *cur)
 {
-    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_TEXT }, { .t = LF_T_INT },
-                          { .t = LF_T_INT }, { .t = LF_T_INT }, { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT } };
-    for (int i = 0; i < (int)LF_COUNT(v); i++) lf_cur_get(cur, i, &v[i]);
+    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_MS },   { .t = LF_T_MS },  { .t = LF_T_MS },  { .t = LF_T_MS },
+                          { .t = LF_T_TEXT }, { .t = LF_T_INT },  { .t = LF_T_INT }, { .t = LF_T_INT }, { .t = LF_T_ID },
+                          { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT } };
+    for (int i = 0; i < (int)LF_COUNT(v); i++)
+        lf_cur_get(cur, i, &v[i]);
     enum lf_unit unit = (enum lf_unit)v[7].i;
     lf_ms started = { v[1].i }, due = { v[2].null ? LF_NULL64 : v[2].i }, end = v[3].null ? lf_now() : (lf_ms){ v[3].i };
     struct lf_workcal_pause pause[32];
@@ -221,7 +276,8 @@ static void clock_step(struct lf_ctx *cx, struct lf_json *j, const struct lf_res
     lf_json_end_arr(j);
     lf_json_kint(j, "used_minutes", used);
     lf_json_key(j, "limit_minutes");
-    lf_json_int(j, due.ms == LF_NULL64 ? LF_NULL64 : lf_workcal_sheet(cx->app->cal, unit == LF_MINUTES, started, due, pause, np, NULL, NULL));
+    lf_json_int(j,
+                due.ms == LF_NULL64 ? LF_NULL64 : lf_workcal_sheet(cx->app->cal, unit == LF_MINUTES, started, due, pause, np, NULL, NULL));
     lf_json_end_obj(j);
 }
 
@@ -229,13 +285,18 @@ lf_rc lf_step_clock_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_r
 {
     const struct lf_val arg[] = { lf_val_str(r->name), lf_val_id(row) };
     struct lf_cur cur;
-    lf_rc rc = lf_sql_open(cx, "SELECT s.state, s.started_at, s.due_at, s.ended_at, s.paused_at, s.pauses, s.limit_n, s.limit_unit, s.escalated, s.holder_id, a.name, ro.name, ro.name_en "
-                               "FROM step s LEFT JOIN account a ON a.id = s.holder_id LEFT JOIN role ro ON ro.id = a.role_id "
-                               "WHERE s.topic = $1 AND s.row_id = $2 ORDER BY s.id LIMIT 200", arg, 2, 0, &cur);
-    if (rc) return rc;
+    lf_rc rc = lf_sql_open(cx,
+                           "SELECT s.state, s.started_at, s.due_at, s.ended_at, s.paused_at, s.pauses, s.limit_n, s.limit_unit, "
+                           "s.escalated, s.holder_id, a.name, ro.name, ro.name_en "
+                           "FROM step s LEFT JOIN account a ON a.id = s.holder_id LEFT JOIN role ro ON ro.id = a.role_id "
+                           "WHERE s.topic = $1 AND s.row_id = $2 ORDER BY s.id LIMIT 200",
+                           arg, 2, 0, &cur);
+    if (rc)
+        return rc;
     lf_json_key(j, "steps");
     lf_json_arr(j);
-    while ((rc = lf_cur_next(&cur)) == LF_ROW) clock_step(cx, j, r, &cur);
+    while ((rc = lf_cur_next(&cur)) == LF_ROW)
+        clock_step(cx, j, r, &cur);
     lf_json_end_arr(j);
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
@@ -243,20 +304,28 @@ lf_rc lf_step_clock_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_r
 
 /* ---- escalation ---------------------------------------------------------------------------------- */
 
-struct late { lf_id id, row, holder; lf_text topic, grid, title, state; int64_t level; };
+struct late {
+    lf_id id, row, holder;
+    lf_text topic, grid, title, state;
+    int64_t level;
+};
 
 static lf_rc escalate_one(struct lf_ctx *cx, const struct late *l)
 {
     const struct lf_res *r = lf_app_res(cx->app, l->topic);
-    if (!r) return LF_OK; /* a room that this program does not have any more */
+    if (!r)
+        return LF_OK; /* a room that this program does not have any more */
     const char *title = lf_strn(&cx->arena, l->title);
     const char *text = lf_printf(&cx->arena, "超期：%s（第 %d 级） | Overdue: %s (level %d)", title, (int)l->level, title, (int)l->level);
     const struct lf_val v[] = { lf_val_int(l->level), lf_val_id(l->id) };
-    const struct lf_audit a = { .topic = r->name, .row = l->row, .grid_code = l->grid, .verb = "escalate", .to = lf_strn(&cx->arena, l->state),
-                                .note = lf_str(text) };
+    const struct lf_audit a = {
+        .topic = r->name, .row = l->row, .grid_code = l->grid, .verb = "escalate", .to = lf_strn(&cx->arena, l->state), .note = lf_str(text)
+    };
     lf_rc rc = lf_sql_run(cx, "UPDATE step SET escalated = $1 WHERE id = $2", v, 2, NULL);
-    if (!rc && l->level == 1) rc = lf_notice(cx, l->holder, r, l->row, text);
-    if (!rc) rc = lf_notice_right(cx, r, "supervise", l->grid, l->row, (int)l->level - 1, text);
+    if (!rc && l->level == 1)
+        rc = lf_notice(cx, l->holder, r, l->row, text);
+    if (!rc)
+        rc = lf_notice_right(cx, r, "supervise", l->grid, l->row, (int)l->level - 1, text);
     return rc ? rc : lf_audit_write(cx, &a);
 }
 
@@ -265,12 +334,18 @@ static lf_rc find_late(struct lf_ctx *cx, struct late *late, int max, int *n)
     const struct lf_val arg[] = { lf_val_ms(lf_now()), lf_val_int(max) };
     struct lf_cur cur;
     *n = 0;
-    lf_rc rc = lf_sql_open(cx, "SELECT id, row_id, holder_id, topic, grid_code, title, state, escalated FROM step WHERE ended_at IS NULL AND covered = FALSE AND "
-                               "((escalated = 0 AND due_at < $1) OR (escalated = 1 AND due_at + (due_at - started_at) < $1)) ORDER BY due_at LIMIT $2", arg, 2, 0, &cur);
-    if (rc) return rc;
+    lf_rc rc = lf_sql_open(
+        cx,
+        "SELECT id, row_id, holder_id, topic, grid_code, title, state, escalated FROM step WHERE ended_at IS NULL AND covered = FALSE AND "
+        "((escalated = 0 AND due_at < $1) OR (escalated = 1 AND due_at + (due_at - started_at) < $1)) ORDER BY due_at LIMIT $2",
+        arg, 2, 0, &cur);
+    if (rc)
+        return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct lf_val v[] = { { .t = LF_T_ID }, { .t = LF_T_ID }, { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_INT } };
-        for (int i = 0; i < (int)LF_COUNT(v); i++) lf_cur_get(&cur, i, &v[i]);
+        struct lf_val v[] = { { .t = LF_T_ID },   { .t = LF_T_ID },   { .t = LF_T_ID },   { .t = LF_T_TEXT },
+                              { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_INT } };
+        for (int i = 0; i < (int)LF_COUNT(v); i++)
+            lf_cur_get(&cur, i, &v[i]);
         late[(*n)++] = (struct late){ { v[0].i }, { v[1].i }, { v[2].null ? 0 : v[2].i }, v[3].s, v[4].s, v[5].s, v[6].s, v[7].i + 1 };
     }
     lf_cur_close(&cur);
@@ -283,10 +358,13 @@ lf_rc lf_steps_escalate(struct lf_ctx *cx)
     int n;
     do {
         lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-        if (rc) return rc;
+        if (rc)
+            return rc;
         rc = find_late(cx, late, LF_COUNT(late), &n);
-        for (int i = 0; !rc && i < n; i++) rc = escalate_one(cx, &late[i]);
-        if ((rc = lf_tx_end(cx, rc))) return rc;
+        for (int i = 0; !rc && i < n; i++)
+            rc = escalate_one(cx, &late[i]);
+        if ((rc = lf_tx_end(cx, rc)))
+            return rc;
         lf_arena_reset(&cx->arena);
     } while (n == LF_COUNT(late));
     return LF_OK;

@@ -30,11 +30,19 @@ static enum lf_cell_type cell_type(const struct lf_field *f)
 static const char *heading(struct lf_ctx *cx, const struct lf_field *f)
 {
     const char *label = cx->lang == LF_EN ? f->en : f->zh, *unit = f->type == LF_T_MONEY ? cx->lang == LF_EN ? "yuan" : "元" : f->unit;
-    if (!unit) return label;
+    if (!unit)
+        return label;
     return cx->lang == LF_EN ? lf_printf(&cx->arena, "%s (%s)", label, unit) : lf_printf(&cx->arena, "%s（%s）", label, unit);
 }
 
-struct sheet { const struct lf_res *r; struct lf_sheet *out; const struct lf_field **f; struct lf_column *col; struct lf_cell *cell; int n; };
+struct sheet {
+    const struct lf_res *r;
+    struct lf_sheet *out;
+    const struct lf_field **f;
+    struct lf_column *col;
+    struct lf_cell *cell;
+    int n;
+};
 
 static void sheet_columns(struct lf_ctx *cx, struct sheet *s, bool (*want)(const struct lf_field *))
 {
@@ -44,7 +52,8 @@ static void sheet_columns(struct lf_ctx *cx, struct sheet *s, bool (*want)(const
     s->cell = lf_alloc(&cx->arena, n * sizeof *s->cell);
     for (int i = 0; i < s->r->nfield; i++) {
         const struct lf_field *f = &s->r->field[i];
-        if (!want(f)) continue;
+        if (!want(f))
+            continue;
         s->f[s->n] = f;
         s->col[s->n++] = (struct lf_column){ .name = f->name, .title = heading(cx, f), .t = cell_type(f), .decimals = -1 };
     }
@@ -53,7 +62,8 @@ static void sheet_columns(struct lf_ctx *cx, struct sheet *s, bool (*want)(const
 static int column_of(const struct sheet *s, const struct lf_field *f)
 {
     for (int i = 0; f && i < s->n; i++)
-        if (s->f[i] == f) return i;
+        if (s->f[i] == f)
+            return i;
     return -1;
 }
 
@@ -61,8 +71,10 @@ static struct lf_cell to_cell(struct lf_ctx *cx, const struct lf_field *f, const
 {
     struct lf_val v = lf_member(f, row);
     struct lf_cell c = { .t = v.null ? LF_CELL_NULL : cell_type(f), .i = v.i, .d = v.d, .s = v.s };
-    if (f->type == LF_T_ENUM && !v.null) c.s = lf_str(cx->lang == LF_EN ? f->dict->item[v.i].en : f->dict->item[v.i].zh);
-    if (f->ref && !v.null) c.s = label.p ? label : LF_TEXT("");
+    if (f->type == LF_T_ENUM && !v.null)
+        c.s = lf_str(cx->lang == LF_EN ? f->dict->item[v.i].en : f->dict->item[v.i].zh);
+    if (f->ref && !v.null)
+        c.s = label.p ? label : LF_TEXT("");
     return c;
 }
 
@@ -71,26 +83,38 @@ static struct lf_cell to_cell(struct lf_ctx *cx, const struct lf_field *f, const
 static lf_rc export_row(void *user, struct lf_ctx *cx, const void *row, const lf_text *label)
 {
     struct sheet *s = user;
-    for (int i = 0; i < s->n; i++) s->cell[i] = to_cell(cx, s->f[i], row, label[s->f[i] - s->r->field]);
+    for (int i = 0; i < s->n; i++)
+        s->cell[i] = to_cell(cx, s->f[i], row, label[s->f[i] - s->r->field]);
     return lf_sheet_row(s->out, s->cell, &cx->err);
 }
 
 static lf_rc open_sheet(struct lf_ctx *cx, struct lf_call *c, struct sheet *s, enum lf_table_kind kind, int *fd)
 {
     *fd = lf_http_spool(c->req);
-    if (*fd < 0) return lf_fail(cx, LF_EIO, NULL, "临时空间不可用（%s），请稍后再试 | no temporary space (%s), try again later", strerror(errno), strerror(errno));
-    const struct lf_sheet_config conf = { .kind = kind, .fd = *fd, .sheet_name = cx->lang == LF_EN ? s->r->en : s->r->zh, .col = s->col, .ncol = s->n,
-                                          .lon_col = column_of(s, lf_res_field(s->r, LF_TEXT("lon"))), .lat_col = column_of(s, lf_res_field(s->r, LF_TEXT("lat"))),
-                                          .shape_col = column_of(s, lf_res_flagged(s->r, LF_SHAPE)), .tmp_dir = cx->app->data_dir };
+    if (*fd < 0)
+        return lf_fail(cx, LF_EIO, NULL, "临时空间不可用（%s），请稍后再试 | no temporary space (%s), try again later", strerror(errno),
+                       strerror(errno));
+    const struct lf_sheet_config conf = { .kind = kind,
+                                          .fd = *fd,
+                                          .sheet_name = cx->lang == LF_EN ? s->r->en : s->r->zh,
+                                          .col = s->col,
+                                          .ncol = s->n,
+                                          .lon_col = column_of(s, lf_res_field(s->r, LF_TEXT("lon"))),
+                                          .lat_col = column_of(s, lf_res_field(s->r, LF_TEXT("lat"))),
+                                          .shape_col = column_of(s, lf_res_flagged(s->r, LF_SHAPE)),
+                                          .tmp_dir = cx->app->data_dir };
     lf_rc rc = lf_sheet_open(&s->out, &conf, &cx->err);
-    if (rc) close(*fd);
+    if (rc)
+        close(*fd);
     return rc;
 }
 
 static lf_rc finish_sheet(struct lf_ctx *cx, struct lf_call *c, struct sheet *s, enum lf_table_kind kind, int fd, lf_rc rc)
 {
-    if (rc) lf_sheet_abandon(s->out);
-    else rc = lf_sheet_close(s->out, &cx->err);
+    if (rc)
+        lf_sheet_abandon(s->out);
+    else
+        rc = lf_sheet_close(s->out, &cx->err);
     if (rc) {
         close(fd);
         return rc;
@@ -99,7 +123,8 @@ static lf_rc finish_sheet(struct lf_ctx *cx, struct lf_call *c, struct sheet *s,
     static const char *const ends[] = { [LF_CSV] = "csv", [LF_XLSX] = "xlsx", [LF_GEOJSON] = "geojson" };
     c->res->fd = fd;
     c->res->type = lf_table_mime(kind);
-    c->res->filename = lf_printf(&cx->arena, "%s-%s.%s", cx->lang == LF_EN ? s->r->en : s->r->zh, lf_day_iso(day, lf_day_of(lf_now())), ends[kind]);
+    c->res->filename =
+        lf_printf(&cx->arena, "%s-%s.%s", cx->lang == LF_EN ? s->r->en : s->r->zh, lf_day_iso(day, lf_day_of(lf_now())), ends[kind]);
     c->res->no_compress = kind == LF_XLSX;
     return LF_OK;
 }
@@ -115,10 +140,13 @@ lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
     struct sheet s = { .r = r };
     lf_text next;
     int fd;
-    if (!lf_table_kind_parse(kind_name, &kind)) return lf_fail(cx, LF_ENOTFOUND, NULL, "只能导出 csv、xlsx、geojson | only csv, xlsx and geojson can be exported");
+    if (!lf_table_kind_parse(kind_name, &kind))
+        return lf_fail(cx, LF_ENOTFOUND, NULL, "只能导出 csv、xlsx、geojson | only csv, xlsx and geojson can be exported");
     lf_rc rc = lf_allowed(cx, r->name, "export");
-    if (!rc) rc = lf_call_query(cx, c, &q);
-    if (rc) return rc;
+    if (!rc)
+        rc = lf_call_query(cx, c, &q);
+    if (rc)
+        return rc;
     q.limit = 0;
     q.after = (lf_text){ 0 };
     sheet_columns(cx, &s, goes_out);
@@ -136,7 +164,8 @@ lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_re
     struct sheet s = { .r = r };
     int fd;
     lf_rc rc = lf_allowed(cx, r->name, "import");
-    if (rc) return rc;
+    if (rc)
+        return rc;
     sheet_columns(cx, &s, comes_in);
     rc = open_sheet(cx, c, &s, LF_XLSX, &fd);
     return rc ? rc : finish_sheet(cx, c, &s, LF_XLSX, fd, LF_OK);
@@ -146,8 +175,11 @@ lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_re
 
 enum { REFUSED_MAX = 1000 };
 struct import {
-    struct lf_ctx *cx; struct lf_call *c; const struct lf_res *r;
-    const struct lf_field **col; int ncol; /* field of each column of the file, NULL = not used */
+    struct lf_ctx *cx;
+    struct lf_call *c;
+    const struct lf_res *r;
+    const struct lf_field **col;
+    int ncol; /* field of each column of the file, NULL = not used */
     bool dry;
     int64_t rows, accepted, refused;
 };
@@ -166,15 +198,19 @@ static lf_rc headings(struct import *im, const lf_text *cells, int n)
     for (int i = 0; i < n; i++)
         for (int k = 0; k < im->r->nfield; k++) {
             const struct lf_field *f = &im->r->field[k];
-            if (!comes_in(f) || !(lf_text_is(cells[i], f->name) || names(cells[i], f->zh, heading(cx, f)) || names(cells[i], f->en, f->en))) continue;
+            if (!comes_in(f) || !(lf_text_is(cells[i], f->name) || names(cells[i], f->zh, heading(cx, f)) || names(cells[i], f->en, f->en)))
+                continue;
             im->col[i] = f;
             known++;
         }
     for (int k = 0; k < im->r->nfield; k++) {
         const struct lf_field *f = &im->r->field[k];
         bool there = !(f->flags & LF_REQUIRED) || !comes_in(f) || (f->flags & LF_SCOPED);
-        for (int i = 0; i < n && !there; i++) there = im->col[i] == f;
-        if (!there) return lf_fail(cx, LF_EINVAL, f->name, "表头缺少“%s”列，请使用模板 | the column “%s” is missing, use the template", f->zh, f->en);
+        for (int i = 0; i < n && !there; i++)
+            there = im->col[i] == f;
+        if (!there)
+            return lf_fail(cx, LF_EINVAL, f->name, "表头缺少“%s”列，请使用模板 | the column “%s” is missing, use the template", f->zh,
+                           f->en);
     }
     return known ? LF_OK : lf_fail(cx, LF_EINVAL, "file", "表头一列也认不出，请使用模板 | no heading is known, use the template");
 }
@@ -185,10 +221,14 @@ static lf_rc find_ref(struct lf_ctx *cx, const struct lf_field *f, lf_text s, st
     const struct lf_res *to = lf_app_res(cx->app, lf_str(f->ref));
     const struct lf_val arg[] = { lf_val_text(s) };
     *v = (struct lf_val){ .t = LF_T_ID };
-    lf_rc rc = lf_sql_one(cx, lf_printf(&cx->arena, "SELECT id FROM %s WHERE %s = $1 ORDER BY id LIMIT 1", to->name, lf_res_flagged(to, LF_TITLE)->name), arg, 1, v, 1);
-    if (rc != LF_ENOTFOUND) return rc;
+    lf_rc rc = lf_sql_one(
+        cx, lf_printf(&cx->arena, "SELECT id FROM %s WHERE %s = $1 ORDER BY id LIMIT 1", to->name, lf_res_flagged(to, LF_TITLE)->name), arg,
+        1, v, 1);
+    if (rc != LF_ENOTFOUND)
+        return rc;
     struct lf_err keep = cx->err;
-    if (lf_val_parse(cx, f, s, v) == LF_OK) return LF_OK;
+    if (lf_val_parse(cx, f, s, v) == LF_OK)
+        return LF_OK;
     cx->err = keep;
     return lf_fail(cx, LF_EINVAL, f->name, "%s中没有“%.*s” | there is no %s “%.*s”", to->zh, (int)s.n, s.p, to->en, (int)s.n, s.p);
 }
@@ -199,12 +239,16 @@ static lf_rc import_values(struct import *im, const lf_text *cells, int n, void 
     for (int i = 0; i < n && i < im->ncol; i++) {
         const struct lf_field *f = im->col[i];
         struct lf_val v;
-        if (!f || !cells[i].n) continue;
+        if (!f || !cells[i].n)
+            continue;
         lf_text copy = lf_text_copy(&cx->arena, cells[i]);
         lf_rc rc = f->ref ? find_ref(cx, f, copy, &v) : lf_val_parse(cx, f, copy, &v);
-        if (!rc) rc = lf_val_fit(cx, f, &v);
-        if (!rc) rc = lf_member_set(cx, f, row, v);
-        if (rc) return rc;
+        if (!rc)
+            rc = lf_val_fit(cx, f, &v);
+        if (!rc)
+            rc = lf_member_set(cx, f, row, v);
+        if (rc)
+            return rc;
     }
     return LF_OK;
 }
@@ -213,14 +257,16 @@ static void report(struct import *im, int line, const lf_text *cells, int n)
 {
     struct lf_json *j = &im->c->j;
     lf_text msg = lf_lang_pick(lf_str(im->cx->err.msg), im->cx->lang);
-    if (++im->refused > REFUSED_MAX) return;
+    if (++im->refused > REFUSED_MAX)
+        return;
     lf_json_obj(j);
     lf_json_kint(j, "row", line);
     lf_json_kstr(j, "field", im->cx->err.field);
     lf_json_ktext(j, "message", msg);
     lf_json_key(j, "cells");
     lf_json_arr(j);
-    for (int i = 0; i < n; i++) lf_json_text(j, cells[i]);
+    for (int i = 0; i < n; i++)
+        lf_json_text(j, cells[i]);
     lf_json_end_arr(j);
     lf_json_end_obj(j);
 }
@@ -233,11 +279,14 @@ static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struc
     lf_rc rc;
     if (line == 1) {
         rc = headings(im, cells, n);
-        if (rc) *err = cx->err;
+        if (rc)
+            *err = cx->err;
         return rc;
     }
-    for (int i = 0; i < n; i++) blank = blank && !cells[i].n;
-    if (blank) return LF_OK;
+    for (int i = 0; i < n; i++)
+        blank = blank && !cells[i].n;
+    if (blank)
+        return LF_OK;
     im->rows++;
     struct lf_arena_mark mark = lf_arena_here(&cx->arena);
     struct lf_change ch = { .row = lf_alloc(&cx->arena, im->r->size), .note = LF_TEXT("import") };
@@ -247,21 +296,25 @@ static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struc
         return rc;
     }
     rc = import_values(im, cells, n, ch.row);
-    if (!rc) rc = lf_res_create(cx, im->r, &ch);
+    if (!rc)
+        rc = lf_res_create(cx, im->r, &ch);
     rc = lf_tx_savepoint_end(cx, rc);
     if (rc == LF_EDB || rc == LF_EIO || rc == LF_EBUSY || rc == LF_EBUG) { /* not the row's fault: stop, keep nothing of this file */
         *err = cx->err;
         return rc;
     }
-    if (rc) report(im, line, cells, n);
-    else im->accepted++;
+    if (rc)
+        report(im, line, cells, n);
+    else
+        im->accepted++;
     lf_arena_back(&cx->arena, mark);
     return LF_OK;
 }
 
 static int body_fd(const struct lf_call *c)
 {
-    if (c->req->body_fd >= 0) return dup(c->req->body_fd);
+    if (c->req->body_fd >= 0)
+        return dup(c->req->body_fd);
     int fd = lf_http_spool(c->req);
     if (fd >= 0 && write(fd, c->req->body.p, c->req->body.n) != (ssize_t)c->req->body.n) {
         close(fd);
@@ -276,18 +329,22 @@ lf_rc lf_table_import(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
     enum lf_table_kind kind;
     struct import im = { .cx = cx, .c = c, .r = r, .dry = lf_text_is(lf_http_param(c->req, "dry"), "1") };
     lf_rc rc = lf_allowed(cx, r->name, "import");
-    if (rc) return rc;
-    if (!(r->can & LF_CAN_IMPORT)) return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能导入 | %s cannot be imported", r->zh, r->en);
+    if (rc)
+        return rc;
+    if (!(r->can & LF_CAN_IMPORT))
+        return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能导入 | %s cannot be imported", r->zh, r->en);
     if (!lf_table_kind_parse(lf_http_param(c->req, "kind"), &kind) || kind == LF_GEOJSON)
         return lf_fail(cx, LF_EINVAL, "kind", "只能导入 xlsx 或 csv | only xlsx and csv can be imported");
     int fd = body_fd(c);
-    if (fd < 0) return lf_fail(cx, LF_EIO, NULL, "临时空间不可用，请稍后再试 | no temporary space, try again later");
+    if (fd < 0)
+        return lf_fail(cx, LF_EIO, NULL, "临时空间不可用，请稍后再试 | no temporary space, try again later");
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "refused");
     lf_json_arr(&c->j);
     rc = lf_table_read(kind, fd, import_row, &im, &cx->err);
     close(fd);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     lf_json_end_arr(&c->j);
     lf_json_kint(&c->j, "rows", im.rows);
     lf_json_kint(&c->j, "accepted", im.accepted);

@@ -12,20 +12,23 @@ lf_rc lf_db_open(struct lf_db **out, const struct lf_db_config *c, struct lf_err
     bool sqlite = strncmp(c->url, "sqlite:", 7) == 0;
     *out = NULL;
     if (!sqlite && strncmp(c->url, "postgres", 8) != 0)
-        return lf_err_set(err, LF_EINVAL, "db", "database address not understood: %s\nHINT: use sqlite:PATH or postgresql://user@host/name", c->url);
+        return lf_err_set(err, LF_EINVAL, "db", "database address not understood: %s\nHINT: use sqlite:PATH or postgresql://user@host/name",
+                          c->url);
     struct lf_db *db = lf_new(sizeof *db);
     db->ops = sqlite ? &lf_sqlite_ops : &lf_postgres_ops;
     db->url = lf_dup(sqlite ? c->url + 7 : c->url);
     db->wait_ms = c->wait_ms ? c->wait_ms : 5000;
     db->n = (c->readers > 0 ? c->readers : 4) + sqlite;
-    if (db->n > LF_POOL_MAX) db->n = LF_POOL_MAX;
+    if (db->n > LF_POOL_MAX)
+        db->n = LF_POOL_MAX;
     pthread_mutex_init(&db->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&db->freed, &attr);
     pthread_condattr_destroy(&attr);
-    for (int i = 0; i < db->n; i++) db->conn[i] = (struct lf_conn){ .db = db, .writer = sqlite && i == 0 };
+    for (int i = 0; i < db->n; i++)
+        db->conn[i] = (struct lf_conn){ .db = db, .writer = sqlite && i == 0 };
     lf_rc rc = db->ops->connect(&db->conn[0], err); /* says at once when the address is wrong; creates a new SQLite file */
     if (rc) {
         lf_db_close(db);
@@ -37,9 +40,11 @@ lf_rc lf_db_open(struct lf_db **out, const struct lf_db_config *c, struct lf_err
 
 void lf_db_close(struct lf_db *db)
 {
-    if (!db) return;
+    if (!db)
+        return;
     for (int i = db->n - 1; i >= 0; i--) /* the SQLite writer last: it empties the log */
-        if (db->conn[i].h) db->ops->disconnect(&db->conn[i]);
+        if (db->conn[i].h)
+            db->ops->disconnect(&db->conn[i]);
     pthread_cond_destroy(&db->freed);
     pthread_mutex_destroy(&db->lock);
     lf_release(db->url);
@@ -53,7 +58,8 @@ struct lf_db_stats lf_db_stats(const struct lf_db *cdb)
     struct lf_db *db = (struct lf_db *)(uintptr_t)cdb;
     struct lf_db_stats s = { 0, db->statements, db->failures };
     pthread_mutex_lock(&db->lock);
-    for (int i = 0; i < db->n; i++) s.held += db->conn[i].busy;
+    for (int i = 0; i < db->n; i++)
+        s.held += db->conn[i].busy;
     pthread_mutex_unlock(&db->lock);
     return s;
 }
@@ -64,9 +70,12 @@ static struct lf_conn *pick(struct lf_db *db, enum lf_tx_kind kind)
     struct lf_conn *best = NULL;
     for (int i = 0; i < db->n; i++) {
         struct lf_conn *c = &db->conn[i];
-        if (c->busy || (sqlite && c->writer != (kind == LF_TX_WRITE))) continue;
-        if (c->h) return c;
-        if (!best) best = c;
+        if (c->busy || (sqlite && c->writer != (kind == LF_TX_WRITE)))
+            continue;
+        if (c->h)
+            return c;
+        if (!best)
+            best = c;
     }
     return best;
 }
@@ -77,12 +86,15 @@ static struct lf_conn *take(struct lf_db *db, enum lf_tx_kind kind)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += db->wait_ms / 1000;
     until.tv_nsec += (long)(db->wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    if (until.tv_nsec >= 1000000000)
+        until.tv_sec++, until.tv_nsec -= 1000000000;
     pthread_mutex_lock(&db->lock);
     struct lf_conn *c;
     while (!(c = pick(db, kind)))
-        if (pthread_cond_timedwait(&db->freed, &db->lock, &until) == ETIMEDOUT) break;
-    if (c) c->busy = true;
+        if (pthread_cond_timedwait(&db->freed, &db->lock, &until) == ETIMEDOUT)
+            break;
+    if (c)
+        c->busy = true;
     pthread_mutex_unlock(&db->lock);
     return c;
 }
@@ -90,7 +102,8 @@ static struct lf_conn *take(struct lf_db *db, enum lf_tx_kind kind)
 static void give_back(struct lf_conn *c)
 {
     struct lf_db *db = c->db;
-    if (c->broken && c->h) db->ops->disconnect(c);
+    if (c->broken && c->h)
+        db->ops->disconnect(c);
     c->broken = c->in_tx = c->savepoint = false;
     pthread_mutex_lock(&db->lock);
     c->busy = false;
@@ -102,16 +115,20 @@ static void give_back(struct lf_conn *c)
 
 lf_rc lf_tx_begin(struct lf_ctx *cx, enum lf_tx_kind kind)
 {
-    if (cx->conn) return lf_fail(cx, LF_EBUG, NULL, "a transaction is open already");
+    if (cx->conn)
+        return lf_fail(cx, LF_EBUG, NULL, "a transaction is open already");
     struct lf_conn *c = take(cx->db, kind);
-    if (!c) return lf_fail(cx, LF_EBUSY, NULL, "系统繁忙，请稍后再试 | the system is busy, try again in a moment");
+    if (!c)
+        return lf_fail(cx, LF_EBUSY, NULL, "系统繁忙，请稍后再试 | the system is busy, try again in a moment");
     lf_rc rc = c->h ? LF_OK : cx->db->ops->connect(c, &cx->err);
-    if (!rc) rc = cx->db->ops->begin(c, kind, &cx->err);
+    if (!rc)
+        rc = cx->db->ops->begin(c, kind, &cx->err);
     if (rc && c->broken) { /* the server went away since the last use: once more on a new connection */
         cx->db->ops->disconnect(c);
         c->broken = false;
         rc = cx->db->ops->connect(c, &cx->err);
-        if (!rc) rc = cx->db->ops->begin(c, kind, &cx->err);
+        if (!rc)
+            rc = cx->db->ops->begin(c, kind, &cx->err);
     }
     if (rc) {
         give_back(c);
@@ -125,15 +142,19 @@ lf_rc lf_tx_begin(struct lf_ctx *cx, enum lf_tx_kind kind)
 lf_rc lf_tx_end(struct lf_ctx *cx, lf_rc rc)
 {
     struct lf_conn *c = cx->conn;
-    if (!c) return rc < 0 ? rc : lf_fail(cx, LF_EBUG, NULL, "no transaction is open");
-    while (c->open) lf_cur_close(c->open);
+    if (!c)
+        return rc < 0 ? rc : lf_fail(cx, LF_EBUG, NULL, "no transaction is open");
+    while (c->open)
+        lf_cur_close(c->open);
     if (rc >= 0) {
         lf_rc end = cx->db->ops->exec(c, "COMMIT", &cx->err);
-        if (end) rc = end;
+        if (end)
+            rc = end;
     }
     struct lf_err ignored;
     /* A failed COMMIT or a full disk may have rolled back already: then this fails too, and that is fine. */
-    if (rc < 0 && !c->broken) (void)!cx->db->ops->exec(c, "ROLLBACK", &ignored);
+    if (rc < 0 && !c->broken)
+        (void)!cx->db->ops->exec(c, "ROLLBACK", &ignored);
     cx->conn = NULL;
     give_back(c);
     return rc;
@@ -147,7 +168,8 @@ static lf_rc savepoint(struct lf_ctx *cx, const char *sql, bool now)
 
 lf_rc lf_tx_savepoint(struct lf_ctx *cx)
 {
-    if (!cx->conn || cx->conn->savepoint) return lf_fail(cx, LF_EBUG, NULL, "no transaction, or a savepoint is open already");
+    if (!cx->conn || cx->conn->savepoint)
+        return lf_fail(cx, LF_EBUG, NULL, "no transaction, or a savepoint is open already");
     return savepoint(cx, "SAVEPOINT lf", true);
 }
 
@@ -155,7 +177,8 @@ lf_rc lf_tx_savepoint_end(struct lf_ctx *cx, lf_rc rc)
 {
     struct lf_err keep = cx->err;
     lf_rc end = savepoint(cx, rc >= 0 ? "RELEASE SAVEPOINT lf" : "ROLLBACK TO SAVEPOINT lf; RELEASE SAVEPOINT lf", false);
-    if (end) return end;
+    if (end)
+        return end;
     cx->err = keep;
     return rc;
 }
@@ -165,7 +188,8 @@ lf_rc lf_tx_savepoint_end(struct lf_ctx *cx, lf_rc rc)
 static lf_rc counted(struct lf_ctx *cx, lf_rc rc)
 {
     cx->db->statements++;
-    if (rc < 0) cx->db->failures++;
+    if (rc < 0)
+        cx->db->failures++;
     return rc;
 }
 
@@ -174,9 +198,11 @@ static lf_rc no_tx(struct lf_ctx *cx) { return lf_fail(cx, LF_EBUG, NULL, "a sta
 lf_rc lf_sql_open(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, unsigned flags, struct lf_cur *cur)
 {
     *cur = (struct lf_cur){ .cx = cx, .row = -1 };
-    if (!cx->conn) return no_tx(cx);
+    if (!cx->conn)
+        return no_tx(cx);
     lf_rc rc = counted(cx, cx->db->ops->open(cx, sql, args, n, flags, cur));
-    if (rc) return rc;
+    if (rc)
+        return rc;
     cur->below = cx->conn->open;
     cx->conn->open = cur;
     return LF_OK;
@@ -187,7 +213,8 @@ void lf_cur_get(struct lf_cur *cur, int col, struct lf_val *v) { cur->cx->db->op
 
 void lf_cur_close(struct lf_cur *cur)
 {
-    if (!cur->stmt) return;
+    if (!cur->stmt)
+        return;
     cur->cx->db->ops->close(cur);
     cur->stmt = NULL;
     for (struct lf_cur **p = &cur->cx->conn->open; *p; p = &(*p)->below)
@@ -206,9 +233,11 @@ lf_rc lf_sql_one(struct lf_ctx *cx, const char *sql, const struct lf_val *args, 
 {
     struct lf_cur cur;
     lf_rc rc = lf_sql_open(cx, sql, args, n, 0, &cur);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     rc = lf_cur_next(&cur);
-    for (int i = 0; rc == LF_ROW && i < nout; i++) lf_cur_get(&cur, i, &out[i]);
+    for (int i = 0; rc == LF_ROW && i < nout; i++)
+        lf_cur_get(&cur, i, &out[i]);
     if (rc == LF_ROW) { /* to its end, so that RETURNING has done all its work */
         lf_rc more = lf_cur_next(&cur);
         rc = more < 0 ? more : LF_OK;
@@ -219,10 +248,13 @@ lf_rc lf_sql_one(struct lf_ctx *cx, const char *sql, const struct lf_val *args, 
     return rc;
 }
 
-lf_rc lf_sql_bulk(struct lf_ctx *cx, const char *table, const char *const *cols, int ncol, const struct lf_val *vals, size_t nrows, const char *tail, int64_t *inserted)
+lf_rc lf_sql_bulk(struct lf_ctx *cx, const char *table, const char *const *cols, int ncol, const struct lf_val *vals, size_t nrows,
+                  const char *tail, int64_t *inserted)
 {
-    if (inserted) *inserted = 0;
-    if (!cx->conn) return no_tx(cx);
+    if (inserted)
+        *inserted = 0;
+    if (!cx->conn)
+        return no_tx(cx);
     return nrows ? counted(cx, cx->db->ops->bulk(cx, table, cols, ncol, vals, nrows, tail ? tail : "", inserted)) : LF_OK;
 }
 
@@ -233,7 +265,8 @@ const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args
 {
     static const char mark[] = "@scope(";
     const char *hit = strstr(sql, mark);
-    if (!hit) return sql;
+    if (!hit)
+        return sql;
     int first = *n;
     for (int i = 0; i < cx->scope.n; i++) {
         args[(*n)++] = lf_val_text(cx->scope.range[i].lo);
@@ -244,7 +277,8 @@ const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args
         const char *col = hit + sizeof mark - 1, *end = strchr(col, ')');
         out = lf_printf(&cx->arena, "%s%.*s(", out, (int)(hit - sql), sql);
         for (int i = 0; i < cx->scope.n; i++)
-            out = lf_printf(&cx->arena, "%s%s%.*s >= $%d AND %.*s < $%d", out, i ? " OR " : "", (int)(end - col), col, first + 2 * i + 1, (int)(end - col), col, first + 2 * i + 2);
+            out = lf_printf(&cx->arena, "%s%s%.*s >= $%d AND %.*s < $%d", out, i ? " OR " : "", (int)(end - col), col, first + 2 * i + 1,
+                            (int)(end - col), col, first + 2 * i + 2);
         out = lf_printf(&cx->arena, "%s%s)", out, cx->scope.n ? "" : "0 = 1");
         sql = end + 1;
     }
@@ -254,9 +288,11 @@ const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args
 lf_rc lf_db_backup(struct lf_db *db, const char *path, struct lf_err *err)
 {
     struct lf_conn *c = take(db, LF_TX_READ);
-    if (!c) return lf_err_set(err, LF_EBUSY, NULL, "no connection is free");
+    if (!c)
+        return lf_err_set(err, LF_EBUSY, NULL, "no connection is free");
     lf_rc rc = c->h ? LF_OK : db->ops->connect(c, err);
-    if (!rc) rc = db->ops->backup(c, path, err);
+    if (!rc)
+        rc = db->ops->backup(c, path, err);
     give_back(c);
     return rc;
 }

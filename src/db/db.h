@@ -106,7 +106,9 @@ const char *lf_sql_locking(const struct lf_ctx *cx);
 const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args, int *n);
 
 /* A statement of a .sql file by name, so that tests can ask both engines about each (tools/sqlbind makes the tables). */
-struct lf_statement { const char *name, *sql; };
+struct lf_statement {
+    const char *name, *sql;
+};
 
 /* ---- migrations and backup ----------------------------------------------------------- */
 

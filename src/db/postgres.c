@@ -12,8 +12,14 @@ enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25, OID_FLOAT8 =
 /* ---- prepared statements by text and argument types ------------------------------------------------ */
 
 enum { CACHE = 256 };
-struct cached { char *key; unsigned number; };
-struct cache { struct cached e[CACHE]; unsigned next; };
+struct cached {
+    char *key;
+    unsigned number;
+};
+struct cache {
+    struct cached e[CACHE];
+    unsigned next;
+};
 
 static Oid oid_of(const struct lf_val *v)
 {
@@ -21,7 +27,8 @@ static Oid oid_of(const struct lf_val *v)
     case LF_T_BOOL: return OID_BOOL;
     case LF_T_BLOB: return OID_BYTEA;
     case LF_T_REAL: return OID_FLOAT8;
-    case LF_T_TEXT: case LF_T_ENUM: return OID_TEXT;
+    case LF_T_TEXT:
+    case LF_T_ENUM: return OID_TEXT;
     default: return OID_INT8;
     }
 }
@@ -34,10 +41,12 @@ static lf_rc fail_text(struct lf_conn *c, struct lf_err *err, const char *msg)
 
 static lf_rc fail(struct lf_conn *c, struct lf_err *err, PGresult *r)
 {
-    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE), *table = PQresultErrorField(r, PG_DIAG_TABLE_NAME), *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE), *table = PQresultErrorField(r, PG_DIAG_TABLE_NAME),
+               *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
     lf_rc rc;
     if (state && !strncmp(state, "23", 2))
-        rc = lf_err_set(err, LF_ECONFLICT, NULL, "与已有数据冲突（%s %s） | conflicts with data that is there (%s %s)", table ? table : "", name ? name : "", table ? table : "", name ? name : "");
+        rc = lf_err_set(err, LF_ECONFLICT, NULL, "与已有数据冲突（%s %s） | conflicts with data that is there (%s %s)", table ? table : "",
+                        name ? name : "", table ? table : "", name ? name : "");
     else if (state && (!strcmp(state, "40001") || !strcmp(state, "40P01") || !strcmp(state, "55P03")))
         rc = lf_err_set(err, LF_EBUSY, NULL, "数据库繁忙，请稍后再试 | the database is busy, try again in a moment");
     else if (state && !strcmp(state, "25006"))
@@ -57,14 +66,16 @@ static bool good(PGresult *r)
 static lf_rc exec_(struct lf_conn *c, const char *sql, struct lf_err *err)
 {
     PGresult *r = PQexec(c->h, sql);
-    if (!good(r)) return fail(c, err, r);
+    if (!good(r))
+        return fail(c, err, r);
     PQclear(r);
     return LF_OK;
 }
 
 static void cache_drop(struct cache *k)
 {
-    for (int i = 0; k && i < CACHE; i++) lf_release(k->e[i].key);
+    for (int i = 0; k && i < CACHE; i++)
+        lf_release(k->e[i].key);
     lf_release(k);
 }
 
@@ -81,7 +92,9 @@ static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
 {
     PGconn *h = PQconnectdb(c->db->url);
     if (PQstatus(h) != CONNECTION_OK) {
-        lf_err_set(err, LF_EDB, NULL, "cannot reach PostgreSQL: %.300s\nHINT: check that it runs and that the address, user and password are right", PQerrorMessage(h));
+        lf_err_set(err, LF_EDB, NULL,
+                   "cannot reach PostgreSQL: %.300s\nHINT: check that it runs and that the address, user and password are right",
+                   PQerrorMessage(h));
         PQfinish(h);
         return LF_EDB;
     }
@@ -89,7 +102,8 @@ static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
     c->h = h;
     c->cache = lf_new(sizeof(struct cache));
     char set[128];
-    snprintf(set, sizeof set, "SET client_encoding = 'UTF8'; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = '10min'", c->db->wait_ms);
+    snprintf(set, sizeof set, "SET client_encoding = 'UTF8'; SET lock_timeout = %d; SET idle_in_transaction_session_timeout = '10min'",
+             c->db->wait_ms);
     return exec_(c, set, err);
 }
 
@@ -106,7 +120,8 @@ static lf_rc prepared(struct lf_ctx *cx, const char *sql, const Oid *types, int 
     struct lf_conn *c = cx->conn;
     struct cache *k = c->cache;
     char *kinds = lf_alloc(&cx->arena, (size_t)n + 1);
-    for (int i = 0; i < n; i++) kinds[i] = (char)('A' + types[i] % 50);
+    for (int i = 0; i < n; i++)
+        kinds[i] = (char)('A' + types[i] % 50);
     const char *key = lf_printf(&cx->arena, "%s|%s", kinds, sql);
     for (int i = 0; i < CACHE; i++)
         if (k->e[i].key && !strcmp(k->e[i].key, key)) {
@@ -124,22 +139,29 @@ static lf_rc prepared(struct lf_ctx *cx, const char *sql, const Oid *types, int 
     unsigned number = k->next;
     snprintf(name, 16, "p%u", number);
     PGresult *r = PQprepare(c->h, name, sql, n, types);
-    if (!good(r)) return fail(c, &cx->err, r);
+    if (!good(r))
+        return fail(c, &cx->err, r);
     PQclear(r);
     k->next++;
     *e = (struct cached){ lf_dup(key), number };
     return LF_OK;
 }
 
-struct bound { const char **p; int *len, *fmt; Oid *types; };
+struct bound {
+    const char **p;
+    int *len, *fmt;
+    Oid *types;
+};
 
 static struct bound bind_all(struct lf_ctx *cx, const struct lf_val *a, int n)
 {
     size_t m = (size_t)n + 1;
-    struct bound b = { lf_alloc(&cx->arena, m * sizeof *b.p), lf_alloc(&cx->arena, m * sizeof *b.len), lf_alloc(&cx->arena, m * sizeof *b.fmt), lf_alloc(&cx->arena, m * sizeof *b.types) };
+    struct bound b = { lf_alloc(&cx->arena, m * sizeof *b.p), lf_alloc(&cx->arena, m * sizeof *b.len),
+                       lf_alloc(&cx->arena, m * sizeof *b.fmt), lf_alloc(&cx->arena, m * sizeof *b.types) };
     for (int i = 0; i < n; i++) {
         b.types[i] = oid_of(&a[i]);
-        if (a[i].null) continue;
+        if (a[i].null)
+            continue;
         switch (b.types[i]) {
         case OID_BYTEA:
             b.p[i] = a[i].s.p;
@@ -160,7 +182,8 @@ static lf_rc execute(struct lf_ctx *cx, const char *sql, const struct lf_val *ar
     struct bound b = bind_all(cx, args, n);
     char name[16];
     lf_rc rc = prepared(cx, sql, b.types, n, name);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     *out = PQexecPrepared(cx->conn->h, name, n, b.p, b.len, b.fmt, 0);
     return good(*out) ? LF_OK : fail(cx->conn, &cx->err, *out);
 }
@@ -178,8 +201,10 @@ static lf_rc open_(struct lf_ctx *cx, const char *sql, const struct lf_val *args
     struct bound b = bind_all(cx, args, n);
     char name[16];
     lf_rc rc = prepared(cx, sql, b.types, n, name);
-    if (rc) return rc;
-    if (!PQsendQueryPrepared(cx->conn->h, name, n, b.p, b.len, b.fmt, 0) || !PQsetSingleRowMode(cx->conn->h)) return fail_text(cx->conn, &cx->err, PQerrorMessage(cx->conn->h));
+    if (rc)
+        return rc;
+    if (!PQsendQueryPrepared(cx->conn->h, name, n, b.p, b.len, b.fmt, 0) || !PQsetSingleRowMode(cx->conn->h))
+        return fail_text(cx->conn, &cx->err, PQerrorMessage(cx->conn->h));
     cur->stmt = cx->conn; /* something that is not NULL: the rows come one by one in extra */
     return LF_OK;
 }
@@ -191,19 +216,22 @@ static lf_rc next_stream(struct lf_cur *cur)
     cur->extra = NULL;
     PGresult *r = PQgetResult(c->h);
     cur->row = 0;
-    if (!r) return LF_DONE;
+    if (!r)
+        return LF_DONE;
     if (PQresultStatus(r) == PGRES_SINGLE_TUPLE) {
         cur->extra = r;
         return LF_ROW;
     }
-    if (!good(r)) return fail(c, &cur->cx->err, r);
+    if (!good(r))
+        return fail(c, &cur->cx->err, r);
     PQclear(r);
     return LF_DONE;
 }
 
 static lf_rc next_(struct lf_cur *cur)
 {
-    if (cur->stream) return next_stream(cur);
+    if (cur->stream)
+        return next_stream(cur);
     return ++cur->row < PQntuples(cur->stmt) ? LF_ROW : LF_DONE;
 }
 
@@ -213,7 +241,8 @@ static void get_(struct lf_cur *cur, int col, struct lf_val *v)
     v->null = PQgetisnull(r, cur->row, col);
     v->i = 0;
     v->s = (lf_text){ 0 };
-    if (v->null) return;
+    if (v->null)
+        return;
     const char *s = PQgetvalue(r, cur->row, col);
     if (v->t == LF_T_BLOB) {
         size_t n = 0;
@@ -241,17 +270,21 @@ static void close_(struct lf_cur *cur)
     PGcancel *cancel = PQgetCancel(c->h); /* a stream closed before its end: the server need not send the rest */
     char why[64];
     PGresult *r = PQgetResult(c->h);
-    if (r && cancel) PQcancel(cancel, why, sizeof why);
+    if (r && cancel)
+        PQcancel(cancel, why, sizeof why);
     PQfreeCancel(cancel);
-    for (; r; r = PQgetResult(c->h)) PQclear(r);
+    for (; r; r = PQgetResult(c->h))
+        PQclear(r);
 }
 
 static lf_rc run(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, int64_t *changed)
 {
     PGresult *r = NULL;
     lf_rc rc = execute(cx, sql, args, n, &r);
-    if (rc) return rc;
-    if (changed) *changed = strtoll(PQcmdTuples(r), NULL, 10);
+    if (rc)
+        return rc;
+    if (changed)
+        *changed = strtoll(PQcmdTuples(r), NULL, 10);
     PQclear(r);
     return LF_OK;
 }
@@ -259,37 +292,45 @@ static lf_rc run(struct lf_ctx *cx, const char *sql, const struct lf_val *args, 
 static lf_rc check(struct lf_ctx *cx, const char *sql)
 {
     PGresult *r = PQprepare(cx->conn->h, "", sql, 0, NULL);
-    if (!good(r)) return fail(cx->conn, &cx->err, r);
+    if (!good(r))
+        return fail(cx->conn, &cx->err, r);
     PQclear(r);
     return LF_OK;
 }
 
 /* Up to 60,000 values a statement: rows of one multi-row INSERT (the protocol's limit is 65,535). */
-static lf_rc bulk(struct lf_ctx *cx, const char *table, const char *const *cols, int ncol, const struct lf_val *vals, size_t nrows, const char *tail, int64_t *inserted)
+static lf_rc bulk(struct lf_ctx *cx, const char *table, const char *const *cols, int ncol, const struct lf_val *vals, size_t nrows,
+                  const char *tail, int64_t *inserted)
 {
     size_t most = 500;
     for (size_t at = 0; at < nrows; at += most) {
         size_t k = nrows - at < most ? nrows - at : most;
         struct lf_out sql = lf_out_memory(8 << 20);
         lf_putf(&sql, "INSERT INTO %s (", table);
-        for (int i = 0; i < ncol; i++) lf_putf(&sql, "%s%s", i ? ", " : "", cols[i]);
+        for (int i = 0; i < ncol; i++)
+            lf_putf(&sql, "%s%s", i ? ", " : "", cols[i]);
         lf_put_str(&sql, ") VALUES ");
         for (size_t r = 0; r < k; r++)
-            for (int i = 0; i < ncol; i++) lf_putf(&sql, "%s$%zu%s", i ? ", " : r ? ", (" : "(", r * (size_t)ncol + (size_t)i + 1, i == ncol - 1 ? ")" : "");
+            for (int i = 0; i < ncol; i++)
+                lf_putf(&sql, "%s$%zu%s", i ? ", " : r ? ", (" : "(", r * (size_t)ncol + (size_t)i + 1, i == ncol - 1 ? ")" : "");
         lf_putf(&sql, " %s", tail);
         const char *text = lf_strn(&cx->arena, lf_out_text(&sql));
         lf_out_close(&sql);
         int64_t n = 0;
         lf_rc rc = run(cx, text, vals + at * (size_t)ncol, (int)(k * (size_t)ncol), &n);
-        if (rc) return rc;
-        if (inserted) *inserted += n;
+        if (rc)
+            return rc;
+        if (inserted)
+            *inserted += n;
     }
     return LF_OK;
 }
 
 static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err)
 {
-    return lf_err_set(err, LF_EINVAL, "db", "the database is PostgreSQL\nHINT: use pg_dump for the database; lanfan backup copies the files and the key");
+    return lf_err_set(err, LF_EINVAL, "db",
+                      "the database is PostgreSQL\nHINT: use pg_dump for the database; lanfan backup copies the files and the key");
 }
 
-const struct lf_db_ops lf_postgres_ops = { "postgres", " FOR UPDATE", connect_, disconnect, begin, exec_, open_, next_, get_, close_, run, check, bulk, backup };
+const struct lf_db_ops lf_postgres_ops = { "postgres", " FOR UPDATE", connect_, disconnect, begin, exec_, open_,
+                                           next_,      get_,          close_,   run,        check, bulk,  backup };

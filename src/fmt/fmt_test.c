@@ -8,7 +8,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static const struct lf_column cols[] = { { "name", "名称", LF_CELL_TEXT, 0, -1 }, { "n", "数", LF_CELL_INT, 0, -1 }, { "lon", "经度", LF_CELL_REAL, 0, -1 }, { "lat", "纬度", LF_CELL_REAL, 0, -1 },
+static const struct lf_column cols[] = { { "name", "名称", LF_CELL_TEXT, 0, -1 }, { "n", "数", LF_CELL_INT, 0, -1 },
+                                         { "lon", "经度", LF_CELL_REAL, 0, -1 },  { "lat", "纬度", LF_CELL_REAL, 0, -1 },
                                          { "fen", "金额", LF_CELL_MONEY, 0, -1 }, { "day", "日", LF_CELL_DAY, 0, -1 } };
 static int tmp(void)
 {
@@ -23,22 +24,30 @@ static int write_table(enum lf_table_kind kind, const char *name, int rows)
     struct lf_err e = { 0 };
     struct lf_sheet *s;
     int fd = tmp();
-    struct lf_sheet_config c = { .kind = kind, .fd = fd, .sheet_name = "测试", .col = cols, .ncol = 6, .lon_col = 2, .lat_col = 3, .shape_col = -1 };
+    struct lf_sheet_config c = {
+        .kind = kind, .fd = fd, .sheet_name = "测试", .col = cols, .ncol = 6, .lon_col = 2, .lat_col = 3, .shape_col = -1
+    };
     assert_int_equal(lf_sheet_open(&s, &c, &e), LF_OK);
     for (int i = 0; i < rows; i++) {
-        struct lf_cell x[] = { { LF_CELL_TEXT, .s = lf_str(name) }, { LF_CELL_INT, .i = i }, { LF_CELL_REAL, .d = 118.25 }, { LF_CELL_REAL, .d = 36.5 }, { LF_CELL_MONEY, .i = 1234500 + i }, { LF_CELL_DAY, .i = 20000 } };
+        struct lf_cell x[] = { { LF_CELL_TEXT, .s = lf_str(name) }, { LF_CELL_INT, .i = i },
+                               { LF_CELL_REAL, .d = 118.25 },       { LF_CELL_REAL, .d = 36.5 },
+                               { LF_CELL_MONEY, .i = 1234500 + i }, { LF_CELL_DAY, .i = 20000 } };
         assert_int_equal(lf_sheet_row(s, x, &e), LF_OK);
     }
     assert_int_equal(lf_sheet_close(s, &e), LF_OK);
     return fd;
 }
 
-struct seen { int rows; char last[6][64]; };
+struct seen {
+    int rows;
+    char last[6][64];
+};
 static lf_rc take(void *user, int row, const lf_text *c, int n, struct lf_err *err)
 {
     struct seen *s = user;
     s->rows = row;
-    for (int i = 0; i < n && i < 6; i++) snprintf(s->last[i], sizeof s->last[i], "%.*s", (int)c[i].n, c[i].p);
+    for (int i = 0; i < n && i < 6; i++)
+        snprintf(s->last[i], sizeof s->last[i], "%.*s", (int)c[i].n, c[i].p);
     return LF_OK;
 }
 
@@ -80,8 +89,16 @@ static void geojson_points(void **state)
 
 static void bad_files(void **state)
 {
-    static const struct { enum lf_table_kind kind; const char *text; size_t n; } bad[] = { { LF_CSV, "a,\"b", 4 }, { LF_CSV, "a\0b", 3 }, { LF_XLSX, "PK\3\4 nothing", 12 }, { LF_XLSX, "", 0 },
-        { LF_XLSX, "\xD0\xCF\x11\xE0 old", 8 }, { LF_CSV, "\xff\xff\xff", 3 } };
+    static const struct {
+        enum lf_table_kind kind;
+        const char *text;
+        size_t n;
+    } bad[] = { { LF_CSV, "a,\"b", 4 },
+                { LF_CSV, "a\0b", 3 },
+                { LF_XLSX, "PK\3\4 nothing", 12 },
+                { LF_XLSX, "", 0 },
+                { LF_XLSX, "\xD0\xCF\x11\xE0 old", 8 },
+                { LF_CSV, "\xff\xff\xff", 3 } };
     for (size_t i = 0; i < LF_COUNT(bad); i++) {
         struct lf_err e = { 0 };
         struct seen s = { 0 };
@@ -114,7 +131,8 @@ static void mutated_xlsx(void **state)
     for (int k = 0; k < 300; k++) {
         char c[65536];
         memcpy(c, b, (size_t)n);
-        for (int i = 0; i < 8; i++) c[rand() % n] = (char)rand();
+        for (int i = 0; i < 8; i++)
+            c[rand() % n] = (char)rand();
         int to = tmp();
         struct lf_err e = { 0 };
         struct seen s = { 0 };
@@ -150,7 +168,9 @@ static void thumbnails(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip), cmocka_unit_test(formulas_do_not_run), cmocka_unit_test(geojson_points), cmocka_unit_test(bad_files),
-                                        cmocka_unit_test(gbk_is_read), cmocka_unit_test(mutated_xlsx), cmocka_unit_test(thumbnails) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(round_trip),     cmocka_unit_test(formulas_do_not_run),
+                                        cmocka_unit_test(geojson_points), cmocka_unit_test(bad_files),
+                                        cmocka_unit_test(gbk_is_read),    cmocka_unit_test(mutated_xlsx),
+                                        cmocka_unit_test(thumbnails) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

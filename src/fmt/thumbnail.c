@@ -7,7 +7,8 @@ enum { PIXELS_MAX = 50000000 };
 static unsigned be(const unsigned char *p, int n)
 {
     unsigned v = 0;
-    for (int i = 0; i < n; i++) v = v << 8 | p[i];
+    for (int i = 0; i < n; i++)
+        v = v << 8 | p[i];
     return v;
 }
 
@@ -21,9 +22,12 @@ static bool picture_size(lf_text t, unsigned *w, unsigned *h)
     }
     if (!memcmp(p, "RIFF", 4)) { /* VP8, VP8L and VP8X have 14 or 24 bits a side: 16383 at the most for the first two */
         *w = *h = 0;
-        if (t.n > 30 && !memcmp(p + 12, "VP8X", 4)) *w = (p[24] | p[25] << 8 | p[26] << 16) + 1u, *h = (p[27] | p[28] << 8 | p[29] << 16) + 1u;
-        else if (t.n > 30 && !memcmp(p + 12, "VP8 ", 4)) *w = (p[26] | p[27] << 8) & 0x3fff, *h = (p[28] | p[29] << 8) & 0x3fff;
-        else if (t.n > 25) *w = ((p[21] | p[22] << 8) & 0x3fff) + 1u, *h = ((p[22] >> 6 | p[23] << 2 | p[24] << 10) & 0x3fff) + 1u;
+        if (t.n > 30 && !memcmp(p + 12, "VP8X", 4))
+            *w = (p[24] | p[25] << 8 | p[26] << 16) + 1u, *h = (p[27] | p[28] << 8 | p[29] << 16) + 1u;
+        else if (t.n > 30 && !memcmp(p + 12, "VP8 ", 4))
+            *w = (p[26] | p[27] << 8) & 0x3fff, *h = (p[28] | p[29] << 8) & 0x3fff;
+        else if (t.n > 25)
+            *w = ((p[21] | p[22] << 8) & 0x3fff) + 1u, *h = ((p[22] >> 6 | p[23] << 2 | p[24] << 10) & 0x3fff) + 1u;
         return *w && *h;
     }
     for (p += 2; p + 9 < end && p[0] == 0xFF;) { /* JPEG: the first frame header */
@@ -32,7 +36,8 @@ static bool picture_size(lf_text t, unsigned *w, unsigned *h)
             *h = be(p + 5, 2), *w = be(p + 7, 2);
             return true;
         }
-        if (n < 2) return false;
+        if (n < 2)
+            return false;
         p += 2 + n;
     }
     return false;
@@ -42,15 +47,18 @@ static bool picture_size(lf_text t, unsigned *w, unsigned *h)
 static int orientation(lf_text t)
 {
     const unsigned char *x = memmem(t.p, t.n < 65536 ? t.n : 65536, "Exif\0\0", 6), *end = (const unsigned char *)t.p + t.n;
-    if (!x || x + 22 > end) return 1;
+    if (!x || x + 22 > end)
+        return 1;
     const unsigned char *b = x + 6;
     bool little = b[0] == 'I';
 #define U16(p) (unsigned)(little ? (p)[0] | (p)[1] << 8 : (p)[0] << 8 | (p)[1])
     unsigned long at = little ? (unsigned long)b[4] | (unsigned long)b[5] << 8 : (unsigned long)b[6] << 8 | b[7];
-    if (b + at + 2 > end) return 1;
+    if (b + at + 2 > end)
+        return 1;
     unsigned n = U16(b + at);
     for (const unsigned char *e = b + at + 2; n-- && e + 12 <= end; e += 12)
-        if (U16(e) == 0x0112) return U16(e + 8) >= 1 && U16(e + 8) <= 8 ? (int)U16(e + 8) : 1;
+        if (U16(e) == 0x0112)
+            return U16(e + 8) >= 1 && U16(e + 8) <= 8 ? (int)U16(e + 8) : 1;
 #undef U16
     return 1;
 }
@@ -58,9 +66,11 @@ static int orientation(lf_text t)
 static gdImagePtr upright(gdImagePtr im, int o)
 {
     static const int turn[] = { [3] = 180, [6] = 270, [8] = 90 };
-    if (o != 3 && o != 6 && o != 8) return im;
+    if (o != 3 && o != 6 && o != 8)
+        return im;
     gdImagePtr r = gdImageRotateInterpolated(im, (float)turn[o], 0);
-    if (!r) return im;
+    if (!r)
+        return im;
     gdImageDestroy(im);
     return r;
 }
@@ -69,20 +79,26 @@ static gdImagePtr decode(lf_text t)
 {
     const char *type = lf_sniff(t.p, t.n);
     void *p = (void *)(uintptr_t)t.p;
-    if (!type) return NULL;
-    if (!strcmp(type, "image/jpeg")) return gdImageCreateFromJpegPtr((int)t.n, p);
-    if (!strcmp(type, "image/png")) return gdImageCreateFromPngPtr((int)t.n, p);
+    if (!type)
+        return NULL;
+    if (!strcmp(type, "image/jpeg"))
+        return gdImageCreateFromJpegPtr((int)t.n, p);
+    if (!strcmp(type, "image/png"))
+        return gdImageCreateFromPngPtr((int)t.n, p);
     return !strcmp(type, "image/webp") ? gdImageCreateFromWebpPtr((int)t.n, p) : NULL;
 }
 
 lf_rc lf_thumbnail(lf_text image, int edge, struct lf_out *jpeg, struct lf_err *err)
 {
     unsigned w = 0, h = 0;
-    if (image.n < 16 || !lf_sniff(image.p, image.n) || !picture_size(image, &w, &h)) return lf_err_set(err, LF_EINVAL, "file", "不是可读的图片 | this is not a readable picture");
-    if (!w || !h || (uint64_t)w * h > PIXELS_MAX) return lf_err_set(err, LF_ETOOBIG, "file", "图片太大 | the picture is too large");
+    if (image.n < 16 || !lf_sniff(image.p, image.n) || !picture_size(image, &w, &h))
+        return lf_err_set(err, LF_EINVAL, "file", "不是可读的图片 | this is not a readable picture");
+    if (!w || !h || (uint64_t)w * h > PIXELS_MAX)
+        return lf_err_set(err, LF_ETOOBIG, "file", "图片太大 | the picture is too large");
     gdSetErrorMethod(NULL);
     gdImagePtr im = decode(image);
-    if (!im) return lf_err_set(err, LF_EINVAL, "file", "图片已损坏 | the picture is damaged");
+    if (!im)
+        return lf_err_set(err, LF_EINVAL, "file", "图片已损坏 | the picture is damaged");
     im = upright(im, orientation(image));
     int sx = gdImageSX(im), sy = gdImageSY(im), most = sx > sy ? sx : sy, size = 0;
     int tx = most > edge ? sx * edge / most : sx, ty = most > edge ? sy * edge / most : sy;
@@ -90,7 +106,8 @@ lf_rc lf_thumbnail(lf_text image, int edge, struct lf_out *jpeg, struct lf_err *
     gdImageFilledRectangle(small, 0, 0, tx, ty, gdTrueColor(255, 255, 255));
     gdImageCopyResampled(small, im, 0, 0, 0, 0, tx ? tx : 1, ty ? ty : 1, sx, sy);
     void *bytes = gdImageJpegPtr(small, &size, 82);
-    if (bytes) lf_put(jpeg, bytes, (size_t)size);
+    if (bytes)
+        lf_put(jpeg, bytes, (size_t)size);
     gdFree(bytes);
     gdImageDestroy(small);
     gdImageDestroy(im);

@@ -6,10 +6,26 @@
 #include <stdlib.h>
 
 enum { SIDE = 256 };
-struct edge { double x1, y1, x2, y2; };
-struct area { char code[32]; double min_x, min_y, max_x, max_y; uint32_t first, n; };
-struct table { struct lf_arena arena; struct area *area; size_t n; struct edge *edge; double x0, y0, sx, sy; uint32_t *start, *list; };
-struct lf_geo_index { pthread_rwlock_t lock; struct table *t; };
+struct edge {
+    double x1, y1, x2, y2;
+};
+struct area {
+    char code[32];
+    double min_x, min_y, max_x, max_y;
+    uint32_t first, n;
+};
+struct table {
+    struct lf_arena arena;
+    struct area *area;
+    size_t n;
+    struct edge *edge;
+    double x0, y0, sx, sy;
+    uint32_t *start, *list;
+};
+struct lf_geo_index {
+    pthread_rwlock_t lock;
+    struct table *t;
+};
 
 struct lf_geo_index *lf_geo_index_new(void)
 {
@@ -20,14 +36,16 @@ struct lf_geo_index *lf_geo_index_new(void)
 
 static void table_free(struct table *t)
 {
-    if (!t) return;
+    if (!t)
+        return;
     lf_arena_free(&t->arena);
     lf_release(t);
 }
 
 void lf_geo_index_free(struct lf_geo_index *ix)
 {
-    if (!ix) return;
+    if (!ix)
+        return;
     table_free(ix->t);
     pthread_rwlock_destroy(&ix->lock);
     lf_release(ix);
@@ -35,11 +53,15 @@ void lf_geo_index_free(struct lf_geo_index *ix)
 
 /* ---- building --------------------------------------------------------------------------------------- */
 
-struct edges { struct edge *e; size_t n, cap; };
+struct edges {
+    struct edge *e;
+    size_t n, cap;
+};
 
 static void add_edge(struct edges *l, struct edge e)
 {
-    if (l->n == l->cap) l->e = lf_renew(l->e, (l->cap = l->cap ? l->cap * 2 : 4096) * sizeof *l->e);
+    if (l->n == l->cap)
+        l->e = lf_renew(l->e, (l->cap = l->cap ? l->cap * 2 : 4096) * sizeof *l->e);
     l->e[l->n++] = e;
 }
 
@@ -51,7 +73,8 @@ static void add_ring(struct lf_geos *g, const GEOSGeometry *ring, struct edges *
     GEOSCoordSeq_getSize_r(g->h, s, &n);
     for (unsigned i = 0; i < n; i++, px = x, py = y) {
         GEOSCoordSeq_getXY_r(g->h, s, i, &x, &y);
-        if (i) add_edge(l, (struct edge){ px, py, x, y });
+        if (i)
+            add_edge(l, (struct edge){ px, py, x, y });
     }
 }
 
@@ -60,7 +83,8 @@ static void add_polygons(struct lf_geos *g, const GEOSGeometry *geom, struct edg
     for (int i = 0; i < GEOSGetNumGeometries_r(g->h, geom); i++) {
         const GEOSGeometry *p = GEOSGetGeometryN_r(g->h, geom, i);
         add_ring(g, GEOSGetExteriorRing_r(g->h, p), l);
-        for (int k = 0; k < GEOSGetNumInteriorRings_r(g->h, p); k++) add_ring(g, GEOSGetInteriorRingN_r(g->h, p, k), l);
+        for (int k = 0; k < GEOSGetNumInteriorRings_r(g->h, p); k++)
+            add_ring(g, GEOSGetInteriorRingN_r(g->h, p, k), l);
     }
 }
 
@@ -76,11 +100,13 @@ static lf_rc read_areas(struct lf_geos *g, const struct lf_area *in, size_t n, s
 {
     for (size_t i = 0; i < n; i++) {
         struct area *a = &t->area[i];
-        if (!in[i].code.n || in[i].code.n > 31) return lf_err_set(err, LF_EINVAL, "code", "area code “%.*s” is empty or too long", (int)in[i].code.n, in[i].code.p);
+        if (!in[i].code.n || in[i].code.n > 31)
+            return lf_err_set(err, LF_EINVAL, "code", "area code “%.*s” is empty or too long", (int)in[i].code.n, in[i].code.p);
         memcpy(a->code, in[i].code.p, in[i].code.n);
         struct lf_err why = { 0 };
         GEOSGeometry *geom = lf_geos_read(g, in[i].geojson, &why);
-        if (!geom) return lf_err_set(err, LF_EINVAL, "shape", "区划 %s：%.300s", a->code, why.msg);
+        if (!geom)
+            return lf_err_set(err, LF_EINVAL, "shape", "区划 %s：%.300s", a->code, why.msg);
         a->first = (uint32_t)l->n;
         add_polygons(g, geom, l);
         a->n = (uint32_t)(l->n - a->first);
@@ -115,12 +141,16 @@ static void fill_buckets(struct table *t)
             for (int y = bucket(a->min_y, t->y0, t->sy); y <= bucket(a->max_y, t->y0, t->sy); y++)
                 for (int x = bucket(a->min_x, t->x0, t->sx); x <= bucket(a->max_x, t->x0, t->sx); x++) {
                     uint32_t *s = &t->start[y * SIDE + x + 1];
-                    if (pass) t->list[(*s)++] = (uint32_t)i;
-                    else s[1]++;
+                    if (pass)
+                        t->list[(*s)++] = (uint32_t)i;
+                    else
+                        s[1]++;
                 }
         }
-        if (pass) break;
-        for (int i = 1; i < SIDE * SIDE + 1; i++) t->start[i + 1] += t->start[i];
+        if (pass)
+            break;
+        for (int i = 1; i < SIDE * SIDE + 1; i++)
+            t->start[i + 1] += t->start[i];
         t->list = lf_alloc(&t->arena, (t->start[SIDE * SIDE + 1] + 1) * sizeof *t->list);
     }
 }
@@ -137,8 +167,10 @@ lf_rc lf_geo_index_build(struct lf_geo_index *ix, const struct lf_area *areas, s
     lf_geos_close(&g);
     if (!rc) {
         t->edge = lf_copy(&t->arena, l.e, l.n * sizeof *l.e);
-        if (n) qsort(t->area, n, sizeof *t->area, deepest_first);
-        if (n) fill_buckets(t);
+        if (n)
+            qsort(t->area, n, sizeof *t->area, deepest_first);
+        if (n)
+            fill_buckets(t);
         pthread_rwlock_wrlock(&ix->lock); /* held for one assignment */
         struct table *old = ix->t;
         ix->t = t;
@@ -156,12 +188,15 @@ lf_rc lf_geo_index_build(struct lf_geo_index *ix, const struct lf_area *areas, s
 static bool inside(const struct table *t, const struct area *a, double x, double y)
 {
     bool in = false;
-    if (x < a->min_x || x > a->max_x || y < a->min_y || y > a->max_y) return false;
+    if (x < a->min_x || x > a->max_x || y < a->min_y || y > a->max_y)
+        return false;
     for (const struct edge *e = t->edge + a->first, *end = e + a->n; e < end; e++) {
         if ((e->y1 > y) != (e->y2 > y)) {
             double side = (e->x2 - e->x1) * (y - e->y1) - (x - e->x1) * (e->y2 - e->y1);
-            if (!(side < 0) && !(side > 0)) return true;
-            if ((side < 0) == (e->y2 < e->y1)) in = !in;
+            if (!(side < 0) && !(side > 0))
+                return true;
+            if ((side < 0) == (e->y2 < e->y1))
+                in = !in;
         } else if (!(e->y1 < y) && !(e->y1 > y) && !(e->y2 < y) && !(e->y2 > y) && x >= fmin(e->x1, e->x2) && x <= fmax(e->x1, e->x2)) {
             return true;
         } else if ((!(x < e->x1) && !(x > e->x1) && !(y < e->y1) && !(y > e->y1))) {
@@ -181,7 +216,8 @@ bool lf_geo_index_find(const struct lf_geo_index *cix, struct lf_point p, char o
         int b = bucket(p.lat, t->y0, t->sy) * SIDE + bucket(p.lon, t->x0, t->sx);
         for (uint32_t i = t->start[b]; i < t->start[b + 1] && !hit; i++) {
             const struct area *a = &t->area[t->list[i]];
-            if ((hit = inside(t, a, p.lon, p.lat))) memcpy(out, a->code, 32);
+            if ((hit = inside(t, a, p.lon, p.lat)))
+                memcpy(out, a->code, 32);
         }
     }
     pthread_rwlock_unlock(&ix->lock);

@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 
-static void keep_message(const char *msg, void *user) { snprintf(((struct lf_geos *)user)->why, sizeof(((struct lf_geos *)user)->why), "%s", msg); }
+static void keep_message(const char *msg, void *user)
+{
+    snprintf(((struct lf_geos *)user)->why, sizeof(((struct lf_geos *)user)->why), "%s", msg);
+}
 
 void lf_geos_open(struct lf_geos *g)
 {
@@ -32,14 +35,17 @@ GEOSGeometry *lf_geos_read(struct lf_geos *g, lf_text geojson, struct lf_err *er
     int type = GEOSGeomTypeId_r(g->h, geom);
     char *why = NULL;
     lf_rc rc = LF_OK;
-    if (type != GEOS_POLYGON && type != GEOS_MULTIPOLYGON) rc = bad(err, "应为多边形", "must be a polygon", "Polygon, MultiPolygon");
-    else if (GEOSisEmpty_r(g->h, geom)) rc = bad(err, "是空的", "is empty", "0");
+    if (type != GEOS_POLYGON && type != GEOS_MULTIPOLYGON)
+        rc = bad(err, "应为多边形", "must be a polygon", "Polygon, MultiPolygon");
+    else if (GEOSisEmpty_r(g->h, geom))
+        rc = bad(err, "是空的", "is empty", "0");
     else if (GEOSisValid_r(g->h, geom) != 1) {
         why = GEOSisValidReason_r(g->h, geom);
         rc = bad(err, "不合规", "is not valid", why ? why : g->why);
         GEOSFree_r(g->h, why);
     }
-    if (!rc) return geom;
+    if (!rc)
+        return geom;
     GEOSGeom_destroy_r(g->h, geom);
     return NULL;
 }
@@ -57,7 +63,8 @@ static double area_m2(struct lf_geos *g, const GEOSGeometry *geom)
 {
     double area = 0;
     GEOSGeometry *flat = GEOSGeom_transformXY_r(g->h, geom, equal_area, NULL);
-    if (flat) GEOSArea_r(g->h, flat, &area);
+    if (flat)
+        GEOSArea_r(g->h, flat, &area);
     GEOSGeom_destroy_r(g->h, flat);
     return area;
 }
@@ -74,9 +81,11 @@ lf_rc lf_shape_check(lf_text geojson, struct lf_shape_facts *facts, struct lf_er
         GEOSGeom_getYMin_r(g.h, geom, &facts->min_lat);
         GEOSGeom_getXMax_r(g.h, geom, &facts->max_lon);
         GEOSGeom_getYMax_r(g.h, geom, &facts->max_lat);
-        if (facts->min_lon < -180 || facts->max_lon > 180 || facts->min_lat < -90 || facts->max_lat > 90) rc = bad(err, "坐标不是经纬度", "has coordinates that are no degrees", "±180, ±90");
+        if (facts->min_lon < -180 || facts->max_lon > 180 || facts->min_lat < -90 || facts->max_lat > 90)
+            rc = bad(err, "坐标不是经纬度", "has coordinates that are no degrees", "±180, ±90");
         GEOSGeometry *p = GEOSPointOnSurface_r(g.h, geom);
-        if (p) GEOSGeomGetX_r(g.h, p, &facts->inside.lon), GEOSGeomGetY_r(g.h, p, &facts->inside.lat);
+        if (p)
+            GEOSGeomGetX_r(g.h, p, &facts->inside.lon), GEOSGeomGetY_r(g.h, p, &facts->inside.lat);
         GEOSGeom_destroy_r(g.h, p);
         GEOSGeom_destroy_r(g.h, geom);
     }
@@ -92,7 +101,8 @@ static lf_rc pair_area(lf_text a, lf_text b, pair_fn op, double *area, struct lf
     lf_geos_open(&g);
     GEOSGeometry *x = lf_geos_read(&g, a, err), *y = x ? lf_geos_read(&g, b, err) : NULL, *z = y ? op(g.h, x, y) : NULL;
     lf_rc rc = z ? LF_OK : x && y ? bad(err, "无法比较", "cannot be compared", g.why) : LF_EINVAL;
-    if (z) *area = area_m2(&g, z);
+    if (z)
+        *area = area_m2(&g, z);
     GEOSGeom_destroy_r(g.h, x);
     GEOSGeom_destroy_r(g.h, y);
     GEOSGeom_destroy_r(g.h, z);
@@ -100,5 +110,11 @@ static lf_rc pair_area(lf_text a, lf_text b, pair_fn op, double *area, struct lf
     return rc;
 }
 
-lf_rc lf_shape_outside(lf_text child, lf_text parent, double *outside_m2, struct lf_err *err) { return pair_area(child, parent, GEOSDifference_r, outside_m2, err); }
-lf_rc lf_shape_overlap(lf_text a, lf_text b, double *overlap_m2, struct lf_err *err) { return pair_area(a, b, GEOSIntersection_r, overlap_m2, err); }
+lf_rc lf_shape_outside(lf_text child, lf_text parent, double *outside_m2, struct lf_err *err)
+{
+    return pair_area(child, parent, GEOSDifference_r, outside_m2, err);
+}
+lf_rc lf_shape_overlap(lf_text a, lf_text b, double *overlap_m2, struct lf_err *err)
+{
+    return pair_area(a, b, GEOSIntersection_r, overlap_m2, err);
+}

@@ -6,7 +6,10 @@
 #include <geos_c.h>
 
 /* One GEOS context per call chain: reentrant, and its last message is kept for the error. */
-struct lf_geos { GEOSContextHandle_t h; char why[256]; };
+struct lf_geos {
+    GEOSContextHandle_t h;
+    char why[256];
+};
 void lf_geos_open(struct lf_geos *g);
 void lf_geos_close(struct lf_geos *g);
 /* Parses a Polygon or MultiPolygon; NULL and *err when it is none, or not valid. Free with GEOSGeom_destroy_r. */

@@ -23,11 +23,13 @@ static uint64_t now_ms(void)
 int lf_http_spool_in(const char *dir)
 {
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0 || errno == ENOSPC) return fd;
+    if (fd >= 0 || errno == ENOSPC)
+        return fd;
     char path[4096]; /* a file system without O_TMPFILE */
     snprintf(path, sizeof path, "%s/lanfan-XXXXXX", dir);
     fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0) unlink(path);
+    if (fd >= 0)
+        unlink(path);
     return fd;
 }
 
@@ -35,16 +37,21 @@ int lf_http_spool(const struct lf_http_req *req) { return lf_http_spool_in(((str
 
 /* ---- reading a request ------------------------------------------------------------------------------ */
 
-static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+static int hex(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
 static bool utf8_ok(lf_text t)
 {
     for (uint32_t i = 0; i < t.n;) {
         unsigned char c = (unsigned char)t.p[i];
         uint32_t len = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
-        if (!len || i + len > t.n) return false;
+        if (!len || i + len > t.n)
+            return false;
         for (uint32_t k = 1; k < len; k++)
-            if (((unsigned char)t.p[i + k] & 0xC0) != 0x80) return false;
+            if (((unsigned char)t.p[i + k] & 0xC0) != 0x80)
+                return false;
         i += len;
     }
     return true;
@@ -59,14 +66,17 @@ static bool decode_path(struct lf_arena *a, const char *url, lf_text *out)
             continue;
         }
         int hi = hex(s[1]), lo = hi < 0 ? -1 : hex(s[2]);
-        if (lo < 0 || (hi == 0 && lo == 0)) return false;
+        if (lo < 0 || (hi == 0 && lo == 0))
+            return false;
         *o++ = (char)(hi * 16 + lo);
         s += 2;
     }
     *out = (lf_text){ p, (uint32_t)(o - p) };
-    if (*p != '/' || !utf8_ok(*out)) return false;
+    if (*p != '/' || !utf8_ok(*out))
+        return false;
     for (const char *s = p; (s = strstr(s, "..")); s++)
-        if (s[-1] == '/' && (s[2] == '/' || !s[2])) return false;
+        if (s[-1] == '/' && (s[2] == '/' || !s[2]))
+            return false;
     return true;
 }
 
@@ -83,7 +93,10 @@ lf_text lf_http_cookie(const struct lf_http_req *r, const char *name)
     return lf_str(MHD_lookup_connection_value(((struct lf_request *)r->conn)->mhd, MHD_COOKIE_KIND, name));
 }
 
-struct each_param { bool (*f)(void *, lf_text, lf_text); void *user; };
+struct each_param {
+    bool (*f)(void *, lf_text, lf_text);
+    void *user;
+};
 
 static enum MHD_Result one_param(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 {
@@ -100,7 +113,8 @@ void lf_http_params(const struct lf_http_req *r, bool (*f)(void *user, lf_text n
 /* English only when it is asked for before Chinese. */
 static enum lf_lang language(struct MHD_Connection *c)
 {
-    const char *h = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Language"), *en = h ? strcasestr(h, "en") : NULL, *zh = h ? strcasestr(h, "zh") : NULL;
+    const char *h = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Language"), *en = h ? strcasestr(h, "en") : NULL,
+               *zh = h ? strcasestr(h, "zh") : NULL;
     return en && (!zh || en < zh) ? LF_EN : LF_ZH;
 }
 
@@ -108,8 +122,10 @@ static lf_text peer_of(struct lf_arena *a, struct MHD_Connection *c)
 {
     const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char b[INET6_ADDRSTRLEN] = "";
-    if (i && i->client_addr->sa_family == AF_INET) inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->client_addr)->sin_addr, b, sizeof b);
-    if (i && i->client_addr->sa_family == AF_INET6) inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->client_addr)->sin6_addr, b, sizeof b);
+    if (i && i->client_addr->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->client_addr)->sin_addr, b, sizeof b);
+    if (i && i->client_addr->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->client_addr)->sin6_addr, b, sizeof b);
     return lf_text_copy(a, lf_str(b));
 }
 
@@ -127,38 +143,56 @@ static void begin(struct lf_request *q, const char *method)
     struct lf_http *h = q->http;
     struct MHD_Connection *c = q->mhd;
     q->begun = true;
-    q->req = (struct lf_http_req){ .arena = &q->arena, .method = strcmp(method, "HEAD") ? lf_printf(&q->arena, "%s", method) : "GET", .body_fd = -1,
-                                   .peer = peer_of(&q->arena, c), .lang = language(c), .conn = q };
-    if (!decode_path(&q->arena, q->raw_path, &q->req.path)) q->refuse = 400;
+    q->req = (struct lf_http_req){ .arena = &q->arena,
+                                   .method = strcmp(method, "HEAD") ? lf_printf(&q->arena, "%s", method) : "GET",
+                                   .body_fd = -1,
+                                   .peer = peer_of(&q->arena, c),
+                                   .lang = language(c),
+                                   .conn = q };
+    if (!decode_path(&q->arena, q->raw_path, &q->req.path))
+        q->refuse = 400;
     const char *length = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length");
-    if (length && strtoull(length, NULL, 10) > h->config.body_max) q->refuse = 413;
+    if (length && strtoull(length, NULL, 10) > h->config.body_max)
+        q->refuse = 413;
 }
 
 static void take_body(struct lf_request *q, const char *data, size_t n)
 {
-    if (q->refuse) return;
+    if (q->refuse)
+        return;
     q->req.body_len += n;
-    if (q->req.body_len > q->http->config.body_max) q->refuse = 413;
-    else if (now_ms() - q->started > ARRIVE_MS) q->refuse = 408;
-    else if (q->spool < 0 && q->body.n + n <= MEMORY_BODY) lf_put(&q->body, data, n);
+    if (q->req.body_len > q->http->config.body_max)
+        q->refuse = 413;
+    else if (now_ms() - q->started > ARRIVE_MS)
+        q->refuse = 408;
+    else if (q->spool < 0 && q->body.n + n <= MEMORY_BODY)
+        lf_put(&q->body, data, n);
     else {
         if (q->spool < 0) {
             q->spool = lf_http_spool_in(q->http->spool);
             lf_text held = lf_out_text(&q->body);
-            if (q->spool < 0 || write(q->spool, held.p, held.n) != (ssize_t)held.n) q->refuse = 507;
+            if (q->spool < 0 || write(q->spool, held.p, held.n) != (ssize_t)held.n)
+                q->refuse = 507;
         }
-        if (!q->refuse && write(q->spool, data, n) != (ssize_t)n) q->refuse = 507;
+        if (!q->refuse && write(q->spool, data, n) != (ssize_t)n)
+            q->refuse = 507;
     }
 }
 
 void lf_http_refuse(struct lf_request *q, struct lf_http_res *res, int status)
 {
     struct lf_err e = { 0 };
-    static const struct { int status; lf_rc rc; const char *text; } why[] = {
-        { 400, LF_EINVAL, "请求地址无效 | the address of the request is not valid" }, { 413, LF_ETOOBIG, "内容太大 | the content is too large" },
-        { 408, LF_EBUSY, "请求传输太慢 | the request took too long to arrive" }, { 507, LF_EIO, "临时空间不足，请稍后再试 | no temporary space, try again later" } };
+    static const struct {
+        int status;
+        lf_rc rc;
+        const char *text;
+    } why[] = { { 400, LF_EINVAL, "请求地址无效 | the address of the request is not valid" },
+                { 413, LF_ETOOBIG, "内容太大 | the content is too large" },
+                { 408, LF_EBUSY, "请求传输太慢 | the request took too long to arrive" },
+                { 507, LF_EIO, "临时空间不足，请稍后再试 | no temporary space, try again later" } };
     for (size_t i = 0; i < LF_COUNT(why); i++)
-        if (why[i].status == status) lf_err_set(&e, why[i].rc, NULL, "%s", why[i].text);
+        if (why[i].status == status)
+            lf_err_set(&e, why[i].rc, NULL, "%s", why[i].text);
     lf_problem(res, &e, q->req.lang);
     res->status = status;
 }
@@ -169,14 +203,19 @@ static enum MHD_Result handle(struct lf_request *q)
     struct lf_http_res res = { .fd = -1, .body = lf_out_memory(0) };
     q->handled = true;
     h->requests++;
-    if (q->spool >= 0) q->req.body_fd = q->spool;
-    else q->req.body = lf_out_text(&q->body);
-    if (q->refuse) lf_http_refuse(q, &res, q->refuse);
-    else h->config.handler(h->config.user, &q->req, &res);
+    if (q->spool >= 0)
+        q->req.body_fd = q->spool;
+    else
+        q->req.body = lf_out_text(&q->body);
+    if (q->refuse)
+        lf_http_refuse(q, &res, q->refuse);
+    else
+        h->config.handler(h->config.user, &q->req, &res);
     return res.hub ? lf_http_stream(q, &res) : lf_http_answer(q, &res);
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data, size_t *n, void **state)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
+                                  const char *data, size_t *n, void **state)
 {
     struct lf_request *q = *state;
     if (!q->begun) {
@@ -195,9 +234,12 @@ static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_
 {
     struct lf_request *q = *state;
     struct lf_http *h = cls;
-    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) h->cut++;
-    if (!q) return;
-    if (q->spool >= 0) close(q->spool);
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        h->cut++;
+    if (!q)
+        return;
+    if (q->spool >= 0)
+        close(q->spool);
     lf_out_close(&q->body);
     lf_arena_free(&q->arena);
     lf_release(q);
@@ -207,8 +249,10 @@ static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_
 static void on_connection(void *cls, struct MHD_Connection *c, void **socket_state, enum MHD_ConnectionNotificationCode code)
 {
     struct lf_http *h = cls;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) h->open++;
-    else h->open--;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        h->open++;
+    else
+        h->open--;
 }
 
 static void silent(void *cls, const char *fmt, va_list ap) {}
@@ -221,14 +265,19 @@ static int listen_on(const char *host, uint16_t port, struct lf_err *err)
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *list = NULL;
     snprintf(service, sizeof service, "%u", port);
     int bad = getaddrinfo(host, service, &hints, &list), fd = -1, one = 1;
-    if (!bad) fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (!bad)
+        fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (fd < 0 || bind(fd, list->ai_addr, list->ai_addrlen) || listen(fd, 1024)) {
-        lf_err_set(err, LF_EIO, "port", "cannot listen on %s port %u: %s\nHINT: another program may use the port; choose one with --port", host, port, bad ? gai_strerror(bad) : strerror(errno));
-        if (fd >= 0) close(fd);
+        lf_err_set(err, LF_EIO, "port", "cannot listen on %s port %u: %s\nHINT: another program may use the port; choose one with --port",
+                   host, port, bad ? gai_strerror(bad) : strerror(errno));
+        if (fd >= 0)
+            close(fd);
         fd = -1;
     }
-    if (list) freeaddrinfo(list);
+    if (list)
+        freeaddrinfo(list);
     return fd;
 }
 
@@ -236,7 +285,8 @@ static uint16_t port_of(int fd)
 {
     struct sockaddr_storage a;
     socklen_t n = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a, &n)) return 0;
+    if (getsockname(fd, (struct sockaddr *)&a, &n))
+        return 0;
     return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
 }
 
@@ -245,10 +295,14 @@ lf_rc lf_http_start(struct lf_http **out, const struct lf_http_config *config, s
     struct lf_http *h = lf_new(sizeof *h);
     *out = NULL;
     h->config = *config;
-    if (!h->config.threads) h->config.threads = 4;
-    if (!h->config.max_connections) h->config.max_connections = 1024;
-    if (!h->config.body_max) h->config.body_max = (uint64_t)64 << 20;
-    if (!h->config.idle_s) h->config.idle_s = 30;
+    if (!h->config.threads)
+        h->config.threads = 4;
+    if (!h->config.max_connections)
+        h->config.max_connections = 1024;
+    if (!h->config.body_max)
+        h->config.body_max = (uint64_t)64 << 20;
+    if (!h->config.idle_s)
+        h->config.idle_s = 30;
     h->spool = lf_dup(config->spool_dir ? config->spool_dir : "/tmp");
     int fd = listen_on(config->host ? config->host : "127.0.0.1", config->port, err);
     if (fd < 0) {
@@ -258,10 +312,12 @@ lf_rc lf_http_start(struct lf_http **out, const struct lf_http_config *config, s
     }
     h->port = port_of(fd);
     h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, h,
-        MHD_OPTION_EXTERNAL_LOGGER, silent, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)h->config.threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->config.max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)h->config.max_connections / 2,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->config.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
-        MHD_OPTION_NOTIFY_COMPLETED, on_done, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_END);
+                                 MHD_OPTION_EXTERNAL_LOGGER, silent, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+                                 (unsigned)h->config.threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->config.max_connections,
+                                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)h->config.max_connections / 2, MHD_OPTION_CONNECTION_TIMEOUT,
+                                 (unsigned)h->config.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
+                                 MHD_OPTION_NOTIFY_COMPLETED, on_done, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+                                 MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_END);
     if (!h->daemon) {
         close(fd);
         lf_release(h->spool);
@@ -276,7 +332,8 @@ uint16_t lf_http_port(const struct lf_http *h) { return h->port; }
 
 void lf_http_stop(struct lf_http *h)
 {
-    if (!h) return;
+    if (!h)
+        return;
     MHD_stop_daemon(h->daemon);
     lf_release(h->spool);
     lf_release(h);
@@ -285,7 +342,10 @@ void lf_http_stop(struct lf_http *h)
 struct lf_http_stats lf_http_stats(const struct lf_http *ch)
 {
     struct lf_http *h = (struct lf_http *)(uintptr_t)ch;
-    struct lf_http_stats s = { .requests = h->requests, .bytes = h->bytes, .open = h->open, .refused = h->refused, .cut = h->cut, .streams = h->streams };
-    for (int i = 0; i < 6; i++) s.by_class[i] = h->by_class[i];
+    struct lf_http_stats s = {
+        .requests = h->requests, .bytes = h->bytes, .open = h->open, .refused = h->refused, .cut = h->cut, .streams = h->streams
+    };
+    for (int i = 0; i < 6; i++)
+        s.by_class[i] = h->by_class[i];
     return s;
 }

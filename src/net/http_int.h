@@ -19,10 +19,10 @@ struct lf_request {
     struct MHD_Connection *mhd;
     struct lf_http_req req;
     struct lf_arena arena;
-    struct lf_out body;      /* while it is small */
-    int spool;               /* when it is not */
-    uint64_t started;        /* monotonic ms */
-    int refuse;              /* status to answer with instead of calling the handler */
+    struct lf_out body; /* while it is small */
+    int spool;          /* when it is not */
+    uint64_t started;   /* monotonic ms */
+    int refuse;         /* status to answer with instead of calling the handler */
     const char *raw_path;
     bool begun, handled;
 };

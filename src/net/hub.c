@@ -16,10 +16,17 @@ struct listener {
     bool (*want)(void *user, lf_text topic, lf_text grid_code);
     void *user;
     char ring[RING];
-    size_t at, n;             /* bytes from ring[at], n of them */
+    size_t at, n; /* bytes from ring[at], n of them */
     bool lost, suspended;
 };
-struct lf_hub { pthread_mutex_t lock; pthread_cond_t wake; pthread_t ticker; struct listener *list; uint64_t id; bool stop, stopping; };
+struct lf_hub {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t ticker;
+    struct listener *list;
+    uint64_t id;
+    bool stop, stopping;
+};
 
 /* With the lock held. */
 static void put(struct listener *l, const char *p, size_t n)
@@ -28,13 +35,15 @@ static void put(struct listener *l, const char *p, size_t n)
         l->lost = true;
         return;
     }
-    for (size_t i = 0; i < n; i++) l->ring[(l->at + l->n + i) % RING] = p[i];
+    for (size_t i = 0; i < n; i++)
+        l->ring[(l->at + l->n + i) % RING] = p[i];
     l->n += n;
 }
 
 static void wake(struct listener *l)
 {
-    if (!l->suspended) return;
+    if (!l->suspended)
+        return;
     l->suspended = false;
     MHD_resume_connection(l->mhd);
 }
@@ -50,7 +59,8 @@ static void *tick(void *user)
         until.tv_sec += KEEP_ALIVE_S;
         pthread_cond_timedwait(&h->wake, &h->lock, &until);
         for (struct listener *l = h->list; l && !h->stop; l = l->next) {
-            if (!l->n) put(l, ":\n\n", 3);
+            if (!l->n)
+                put(l, ":\n\n", 3);
             wake(l);
         }
     }
@@ -63,7 +73,8 @@ struct lf_hub *lf_hub_new(void)
     struct lf_hub *h = lf_new(sizeof *h);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->wake, NULL);
-    if (pthread_create(&h->ticker, NULL, tick, h)) h->stopping = true; /* no ticker: events still go out */
+    if (pthread_create(&h->ticker, NULL, tick, h))
+        h->stopping = true; /* no ticker: events still go out */
     return h;
 }
 
@@ -73,15 +84,18 @@ void lf_hub_end(struct lf_hub *h)
     pthread_mutex_lock(&h->lock);
     h->stop = true;
     pthread_cond_signal(&h->wake);
-    for (struct listener *l = h->list; l; l = l->next) wake(l);
+    for (struct listener *l = h->list; l; l = l->next)
+        wake(l);
     pthread_mutex_unlock(&h->lock);
 }
 
 void lf_hub_free(struct lf_hub *h)
 {
-    if (!h) return;
+    if (!h)
+        return;
     lf_hub_end(h);
-    if (!h->stopping) pthread_join(h->ticker, NULL);
+    if (!h->stopping)
+        pthread_join(h->ticker, NULL);
     pthread_cond_destroy(&h->wake);
     pthread_mutex_destroy(&h->lock);
     lf_release(h);
@@ -94,7 +108,8 @@ void lf_hub_publish(struct lf_hub *h, lf_text topic, lf_text grid_code, lf_text 
     pthread_mutex_lock(&h->lock);
     int n = snprintf(head, sizeof head, "id: %" PRIu64 "\nevent: %.*s\ndata: ", ++h->id, (int)(colon ? colon - topic.p : topic.n), topic.p);
     for (struct listener *l = h->list; l; l = l->next) {
-        if (!l->want(l->user, topic, grid_code)) continue;
+        if (!l->want(l->user, topic, grid_code))
+            continue;
         if (l->n + (size_t)n + json.n + 2 > RING) {
             l->lost = true;
         } else {
@@ -117,7 +132,8 @@ static ssize_t stream_read(void *cls, uint64_t pos, char *buf, size_t max)
         put(l, lost, sizeof lost - 1);
     }
     size_t n = l->n < max ? l->n : max;
-    for (size_t i = 0; i < n; i++) buf[i] = l->ring[(l->at + i) % RING];
+    for (size_t i = 0; i < n; i++)
+        buf[i] = l->ring[(l->at + i) % RING];
     l->at = (l->at + n) % RING;
     l->n -= n;
     ssize_t result = (ssize_t)n;

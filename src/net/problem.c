@@ -3,15 +3,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct { lf_rc rc; int status; const char *title; } table[] = {
-    { LF_EINVAL, 422, "Invalid input" }, { LF_ENOTFOUND, 404, "Not found" }, { LF_EDENIED, 403, "Denied" }, { LF_ECONFLICT, 409, "Conflict" },
-    { LF_EDB, 503, "Database unavailable" }, { LF_EIO, 503, "Storage unavailable" }, { LF_ELOGIN, 401, "Log in first" },
-    { LF_EBUSY, 429, "Too many requests" }, { LF_ETOOBIG, 413, "Too large" }, { LF_EBUG, 500, "Internal error" } };
+static const struct {
+    lf_rc rc;
+    int status;
+    const char *title;
+} table[] = { { LF_EINVAL, 422, "Invalid input" }, { LF_ENOTFOUND, 404, "Not found" },      { LF_EDENIED, 403, "Denied" },
+              { LF_ECONFLICT, 409, "Conflict" },   { LF_EDB, 503, "Database unavailable" }, { LF_EIO, 503, "Storage unavailable" },
+              { LF_ELOGIN, 401, "Log in first" },  { LF_EBUSY, 429, "Too many requests" },  { LF_ETOOBIG, 413, "Too large" },
+              { LF_EBUG, 500, "Internal error" } };
 
 static size_t row(lf_rc rc)
 {
     for (size_t i = 0; i < LF_COUNT(table); i++)
-        if (table[i].rc == rc) return i;
+        if (table[i].rc == rc)
+            return i;
     return LF_COUNT(table) - 1;
 }
 
@@ -23,7 +28,9 @@ static lf_text public_text(const struct lf_err *err, enum lf_lang lang)
     if (err->rc == LF_EDB || err->rc == LF_EBUG) {
         lf_text t = lf_lang_pick(lf_str(err->msg), lang);
         bool for_people = t.n != strlen(err->msg);
-        return for_people ? t : lang == LF_EN ? LF_TEXT("The system cannot do this now, try again later") : LF_TEXT("系统暂时无法处理，请稍后再试");
+        return for_people      ? t
+               : lang == LF_EN ? LF_TEXT("The system cannot do this now, try again later")
+                               : LF_TEXT("系统暂时无法处理，请稍后再试");
     }
     return lf_lang_pick(lf_str(err->msg), lang);
 }
@@ -31,7 +38,8 @@ static lf_text public_text(const struct lf_err *err, enum lf_lang lang)
 void lf_problem(struct lf_http_res *res, const struct lf_err *err, enum lf_lang lang)
 {
     size_t i = row(err->rc);
-    if (res->fd >= 0) close(res->fd);
+    if (res->fd >= 0)
+        close(res->fd);
     res->fd = -1;
     res->filename = NULL;
     res->gzip = res->no_compress = false;

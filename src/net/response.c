@@ -35,7 +35,8 @@ static bool pack(lf_text in, struct lf_out *out)
     z_stream z = { .next_in = (Bytef *)(uintptr_t)in.p, .avail_in = in.n };
     char b[16384];
     int code;
-    if (deflateInit2(&z, 5, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
+    if (deflateInit2(&z, 5, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
     do {
         z.next_out = (Bytef *)b;
         z.avail_out = sizeof b;
@@ -51,7 +52,8 @@ static bool unpack(lf_text in, struct lf_out *out)
     z_stream z = { .next_in = (Bytef *)(uintptr_t)in.p, .avail_in = in.n };
     char b[16384];
     int code;
-    if (inflateInit2(&z, 15 + 16) != Z_OK) return false;
+    if (inflateInit2(&z, 15 + 16) != Z_OK)
+        return false;
     do {
         z.next_out = (Bytef *)b;
         z.avail_out = sizeof b;
@@ -63,7 +65,12 @@ static bool unpack(lf_text in, struct lf_out *out)
 }
 
 /* A file, packed while it is read: constant memory whatever its size. */
-struct packer { int fd; z_stream z; bool end; char in[CHUNK]; };
+struct packer {
+    int fd;
+    z_stream z;
+    bool end;
+    char in[CHUNK];
+};
 
 static ssize_t packer_read(void *cls, uint64_t pos, char *buf, size_t max)
 {
@@ -73,14 +80,17 @@ static ssize_t packer_read(void *cls, uint64_t pos, char *buf, size_t max)
     while (p->z.avail_out == max) {
         if (!p->z.avail_in && !p->end) {
             ssize_t n = read(p->fd, p->in, sizeof p->in);
-            if (n < 0) return MHD_CONTENT_READER_END_WITH_ERROR;
+            if (n < 0)
+                return MHD_CONTENT_READER_END_WITH_ERROR;
             p->end = n == 0;
             p->z.next_in = (Bytef *)p->in;
             p->z.avail_in = (uInt)n;
         }
         int code = deflate(&p->z, p->end ? Z_FINISH : Z_NO_FLUSH);
-        if (code == Z_STREAM_END) break;
-        if (code != Z_OK && code != Z_BUF_ERROR) return MHD_CONTENT_READER_END_WITH_ERROR;
+        if (code == Z_STREAM_END)
+            break;
+        if (code != Z_OK && code != Z_BUF_ERROR)
+            return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     size_t n = max - p->z.avail_out;
     return n ? (ssize_t)n : MHD_CONTENT_READER_END_OF_STREAM;
@@ -109,10 +119,15 @@ static struct MHD_Response *pack_file(int fd)
 
 static void security(struct MHD_Response *r)
 {
-    static const char *const h[][2] = { { "X-Content-Type-Options", "nosniff" }, { "Referrer-Policy", "same-origin" }, { "X-Frame-Options", "DENY" },
-        { "Permissions-Policy", "geolocation=(self), camera=(self)" },
-        { "Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'" } };
-    for (size_t i = 0; i < LF_COUNT(h); i++) MHD_add_response_header(r, h[i][0], h[i][1]);
+    static const char *const h[][2] = { { "X-Content-Type-Options", "nosniff" },
+                                        { "Referrer-Policy", "same-origin" },
+                                        { "X-Frame-Options", "DENY" },
+                                        { "Permissions-Policy", "geolocation=(self), camera=(self)" },
+                                        { "Content-Security-Policy",
+                                          "default-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; img-src 'self' "
+                                          "data: blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'" } };
+    for (size_t i = 0; i < LF_COUNT(h); i++)
+        MHD_add_response_header(r, h[i][0], h[i][1]);
 }
 
 /* RFC 6266 with RFC 8187: names in Chinese arrive whole. */
@@ -124,14 +139,17 @@ static void disposition(struct MHD_Response *r, struct lf_arena *a, const char *
         o += plain ? sprintf(o, "%c", *s) : sprintf(o, "%%%02X", *s);
     }
     const char *dot = strrchr(name, '.');
-    MHD_add_response_header(r, "Content-Disposition", lf_printf(a, "attachment; filename=\"download%s\"; filename*=UTF-8''%s", dot ? dot : "", enc));
+    MHD_add_response_header(r, "Content-Disposition",
+                            lf_printf(a, "attachment; filename=\"download%s\"; filename*=UTF-8''%s", dot ? dot : "", enc));
 }
 
 /* The tag of a body is the hash of its bytes, unless the handler knows better. */
 static const char *etag_of(struct lf_request *q, const struct lf_http_res *res)
 {
-    if (res->etag.n) return lf_printf(&q->arena, "\"%.*s\"", (int)res->etag.n, res->etag.p);
-    if (res->fd >= 0 || strcmp(q->req.method, "GET") || (res->status && res->status != 200)) return NULL;
+    if (res->etag.n)
+        return lf_printf(&q->arena, "\"%.*s\"", (int)res->etag.n, res->etag.p);
+    if (res->fd >= 0 || strcmp(q->req.method, "GET") || (res->status && res->status != 200))
+        return NULL;
     unsigned char h[16];
     char x[33];
     lf_text t = lf_out_text(&res->body);
@@ -145,12 +163,16 @@ static bool matches(const struct lf_request *q, const char *etag)
     return etag && h && (strstr(h, etag) || !strcmp(h, "*")); /* weak comparison: W/ before it does not matter */
 }
 
-static struct MHD_Response *memory(lf_text t) { return MHD_create_response_from_buffer(t.n, (void *)(uintptr_t)t.p, MHD_RESPMEM_MUST_COPY); }
+static struct MHD_Response *memory(lf_text t)
+{
+    return MHD_create_response_from_buffer(t.n, (void *)(uintptr_t)t.p, MHD_RESPMEM_MUST_COPY);
+}
 
 static struct MHD_Response *from_file(struct lf_request *q, struct lf_http_res *res, const char *type, const char **encoding)
 {
     struct stat st;
-    if (fstat(res->fd, &st)) return NULL;
+    if (fstat(res->fd, &st))
+        return NULL;
     lseek(res->fd, 0, SEEK_SET);
     struct MHD_Response *r;
     if (!res->no_compress && text_like(type) && st.st_size > COMPRESS_FROM && takes_gzip(q)) {
@@ -159,7 +181,8 @@ static struct MHD_Response *from_file(struct lf_request *q, struct lf_http_res *
     } else {
         r = MHD_create_response_from_fd64((uint64_t)st.st_size, res->fd);
     }
-    if (r) res->fd = -1; /* the response owns it now */
+    if (r)
+        res->fd = -1; /* the response owns it now */
     return r;
 }
 
@@ -169,12 +192,15 @@ static struct MHD_Response *from_body(struct lf_request *q, struct lf_http_res *
     struct lf_out other = lf_out_memory(0);
     struct MHD_Response *r = NULL;
     bool gzip = takes_gzip(q);
-    if (res->gzip && gzip) *encoding = "gzip";
+    if (res->gzip && gzip)
+        *encoding = "gzip";
     else if (res->gzip ? unpack(t, &other) : !res->no_compress && gzip && text_like(type) && t.n > COMPRESS_FROM && pack(t, &other)) {
-        if (!res->gzip) *encoding = "gzip";
+        if (!res->gzip)
+            *encoding = "gzip";
         r = memory(lf_out_text(&other));
     }
-    if (!r) r = memory(t);
+    if (!r)
+        r = memory(t);
     lf_out_close(&other);
     return r;
 }
@@ -195,18 +221,25 @@ enum MHD_Result lf_http_answer(struct lf_request *q, struct lf_http_res *res)
     } else {
         r = res->fd >= 0 ? from_file(q, res, type, &encoding) : from_body(q, res, type, &encoding);
     }
-    if (res->fd >= 0) close(res->fd);
+    if (res->fd >= 0)
+        close(res->fd);
     q->http->bytes += (int64_t)res->body.n;
     lf_out_close(&res->body);
-    if (!r) return MHD_NO;
+    if (!r)
+        return MHD_NO;
     security(r);
-    if (status != 204 && status != 304) MHD_add_response_header(r, "Content-Type", type);
+    if (status != 204 && status != 304)
+        MHD_add_response_header(r, "Content-Type", type);
     MHD_add_response_header(r, "Cache-Control", res->cache ? res->cache : "no-store");
     MHD_add_response_header(r, "Vary", "Accept-Encoding, Accept-Language, Cookie");
-    if (etag) MHD_add_response_header(r, "ETag", etag);
-    if (encoding) MHD_add_response_header(r, "Content-Encoding", encoding);
-    if (res->filename) disposition(r, &q->arena, res->filename);
-    for (int i = 0; i < res->nheader; i++) MHD_add_response_header(r, res->header[i].name, res->header[i].value);
+    if (etag)
+        MHD_add_response_header(r, "ETag", etag);
+    if (encoding)
+        MHD_add_response_header(r, "Content-Encoding", encoding);
+    if (res->filename)
+        disposition(r, &q->arena, res->filename);
+    for (int i = 0; i < res->nheader; i++)
+        MHD_add_response_header(r, res->header[i].name, res->header[i].value);
     q->http->by_class[status / 100 < 6 ? status / 100 : 5]++;
     enum MHD_Result ok = MHD_queue_response(q->mhd, status, r);
     MHD_destroy_response(r);

@@ -4,20 +4,20 @@
 #define LF_ROOMS_GRID_GRID_H
 #include "core/app.h"
 
-#define GRID_LEVELS(X)                             \
+#define GRID_LEVELS(X) \
     X(GRID_PROVINCE, "province", "省", "Province") \
-    X(GRID_CITY,     "city",     "市", "City")     \
-    X(GRID_COUNTY,   "county",   "县", "County")   \
-    X(GRID_TOWN,     "town",     "乡镇", "Town")   \
-    X(GRID_VILLAGE,  "village",  "村", "Village")  \
-    X(GRID_CELL,     "cell",     "网格", "Cell")
+    X(GRID_CITY, "city", "市", "City") \
+    X(GRID_COUNTY, "county", "县", "County") \
+    X(GRID_TOWN, "town", "乡镇", "Town") \
+    X(GRID_VILLAGE, "village", "村", "Village") \
+    X(GRID_CELL, "cell", "网格", "Cell")
 LF_ENUM(grid_level, GRID_LEVELS);
 
-#define GRID_POSTS(X)                                        \
-    X(GRID_OFFICER, "officer", "网格员",   "Grid officer")   \
-    X(GRID_DEPUTY,  "deputy",  "副网格长", "Deputy head")    \
-    X(GRID_HEAD,    "head",    "网格长",   "Head of grid")   \
-    X(GRID_WATCH,   "watch",   "督察员",   "Supervisor")
+#define GRID_POSTS(X) \
+    X(GRID_OFFICER, "officer", "网格员", "Grid officer") \
+    X(GRID_DEPUTY, "deputy", "副网格长", "Deputy head") \
+    X(GRID_HEAD, "head", "网格长", "Head of grid") \
+    X(GRID_WATCH, "watch", "督察员", "Supervisor")
 LF_ENUM(grid_post, GRID_POSTS);
 
 extern const struct lf_res area_res, post_res, zone_res;

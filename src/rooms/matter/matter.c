@@ -14,27 +14,33 @@ enum { RETURNS_MAX = 3, DELAY_DAYS_MAX = 30 };
 /* ---- time limits ----------------------------------------------------------------------------------
  * GB/T 30428.8-2020 has three units: 紧急工作时 (round the clock), 工作时, 工作日. Its tables give a limit per category and step; the
  * values here are the defaults for environmental categories (city handbooks differ). Urgent ones count round the clock. */
-#define M(n) { n, LF_MINUTES }
-#define WM(n) { n, LF_WORK_MINUTES }
-#define WH(n) { (n) * 60, LF_WORK_MINUTES }
-#define WD(n) { n, LF_WORK_DAYS }
+#define M(n) \
+    { \
+        n, LF_MINUTES \
+    }
+#define WM(n) \
+    { \
+        n, LF_WORK_MINUTES \
+    }
+#define WH(n) \
+    { \
+        (n) * 60, LF_WORK_MINUTES \
+    }
+#define WD(n) \
+    { \
+        n, LF_WORK_DAYS \
+    }
 static const struct lf_limit limits[matter_category_COUNT][4] = {
     /*                     register  dispatch  handle   check */
-    [MATTER_SMOKE]     = { M(30),    M(30),    M(120),  WD(1) },
-    [MATTER_BURNING]   = { M(10),    M(10),    M(60),   M(240) },
-    [MATTER_DUST]      = { WM(30),   WM(30),   WH(4),   WD(1) },
-    [MATTER_HEAP]      = { WH(1),    WH(1),    WD(1),   WD(1) },
-    [MATTER_OUTFALL]   = { WM(30),   WM(30),   WD(1),   WD(3) },
-    [MATTER_DUMPING]   = { WH(1),    WH(1),    WD(3),   WD(2) },
-    [MATTER_HAZWASTE]  = { M(10),    M(10),    M(60),   WD(1) }, /* "immediate": within the hour, with law enforcement */
-    [MATTER_WORKSHOP]  = { WH(1),    WH(2),    WD(5),   WD(3) },
-    [MATTER_COAL]      = { WH(1),    WH(1),    WD(1),   WD(1) },
-    [MATTER_LIVESTOCK] = { WH(1),    WH(2),    WD(5),   WD(3) },
-    [MATTER_ODOUR]     = { WM(30),   WM(30),   WD(1),   WD(3) },
-    [MATTER_NOISE]     = { WM(30),   WM(30),   WD(1),   WD(1) },
-    [MATTER_MONITOR]   = { M(15),    M(15),    M(240),  WD(1) },
-    [MATTER_REDLINE]   = { WH(1),    WH(1),    M(60),   WD(1) }, /* immediate stop */
-    [MATTER_FACILITY]  = { WD(1),    WD(1),    WD(10),  WD(3) },
+    [MATTER_SMOKE] = { M(30), M(30), M(120), WD(1) },    [MATTER_BURNING] = { M(10), M(10), M(60), M(240) },
+    [MATTER_DUST] = { WM(30), WM(30), WH(4), WD(1) },    [MATTER_HEAP] = { WH(1), WH(1), WD(1), WD(1) },
+    [MATTER_OUTFALL] = { WM(30), WM(30), WD(1), WD(3) }, [MATTER_DUMPING] = { WH(1), WH(1), WD(3), WD(2) },
+    [MATTER_HAZWASTE] = { M(10), M(10), M(60), WD(1) }, /* "immediate": within the hour, with law enforcement */
+    [MATTER_WORKSHOP] = { WH(1), WH(2), WD(5), WD(3) },  [MATTER_COAL] = { WH(1), WH(1), WD(1), WD(1) },
+    [MATTER_LIVESTOCK] = { WH(1), WH(2), WD(5), WD(3) }, [MATTER_ODOUR] = { WM(30), WM(30), WD(1), WD(3) },
+    [MATTER_NOISE] = { WM(30), WM(30), WD(1), WD(1) },   [MATTER_MONITOR] = { M(15), M(15), M(240), WD(1) },
+    [MATTER_REDLINE] = { WH(1), WH(1), M(60), WD(1) }, /* immediate stop */
+    [MATTER_FACILITY] = { WD(1), WD(1), WD(10), WD(3) },
 };
 struct lf_limit matter_limit(enum matter_category category, enum matter_step step) { return limits[category][step]; }
 
@@ -63,10 +69,12 @@ static lf_rc next_step(struct lf_ctx *cx, const void *row, struct lf_step *out)
 static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
-    if (m->found_at.ms == LF_NULL64) m->found_at = lf_now();
+    if (m->found_at.ms == LF_NULL64)
+        m->found_at = lf_now();
     if (m->found_at.ms > lf_now().ms + 10 * LF_MINUTE_MS)
         return lf_fail(cx, LF_EINVAL, "found_at", "发现时间不能在将来 | the time of finding cannot be in the future");
-    if (ch->was) return LF_OK;
+    if (ch->was)
+        return LF_OK;
     m->returns = m->reworks = 0;
     int64_t n = 0;
     int year = lf_civil_of(lf_now()).year;
@@ -78,14 +86,17 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
 static lf_rc mine(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct matter *m = ch->was;
-    if (m->officer_id.v == cx->actor.v || lf_id_none(cx->actor)) return LF_OK;
+    if (m->officer_id.v == cx->actor.v || lf_id_none(cx->actor))
+        return LF_OK;
     return lf_fail(cx, LF_EDENIED, "officer_id", "这件事派给了别人 | this matter was given to somebody else");
 }
 
 static lf_rc may_return(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct matter *m = ch->row;
-    if (m->returns >= RETURNS_MAX) return lf_fail(cx, LF_ECONFLICT, "returns", "已退回 %d 次，不能再退 | it has been returned %d times already", RETURNS_MAX, RETURNS_MAX);
+    if (m->returns >= RETURNS_MAX)
+        return lf_fail(cx, LF_ECONFLICT, "returns", "已退回 %d 次，不能再退 | it has been returned %d times already", RETURNS_MAX,
+                       RETURNS_MAX);
     return mine(cx, ch);
 }
 
@@ -103,15 +114,19 @@ static lf_rc on_dispatch(struct lf_ctx *cx, struct lf_change *ch)
     struct matter *m = ch->row;
     bool fits = false;
     lf_rc rc = lf_account_fits(cx, m->officer_id, "matter.handle", m->grid_code, &fits);
-    if (rc) return rc;
-    return fits ? LF_OK : lf_fail(cx, LF_EINVAL, "officer_id", "此人不负责该网格，或没有处置权限 | this person does not answer for the place, or may not handle matters");
+    if (rc)
+        return rc;
+    return fits ? LF_OK
+                : lf_fail(cx, LF_EINVAL, "officer_id",
+                          "此人不负责该网格，或没有处置权限 | this person does not answer for the place, or may not handle matters");
 }
 
 static lf_rc on_handle(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
     m->handled_at = lf_now();
-    if (!m->result.n) m->result = ch->note;
+    if (!m->result.n)
+        m->result = ch->note;
     return LF_OK;
 }
 
@@ -120,7 +135,8 @@ static lf_rc on_ask_delay(struct lf_ctx *cx, struct lf_change *ch)
     const struct matter *m = ch->row;
     int64_t ahead = m->delay_until.ms - lf_now().ms;
     if (ahead <= 0 || ahead > (int64_t)DELAY_DAYS_MAX * LF_DAY_MS)
-        return lf_fail(cx, LF_EINVAL, "delay_until", "延期应在今后 %d 天之内 | a delay ends within the next %d days", DELAY_DAYS_MAX, DELAY_DAYS_MAX);
+        return lf_fail(cx, LF_EINVAL, "delay_until", "延期应在今后 %d 天之内 | a delay ends within the next %d days", DELAY_DAYS_MAX,
+                       DELAY_DAYS_MAX);
     return LF_OK;
 }
 
@@ -134,7 +150,8 @@ static lf_rc on_grant(struct lf_ctx *cx, struct lf_change *ch)
 static lf_rc not_mine(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct matter *m = ch->was;
-    if (m->officer_id.v != cx->actor.v) return LF_OK;
+    if (m->officer_id.v != cx->actor.v)
+        return LF_OK;
     return lf_fail(cx, LF_EDENIED, "officer_id", "处置人不能核查自己的处置结果 | who handled it cannot verify it");
 }
 
@@ -163,7 +180,8 @@ static lf_rc on_raise(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
     lf_text up = grid_parent(m->grid_code);
-    if (up.n < 4) return lf_fail(cx, LF_ECONFLICT, "grid_code", "已在最高一级 | it is at the highest level already");
+    if (up.n < 4)
+        return lf_fail(cx, LF_ECONFLICT, "grid_code", "已在最高一级 | it is at the highest level already");
     m->grid_code = up;
     m->officer_id = (lf_id){ 0 };
     return LF_OK;
@@ -174,7 +192,8 @@ static lf_rc on_supervise(struct lf_ctx *cx, struct lf_change *ch)
     struct matter *m = ch->row;
     const char *title = lf_strn(&cx->arena, m->title), *text = lf_printf(&cx->arena, "督办：%s | Supervised: %s", title, title);
     m->supervised = true;
-    return lf_id_none(m->officer_id) ? lf_notice_right(cx, ch->res, "dispatch", m->grid_code, m->id, 0, text) : lf_notice(cx, m->officer_id, ch->res, m->id, text);
+    return lf_id_none(m->officer_id) ? lf_notice_right(cx, ch->res, "dispatch", m->grid_code, m->id, 0, text)
+                                     : lf_notice(cx, m->officer_id, ch->res, m->id, text);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------------ */
@@ -213,35 +232,54 @@ static const struct lf_field fields[] = {
 #undef F
 
 #define IN(s) (1u << (s))
-#define OPEN (IN(MATTER_FOUND) | IN(MATTER_REGISTERED) | IN(MATTER_DISPATCHED) | IN(MATTER_ACCEPTED) | IN(MATTER_DELAY_ASKED) | IN(MATTER_SUSPENDED) | \
-              IN(MATTER_HANDLED) | IN(MATTER_VERIFIED))
-#define SETS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define OPEN \
+    (IN(MATTER_FOUND) | IN(MATTER_REGISTERED) | IN(MATTER_DISPATCHED) | IN(MATTER_ACCEPTED) | IN(MATTER_DELAY_ASKED) | \
+     IN(MATTER_SUSPENDED) | IN(MATTER_HANDLED) | IN(MATTER_VERIFIED))
+#define SETS(...) \
+    (const char *const[]) { __VA_ARGS__, NULL }
 static const struct lf_verb verbs[] = {
     { "register", "立案", "Register", IN(MATTER_FOUND), MATTER_REGISTERED, "register" },
     { "reject", "不予立案", "Reject", IN(MATTER_FOUND), MATTER_REJECTED, "register", .need = LF_NEED_NOTE,
       .phrases = "经核实情况不属实 | Checked: not so\n重复上报 | Reported already\n不属于生态环境职责 | Not an environmental matter" },
-    { "dispatch", "派遣", "Dispatch", IN(MATTER_REGISTERED) | IN(MATTER_DISPATCHED), MATTER_DISPATCHED, "dispatch", .sets = SETS("officer_id!"), .effect = on_dispatch },
+    { "dispatch", "派遣", "Dispatch", IN(MATTER_REGISTERED) | IN(MATTER_DISPATCHED), MATTER_DISPATCHED, "dispatch",
+      .sets = SETS("officer_id!"), .effect = on_dispatch },
     { "accept", "接收", "Accept", IN(MATTER_DISPATCHED), MATTER_ACCEPTED, "handle", .guard = mine },
-    { "return", "退回", "Return", IN(MATTER_DISPATCHED), MATTER_REGISTERED, "handle", .need = LF_NEED_NOTE, .guard = may_return, .effect = on_return,
-      .phrases = "不在本网格 | Not in my grid\n不属于本人职责 | Not my duty" },
-    { "handle", "处置完成", "Handled", IN(MATTER_ACCEPTED), MATTER_HANDLED, "handle", .need = LF_NEED_NOTE | LF_NEED_PHOTO, .guard = mine, .effect = on_handle, .sets = SETS("result"),
-      .phrases = "已现场制止并整改 | Stopped and put right on the spot\n已责令停产整改 | Ordered to stop and put right\n设备已检修，数据恢复正常 | Repaired, readings are normal again" },
-    { "ask_delay", "申请延期", "Ask for delay", IN(MATTER_ACCEPTED), MATTER_DELAY_ASKED, "handle", .need = LF_NEED_NOTE, .sets = SETS("delay_until!"), .guard = mine, .effect = on_ask_delay },
+    { "return", "退回", "Return", IN(MATTER_DISPATCHED), MATTER_REGISTERED, "handle", .need = LF_NEED_NOTE, .guard = may_return,
+      .effect = on_return, .phrases = "不在本网格 | Not in my grid\n不属于本人职责 | Not my duty" },
+    { "handle", "处置完成", "Handled", IN(MATTER_ACCEPTED), MATTER_HANDLED, "handle", .need = LF_NEED_NOTE | LF_NEED_PHOTO, .guard = mine,
+      .effect = on_handle, .sets = SETS("result"),
+      .phrases = "已现场制止并整改 | Stopped and put right on the spot\n已责令停产整改 | Ordered to stop and put "
+                 "right\n设备已检修，数据恢复正常 | Repaired, readings are normal again" },
+    { "ask_delay", "申请延期", "Ask for delay", IN(MATTER_ACCEPTED), MATTER_DELAY_ASKED, "handle", .need = LF_NEED_NOTE,
+      .sets = SETS("delay_until!"), .guard = mine, .effect = on_ask_delay },
     { "grant_delay", "同意延期", "Grant delay", IN(MATTER_DELAY_ASKED), MATTER_ACCEPTED, "dispatch", .effect = on_grant },
     { "refuse_delay", "不同意延期", "Refuse delay", IN(MATTER_DELAY_ASKED), MATTER_ACCEPTED, "dispatch", .need = LF_NEED_NOTE },
     { "suspend", "挂账", "Suspend", IN(MATTER_ACCEPTED), MATTER_SUSPENDED, "dispatch", .need = LF_NEED_NOTE },
     { "resume", "恢复处置", "Resume", IN(MATTER_SUSPENDED), MATTER_ACCEPTED, "dispatch" },
-    { "raise", "上报上级", "Raise to the level above", IN(MATTER_REGISTERED) | IN(MATTER_ACCEPTED), MATTER_REGISTERED, "raise", .need = LF_NEED_NOTE | LF_ANYWHERE, .effect = on_raise },
+    { "raise", "上报上级", "Raise to the level above", IN(MATTER_REGISTERED) | IN(MATTER_ACCEPTED), MATTER_REGISTERED, "raise",
+      .need = LF_NEED_NOTE | LF_ANYWHERE, .effect = on_raise },
     { "verify", "核查通过", "Verify", IN(MATTER_HANDLED), MATTER_VERIFIED, "verify", .guard = not_mine },
-    { "rework", "返工", "Send back", IN(MATTER_HANDLED), MATTER_ACCEPTED, "verify", .need = LF_NEED_NOTE, .guard = not_mine, .effect = on_rework },
+    { "rework", "返工", "Send back", IN(MATTER_HANDLED), MATTER_ACCEPTED, "verify", .need = LF_NEED_NOTE, .guard = not_mine,
+      .effect = on_rework },
     { "close", "结案", "Close", IN(MATTER_VERIFIED), MATTER_CLOSED, "close", .effect = on_close },
-    { "reopen", "重新打开", "Reopen", IN(MATTER_CLOSED), MATTER_REGISTERED, "supervise", .need = LF_NEED_NOTE | LF_DANGER, .effect = on_reopen },
+    { "reopen", "重新打开", "Reopen", IN(MATTER_CLOSED), MATTER_REGISTERED, "supervise", .need = LF_NEED_NOTE | LF_DANGER,
+      .effect = on_reopen },
     { "supervise", "督办", "Supervise", OPEN, LF_STAY, "supervise", .need = LF_NEED_NOTE, .effect = on_supervise },
 };
 const struct lf_res matter_res = {
-    .name = "matter", .zh = "事项", .en = "Matters", .icon = "flag", .menu = 10, .size = sizeof(struct matter),
-    .field = fields, .nfield = LF_COUNT(fields), .verb = verbs, .nverb = LF_COUNT(verbs), .can = LF_CAN_CREATE | LF_CAN_IMPORT,
-    .check = check, .step = next_step,
+    .name = "matter",
+    .zh = "事项",
+    .en = "Matters",
+    .icon = "flag",
+    .menu = 10,
+    .size = sizeof(struct matter),
+    .field = fields,
+    .nfield = LF_COUNT(fields),
+    .verb = verbs,
+    .nverb = LF_COUNT(verbs),
+    .can = LF_CAN_CREATE | LF_CAN_IMPORT,
+    .check = check,
+    .step = next_step,
 };
 
 /* ---- from a monitor ------------------------------------------------------------------------------------------- */
@@ -258,13 +296,19 @@ lf_rc matter_open(struct lf_ctx *cx, struct matter *row, struct lf_change *ch)
     *ch = (struct lf_change){ .row = row };
     lf_id officer = { 0 };
     lf_rc rc = lf_res_create(cx, &matter_res, ch);
-    if (!rc) rc = lf_res_move(cx, &matter_res, row->id, LF_NULL64, "register", NULL, NULL, ch);
-    if (!rc) rc = grid_officer_on_duty(cx, row->grid_code, &officer);
-    if (!rc && !lf_id_none(officer)) rc = lf_res_move(cx, &matter_res, row->id, LF_NULL64, "dispatch", set_officer, &officer, ch);
-    if (!rc) *row = *(const struct matter *)ch->row;
+    if (!rc)
+        rc = lf_res_move(cx, &matter_res, row->id, LF_NULL64, "register", NULL, NULL, ch);
+    if (!rc)
+        rc = grid_officer_on_duty(cx, row->grid_code, &officer);
+    if (!rc && !lf_id_none(officer))
+        rc = lf_res_move(cx, &matter_res, row->id, LF_NULL64, "dispatch", set_officer, &officer, ch);
+    if (!rc)
+        *row = *(const struct matter *)ch->row;
     lf_as_back(cx, &before);
     return rc;
 }
 
 static const struct lf_res *const types[] = { &matter_res };
-const struct lf_room matter_room = { .name = "matter", .res = types, .nres = LF_COUNT(types), .migration = matter_migrations, .nmigration = LF_COUNT(matter_migrations) };
+const struct lf_room matter_room = {
+    .name = "matter", .res = types, .nres = LF_COUNT(types), .migration = matter_migrations, .nmigration = LF_COUNT(matter_migrations)
+};

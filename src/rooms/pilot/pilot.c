@@ -4,7 +4,12 @@
 
 LF_ENUM_DICT(pilot_state, PILOT_STATES);
 
-struct pilot { lf_id id; int64_t version; lf_text grid_code, name, theme; enum pilot_state state; };
+struct pilot {
+    lf_id id;
+    int64_t version;
+    lf_text grid_code, name, theme;
+    enum pilot_state state;
+};
 #define F(m, zh, en, ...) LF_FIELD(struct pilot, m, zh, en, __VA_ARGS__)
 static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
@@ -21,8 +26,19 @@ static const struct lf_verb verbs[] = {
     { "end", "终止", "End", 1u << PILOT_NOMINATED | 1u << PILOT_CHOSEN, PILOT_ENDED, "decide", .need = LF_NEED_NOTE | LF_DANGER },
 };
 static const struct lf_res res = {
-    .name = "pilot", .zh = "试点", .en = "Trials", .icon = "bulb", .menu = 80, .size = sizeof(struct pilot), .field = fields, .nfield = LF_COUNT(fields),
-    .verb = verbs, .nverb = LF_COUNT(verbs), .can = LF_CAN_CREATE | LF_CAN_EDIT,
+    .name = "pilot",
+    .zh = "试点",
+    .en = "Trials",
+    .icon = "bulb",
+    .menu = 80,
+    .size = sizeof(struct pilot),
+    .field = fields,
+    .nfield = LF_COUNT(fields),
+    .verb = verbs,
+    .nverb = LF_COUNT(verbs),
+    .can = LF_CAN_CREATE | LF_CAN_EDIT,
 };
 static const struct lf_res *const types[] = { &res };
-const struct lf_room pilot_room = { .name = "pilot", .res = types, .nres = LF_COUNT(types), .migration = pilot_migrations, .nmigration = LF_COUNT(pilot_migrations) };
+const struct lf_room pilot_room = {
+    .name = "pilot", .res = types, .nres = LF_COUNT(types), .migration = pilot_migrations, .nmigration = LF_COUNT(pilot_migrations)
+};

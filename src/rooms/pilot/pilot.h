@@ -3,11 +3,11 @@
 #define LF_ROOMS_PILOT_PILOT_H
 #include "core/app.h"
 
-#define PILOT_STATES(X)                                       \
-    X(PILOT_NOMINATED, "nominated", "已申报", "Nominated")    \
-    X(PILOT_CHOSEN,    "chosen",    "试点中", "On trial")     \
-    X(PILOT_ROLLED,    "rolled",    "已推广", "Rolled out")   \
-    X(PILOT_ENDED,     "ended",     "已终止", "Ended")
+#define PILOT_STATES(X) \
+    X(PILOT_NOMINATED, "nominated", "已申报", "Nominated") \
+    X(PILOT_CHOSEN, "chosen", "试点中", "On trial") \
+    X(PILOT_ROLLED, "rolled", "已推广", "Rolled out") \
+    X(PILOT_ENDED, "ended", "已终止", "Ended")
 LF_ENUM(pilot_state, PILOT_STATES);
 extern const struct lf_room pilot_room;
 #endif

@@ -5,13 +5,14 @@
 LF_ENUM_DICT(source_permit, SOURCE_PERMITS);
 
 struct source {
-    lf_id id; int64_t version;
+    lf_id id;
+    int64_t version;
     lf_text grid_code, name, credit_code, industry, address;
     double lon, lat;
     lf_text permit_no;
     enum source_permit permit_class;
     bool key_source;
-    bool invented;        /* made up for the demonstration */
+    bool invented; /* made up for the demonstration */
     lf_ms created_at, updated_at;
 };
 #define F(m, zh, en, ...) LF_FIELD(struct source, m, zh, en, __VA_ARGS__)
@@ -38,11 +39,14 @@ bool source_credit_code_good(lf_text code)
 {
     static const char set[] = "0123456789ABCDEFGHJKLMNPQRTUWXY"; /* no I O S V Z */
     int weight = 1, sum = 0;
-    if (code.n != 18) return false;
+    if (code.n != 18)
+        return false;
     for (uint32_t i = 0; i < 18; i++) {
         const char *at = strchr(set, code.p[i]);
-        if (!at || !code.p[i]) return false;
-        if (i == 17) return (31 - sum % 31) % 31 == at - set;
+        if (!at || !code.p[i])
+            return false;
+        if (i == 17)
+            return (31 - sum % 31) % 31 == at - set;
         sum += (int)(at - set) * weight;
         weight = weight * 3 % 31;
     }
@@ -58,8 +62,18 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
 }
 
 const struct lf_res source_res = {
-    .name = "source", .zh = "污染源", .en = "Polluters", .icon = "factory", .menu = 30, .size = sizeof(struct source),
-    .field = fields, .nfield = LF_COUNT(fields), .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT, .check = check,
+    .name = "source",
+    .zh = "污染源",
+    .en = "Polluters",
+    .icon = "factory",
+    .menu = 30,
+    .size = sizeof(struct source),
+    .field = fields,
+    .nfield = LF_COUNT(fields),
+    .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .check = check,
 };
 static const struct lf_res *const types[] = { &source_res };
-const struct lf_room source_room = { .name = "source", .res = types, .nres = LF_COUNT(types), .migration = source_migrations, .nmigration = LF_COUNT(source_migrations) };
+const struct lf_room source_room = {
+    .name = "source", .res = types, .nres = LF_COUNT(types), .migration = source_migrations, .nmigration = LF_COUNT(source_migrations)
+};

@@ -17,13 +17,14 @@ void station_use_store(struct lf_tele_store *s) { store = s; }
 /* ---- tables ---------------------------------------------------------------------------------------- */
 
 struct station {
-    lf_id id; int64_t version;
+    lf_id id;
+    int64_t version;
     lf_text grid_code, name, mn, pw;
     enum station_kind kind;
     lf_id source_id;
     double lon, lat;
     bool disabled;
-    int64_t tolerate;     /* set of enum hj212_needs that is forgiven; 0 = nothing */
+    int64_t tolerate; /* set of enum hj212_needs that is forgiven; 0 = nothing */
     bool invented;
     lf_ms updated_at;
 };
@@ -46,11 +47,28 @@ static const struct lf_field station_fields[] = {
 };
 #undef F
 const struct lf_res station_res = {
-    .name = "station", .zh = "监测站点", .en = "Stations", .icon = "station", .menu = 20, .size = sizeof(struct station),
-    .field = station_fields, .nfield = LF_COUNT(station_fields), .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .name = "station",
+    .zh = "监测站点",
+    .en = "Stations",
+    .icon = "station",
+    .menu = 20,
+    .size = sizeof(struct station),
+    .field = station_fields,
+    .nfield = LF_COUNT(station_fields),
+    .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
 };
 
-struct limit { lf_id id; int64_t version; lf_text grid_code, title; lf_id station_id; lf_text factor; enum station_period kind; double low, high; lf_day from_day, to_day; lf_text basis; };
+struct limit {
+    lf_id id;
+    int64_t version;
+    lf_text grid_code, title;
+    lf_id station_id;
+    lf_text factor;
+    enum station_period kind;
+    double low, high;
+    lf_day from_day, to_day;
+    lf_text basis;
+};
 #define F(m, zh, en, ...) LF_FIELD(struct limit, m, zh, en, __VA_ARGS__)
 static const struct lf_field limit_fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
@@ -73,21 +91,44 @@ static lf_rc limit_check(struct lf_ctx *cx, struct lf_change *ch)
     struct limit *l = ch->row;
     struct station_place_row s;
     lf_rc rc = station_place(cx, l->station_id, &s);
-    if (rc == LF_ENOTFOUND) return lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station");
-    if (rc) return rc;
-    if (isnan(l->low) && isnan(l->high)) return lf_fail(cx, LF_EINVAL, "high", "上限和下限至少填一个 | give a low or a high limit");
+    if (rc == LF_ENOTFOUND)
+        return lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station");
+    if (rc)
+        return rc;
+    if (isnan(l->low) && isnan(l->high))
+        return lf_fail(cx, LF_EINVAL, "high", "上限和下限至少填一个 | give a low or a high limit");
     const struct hj212_factor *f = hj212_factor_find(l->factor);
-    if (!f) return lf_fail(cx, LF_EINVAL, "factor", "不认识的监测因子代码 | this factor code is not known");
+    if (!f)
+        return lf_fail(cx, LF_EINVAL, "factor", "不认识的监测因子代码 | this factor code is not known");
     l->grid_code = s.grid_code;
     l->title = lf_str(lf_printf(&cx->arena, "%s %s", lf_strn(&cx->arena, s.name), f->zh));
     return LF_OK;
 }
 const struct lf_res limit_value_res = {
-    .name = "limit_value", .zh = "排放限值", .en = "Limits", .icon = "limit", .menu = 22, .size = sizeof(struct limit),
-    .field = limit_fields, .nfield = LF_COUNT(limit_fields), .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT, .check = limit_check,
+    .name = "limit_value",
+    .zh = "排放限值",
+    .en = "Limits",
+    .icon = "limit",
+    .menu = 22,
+    .size = sizeof(struct limit),
+    .field = limit_fields,
+    .nfield = LF_COUNT(limit_fields),
+    .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .check = limit_check,
 };
 
-struct alarm { lf_id id; int64_t version; lf_text grid_code, title; lf_id station_id; lf_text factor; enum alarm_state state; double value, limit_high; int64_t count; lf_ms began_at, last_at; lf_id matter_id; };
+struct alarm {
+    lf_id id;
+    int64_t version;
+    lf_text grid_code, title;
+    lf_id station_id;
+    lf_text factor;
+    enum alarm_state state;
+    double value, limit_high;
+    int64_t count;
+    lf_ms began_at, last_at;
+    lf_id matter_id;
+};
 #define F(m, zh, en, ...) LF_FIELD(struct alarm, m, zh, en, __VA_ARGS__)
 static const struct lf_field alarm_fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
@@ -106,7 +147,14 @@ static const struct lf_field alarm_fields[] = {
 };
 #undef F
 const struct lf_res alarm_res = {
-    .name = "alarm", .zh = "超标报警", .en = "Alarms", .icon = "alarm", .menu = 21, .size = sizeof(struct alarm), .field = alarm_fields, .nfield = LF_COUNT(alarm_fields),
+    .name = "alarm",
+    .zh = "超标报警",
+    .en = "Alarms",
+    .icon = "alarm",
+    .menu = 21,
+    .size = sizeof(struct alarm),
+    .field = alarm_fields,
+    .nfield = LF_COUNT(alarm_fields),
 };
 
 /* ---- the listener's directory ----------------------------------------------------------------------------- */
@@ -118,11 +166,15 @@ struct lf_directory *station_make_directory(struct lf_ctx *cx)
     struct station_directory_row r;
     struct lf_cur cur;
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    if (rc) return NULL;
+    if (rc)
+        return NULL;
     rc = station_directory(cx, &cur);
     while (!rc && (rc = station_directory_next(&cur, &r)) == LF_ROW) {
-        if (n == cap) list = lf_renew(list, (cap = cap ? cap * 2 : 256) * sizeof *list);
-        list[n++] = (struct lf_tele_station){ .id = r.id, .mn = r.mn, .pw = r.pw, .grid_code = r.grid_code, .disabled = r.disabled != 0, .tolerate = (unsigned)r.tolerate };
+        if (n == cap)
+            list = lf_renew(list, (cap = cap ? cap * 2 : 256) * sizeof *list);
+        list[n++] = (struct lf_tele_station){
+            .id = r.id, .mn = r.mn, .pw = r.pw, .grid_code = r.grid_code, .disabled = r.disabled != 0, .tolerate = (unsigned)r.tolerate
+        };
         rc = LF_OK;
     }
     lf_cur_close(&cur);
@@ -159,18 +211,26 @@ static lf_rc limit_passed(struct lf_ctx *cx, const struct lf_tele_reading *r, do
     *passed = NAN;
     *any = false;
     lf_rc rc = station_limits(cx, r->station, lf_day_of(r->at), &cur);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     while ((rc = station_limits_next(&cur, &l)) == LF_ROW) {
-        if (!lf_text_eq(l.factor, r->factor) || !lf_text_is(l.kind, lf_tele_kind_name(r->kind))) continue;
+        if (!lf_text_eq(l.factor, r->factor) || !lf_text_is(l.kind, lf_tele_kind_name(r->kind)))
+            continue;
         *any = true;
-        if (!isnan(l.high) && r->value > l.high) *passed = l.high;
-        if (!isnan(l.low) && r->value < l.low) *passed = l.low;
+        if (!isnan(l.high) && r->value > l.high)
+            *passed = l.high;
+        if (!isnan(l.low) && r->value < l.low)
+            *passed = l.low;
     }
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
 }
 
-struct opened { struct lf_change matter; struct alarm alarm; bool is; };
+struct opened {
+    struct lf_change matter;
+    struct alarm alarm;
+    bool is;
+};
 
 /* A new episode: the alarm, and the matter for the officer on duty at the station. */
 static lf_rc open_alarm(struct lf_ctx *cx, const struct lf_tele_reading *r, double limit, struct opened *o)
@@ -178,9 +238,11 @@ static lf_rc open_alarm(struct lf_ctx *cx, const struct lf_tele_reading *r, doub
     struct station_place_row s;
     char when[32];
     lf_rc rc = station_place(cx, r->station, &s);
-    if (rc) return rc == LF_ENOTFOUND ? LF_OK : rc;
+    if (rc)
+        return rc == LF_ENOTFOUND ? LF_OK : rc;
     const struct hj212_factor *f = hj212_factor_find(r->factor);
-    const char *name = lf_strn(&cx->arena, s.name), *factor = f ? f->zh : lf_strn(&cx->arena, r->factor), *unit = f && f->unit ? f->unit : "";
+    const char *name = lf_strn(&cx->arena, s.name), *factor = f ? f->zh : lf_strn(&cx->arena, r->factor),
+               *unit = f && f->unit ? f->unit : "";
     lf_text title = lf_str(lf_printf(&cx->arena, "%s %s超标：%g %s（限值 %g）", name, factor, r->value, unit, limit));
     struct matter *m = lf_alloc(&cx->arena, sizeof *m);
     lf_row_clear(matter_res.field, matter_res.nfield, m);
@@ -190,10 +252,21 @@ static lf_rc open_alarm(struct lf_ctx *cx, const struct lf_tele_reading *r, doub
     m->lon = s.lon, m->lat = s.lat;
     m->station_id = r->station;
     m->source_id = s.source_id;
-    m->description = lf_str(lf_printf(&cx->arena, "%s 测得%s %g %s，超过限值 %g。", lf_ms_human(when, r->at), factor, r->value, unit, limit));
-    if ((rc = matter_open(cx, m, &o->matter))) return rc;
-    o->alarm = (struct alarm){ .grid_code = s.grid_code, .title = title, .station_id = r->station, .factor = r->factor, .state = ALARM_OPEN, .value = r->value,
-                               .limit_high = limit, .count = 1, .began_at = r->at, .last_at = r->at, .matter_id = m->id };
+    m->description =
+        lf_str(lf_printf(&cx->arena, "%s 测得%s %g %s，超过限值 %g。", lf_ms_human(when, r->at), factor, r->value, unit, limit));
+    if ((rc = matter_open(cx, m, &o->matter)))
+        return rc;
+    o->alarm = (struct alarm){ .grid_code = s.grid_code,
+                               .title = title,
+                               .station_id = r->station,
+                               .factor = r->factor,
+                               .state = ALARM_OPEN,
+                               .value = r->value,
+                               .limit_high = limit,
+                               .count = 1,
+                               .began_at = r->at,
+                               .last_at = r->at,
+                               .matter_id = m->id };
     struct lf_change ch = { .row = &o->alarm };
     o->is = true;
     return lf_res_create(cx, &alarm_res, &ch);
@@ -205,10 +278,13 @@ static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, struct op
     bool any;
     struct station_open_alarm_row open = { 0 };
     lf_rc rc = limit_passed(cx, r, &limit, &any);
-    if (rc || !any) return rc;
-    if (isnan(limit)) return station_alarm_end(cx, r->station, r->factor, r->at, NULL);
+    if (rc || !any)
+        return rc;
+    if (isnan(limit))
+        return station_alarm_end(cx, r->station, r->factor, r->at, NULL);
     rc = station_open_alarm(cx, r->station, r->factor, &open);
-    if (rc == LF_OK) return station_alarm_again(cx, open.id, r->at, r->value, NULL); /* one alarm per episode, not per packet */
+    if (rc == LF_OK)
+        return station_alarm_again(cx, open.id, r->at, r->value, NULL); /* one alarm per episode, not per packet */
     return rc == LF_ENOTFOUND ? open_alarm(cx, r, limit, o) : rc;
 }
 
@@ -221,10 +297,13 @@ lf_rc station_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, si
 {
     for (size_t i = 0; i < n; i++) {
         struct opened o = { 0 };
-        if (r[i].fresh) publish_reading(cx->app, &r[i]);
-        if (!valid(&r[i])) continue;
+        if (r[i].fresh)
+            publish_reading(cx->app, &r[i]);
+        if (!valid(&r[i]))
+            continue;
         lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-        if (rc || (rc = lf_tx_end(cx, judge(cx, &r[i], &o)))) return rc;
+        if (rc || (rc = lf_tx_end(cx, judge(cx, &r[i], &o))))
+            return rc;
         if (o.is) {
             struct lf_change alarm = { .res = &alarm_res, .row = &o.alarm };
             lf_publish_record(cx->app, &o.matter);
@@ -242,7 +321,8 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
     struct lf_tele_latest *l = NULL;
     size_t n = 0;
     lf_rc rc = store ? store->ops->latest(store, &cx->arena, s->id, &l, &n, &cx->err) : LF_OK;
-    if (rc) return rc;
+    if (rc)
+        return rc;
     lf_ms last = { 0 };
     bool over = false;
     char b[32];
@@ -260,9 +340,12 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
         const struct hj212_factor *f = hj212_factor_find(r->factor);
         double limit;
         bool any;
-        if (r->kind != LF_TELE_RTD && r->kind != LF_TELE_HOUR) continue;
-        if ((rc = limit_passed(cx, r, &limit, &any))) return rc;
-        if (l[i].received.ms > last.ms) last = l[i].received;
+        if (r->kind != LF_TELE_RTD && r->kind != LF_TELE_HOUR)
+            continue;
+        if ((rc = limit_passed(cx, r, &limit, &any)))
+            return rc;
+        if (l[i].received.ms > last.ms)
+            last = l[i].received;
         over = over || !isnan(limit);
         lf_json_obj(j);
         lf_json_ktext(j, "factor", r->factor);
@@ -291,20 +374,24 @@ static lf_rc live(struct lf_ctx *cx, struct lf_call *c)
     size_t n = 0, cap = 0;
     struct lf_cur cur;
     lf_rc rc = station_places(cx, &cur);
-    if (rc) return rc;
+    if (rc)
+        return rc;
     for (struct station_places_row row; (rc = station_places_next(&cur, &row)) == LF_ROW; s[n++] = row)
         if (n == cap) {
             struct station_places_row *more = lf_alloc(&cx->arena, (cap = cap ? cap * 2 : 64) * sizeof *more);
-            if (n) memcpy(more, s, n * sizeof *s);
+            if (n)
+                memcpy(more, s, n * sizeof *s);
             s = more;
         }
     lf_cur_close(&cur);
-    if (rc < 0) return rc;
+    if (rc < 0)
+        return rc;
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "items");
     lf_json_arr(&c->j);
     rc = LF_OK;
-    for (size_t i = 0; !rc && i < n; i++) rc = live_station(cx, &c->j, &s[i]);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = live_station(cx, &c->j, &s[i]);
     lf_json_end_arr(&c->j);
     lf_json_end_obj(&c->j);
     return rc;
@@ -321,8 +408,10 @@ static lf_rc time_param(struct lf_ctx *cx, struct lf_call *c, const char *name, 
     lf_text s = lf_http_param(c->req, name);
     lf_day d;
     *out = usual;
-    if (!s.n || lf_ms_parse_iso(s, out)) return LF_OK;
-    if (!lf_day_parse(s, &d)) return lf_fail(cx, LF_EINVAL, name, "时间格式不对 | this is no time");
+    if (!s.n || lf_ms_parse_iso(s, out))
+        return LF_OK;
+    if (!lf_day_parse(s, &d))
+        return lf_fail(cx, LF_EINVAL, name, "时间格式不对 | this is no time");
     *out = lf_day_start(d);
     return LF_OK;
 }
@@ -332,14 +421,17 @@ static lf_rc one_series(struct lf_ctx *cx, struct lf_json *j, struct lf_tele_ser
     struct lf_tele_point *p = NULL;
     size_t n = 0;
     lf_rc rc = store ? store->ops->series(store, &cx->arena, q, &p, &n, &cx->err) : LF_OK;
-    if (rc) return rc;
+    if (rc)
+        return rc;
     const struct hj212_factor *f = hj212_factor_find(q->factor);
     struct station_limits_row l;
     struct lf_cur cur;
     double limit = NAN;
-    if ((rc = station_limits(cx, q->station, lf_day_of(lf_now()), &cur))) return rc;
+    if ((rc = station_limits(cx, q->station, lf_day_of(lf_now()), &cur)))
+        return rc;
     while ((rc = station_limits_next(&cur, &l)) == LF_ROW)
-        if (lf_text_eq(l.factor, q->factor) && lf_text_is(l.kind, lf_tele_kind_name(q->kind))) limit = l.high;
+        if (lf_text_eq(l.factor, q->factor) && lf_text_is(l.kind, lf_tele_kind_name(q->kind)))
+            limit = l.high;
     lf_cur_close(&cur);
     lf_json_obj(j);
     lf_json_ktext(j, "factor", q->factor);
@@ -369,11 +461,15 @@ static lf_rc series(struct lf_ctx *cx, struct lf_call *c)
     lf_text factors = lf_http_param(c->req, "factor"), kind = lf_http_param(c->req, "kind"), points = lf_http_param(c->req, "points");
     int64_t max = 800;
     lf_rc rc = station_of(cx, c, &q.station);
-    if (!rc && points.n) rc = lf_call_int(cx, points, "points", &max);
+    if (!rc && points.n)
+        rc = lf_call_int(cx, points, "points", &max);
     q.max_points = max < 10 ? 10 : max > 5000 ? 5000 : (size_t)max;
-    if (!rc && kind.n && !lf_tele_kind_parse(kind, &q.kind)) rc = lf_fail(cx, LF_EINVAL, "kind", "数据类别应为 rtd、min、hour 或 day | kind must be rtd, min, hour or day");
-    if (!rc) rc = time_param(cx, c, "from", (lf_ms){ lf_now().ms - LF_DAY_MS }, &q.from);
-    if (!rc) rc = time_param(cx, c, "to", (lf_ms){ lf_now().ms + LF_MINUTE_MS }, &q.to);
+    if (!rc && kind.n && !lf_tele_kind_parse(kind, &q.kind))
+        rc = lf_fail(cx, LF_EINVAL, "kind", "数据类别应为 rtd、min、hour 或 day | kind must be rtd, min, hour or day");
+    if (!rc)
+        rc = time_param(cx, c, "from", (lf_ms){ lf_now().ms - LF_DAY_MS }, &q.from);
+    if (!rc)
+        rc = time_param(cx, c, "to", (lf_ms){ lf_now().ms + LF_MINUTE_MS }, &q.to);
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "series");
     lf_json_arr(&c->j);
@@ -435,17 +531,23 @@ static lf_rc packets(struct lf_ctx *cx, struct lf_call *c)
     size_t n = 0;
     lf_text after = lf_http_param(c->req, "after");
     lf_rc rc = station_of(cx, c, &id);
-    if (!rc && after.n) rc = lf_call_int(cx, after, "after", &before.v);
-    if (!rc && store) rc = store->ops->packets(store, &cx->arena, id, before, 50, &p, &n, &cx->err);
-    if (rc) return rc;
+    if (!rc && after.n)
+        rc = lf_call_int(cx, after, "after", &before.v);
+    if (!rc && store)
+        rc = store->ops->packets(store, &cx->arena, id, before, 50, &p, &n, &cx->err);
+    if (rc)
+        return rc;
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "items");
     lf_json_arr(&c->j);
-    for (size_t i = 0; i < n; i++) packet_json(cx, &c->j, &p[i], false);
+    for (size_t i = 0; i < n; i++)
+        packet_json(cx, &c->j, &p[i], false);
     lf_json_end_arr(&c->j);
     lf_json_key(&c->j, "next");
-    if (n == 50) lf_json_str(&c->j, lf_printf(&cx->arena, "%" PRId64, p[n - 1].id.v));
-    else lf_json_null(&c->j);
+    if (n == 50)
+        lf_json_str(&c->j, lf_printf(&cx->arena, "%" PRId64, p[n - 1].id.v));
+    else
+        lf_json_null(&c->j);
     lf_json_end_obj(&c->j);
     return LF_OK;
 }
@@ -455,11 +557,16 @@ static lf_rc packet(struct lf_ctx *cx, struct lf_call *c)
     lf_id id, pid;
     struct lf_tele_stored_packet p;
     lf_rc rc = station_of(cx, c, &id);
-    if (!rc) rc = lf_call_int(cx, c->seg[1], "pid", &pid.v);
-    if (!rc) rc = store ? store->ops->packet(store, &cx->arena, pid, &p, &cx->err) : LF_ENOTFOUND;
-    if (!rc && p.station.v != id.v) rc = LF_ENOTFOUND;
-    if (rc == LF_ENOTFOUND) return lf_fail(cx, rc, NULL, "没有这个报文 | there is no such packet");
-    if (!rc) packet_json(cx, &c->j, &p, true);
+    if (!rc)
+        rc = lf_call_int(cx, c->seg[1], "pid", &pid.v);
+    if (!rc)
+        rc = store ? store->ops->packet(store, &cx->arena, pid, &p, &cx->err) : LF_ENOTFOUND;
+    if (!rc && p.station.v != id.v)
+        rc = LF_ENOTFOUND;
+    if (rc == LF_ENOTFOUND)
+        return lf_fail(cx, rc, NULL, "没有这个报文 | there is no such packet");
+    if (!rc)
+        packet_json(cx, &c->j, &p, true);
     return rc;
 }
 
@@ -471,5 +578,11 @@ static const struct lf_route routes[] = {
 };
 static const struct lf_res *const types[] = { &station_res, &limit_value_res, &alarm_res };
 const struct lf_room station_room = {
-    .name = "station", .res = types, .nres = LF_COUNT(types), .route = routes, .nroute = LF_COUNT(routes), .migration = station_migrations, .nmigration = LF_COUNT(station_migrations),
+    .name = "station",
+    .res = types,
+    .nres = LF_COUNT(types),
+    .route = routes,
+    .nroute = LF_COUNT(routes),
+    .migration = station_migrations,
+    .nmigration = LF_COUNT(station_migrations),
 };

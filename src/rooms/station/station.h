@@ -4,22 +4,22 @@
 #include "core/app.h"
 #include "tele/store.h"
 
-#define STATION_KINDS(X)                                               \
-    X(STATION_AIR,        "air",        "环境空气", "Ambient air")     \
-    X(STATION_SURFACE,    "surface",    "地表水",   "Surface water")   \
-    X(STATION_WASTEWATER, "wastewater", "废水",     "Wastewater")      \
-    X(STATION_FLUE,       "flue",       "废气",     "Flue gas")        \
-    X(STATION_DUST,       "dust",       "扬尘",     "Dust")            \
-    X(STATION_NOISE,      "noise",      "噪声",     "Noise")
+#define STATION_KINDS(X) \
+    X(STATION_AIR, "air", "环境空气", "Ambient air") \
+    X(STATION_SURFACE, "surface", "地表水", "Surface water") \
+    X(STATION_WASTEWATER, "wastewater", "废水", "Wastewater") \
+    X(STATION_FLUE, "flue", "废气", "Flue gas") \
+    X(STATION_DUST, "dust", "扬尘", "Dust") \
+    X(STATION_NOISE, "noise", "噪声", "Noise")
 LF_ENUM(station_kind, STATION_KINDS);
-#define STATION_PERIODS(X)                            \
-    X(STATION_RTD,  "rtd",  "实时", "Real time")      \
-    X(STATION_MIN,  "min",  "分钟", "Minute")         \
-    X(STATION_HOUR, "hour", "小时", "Hour")           \
-    X(STATION_DAY,  "day",  "日",   "Day")
+#define STATION_PERIODS(X) \
+    X(STATION_RTD, "rtd", "实时", "Real time") \
+    X(STATION_MIN, "min", "分钟", "Minute") \
+    X(STATION_HOUR, "hour", "小时", "Hour") \
+    X(STATION_DAY, "day", "日", "Day")
 LF_ENUM(station_period, STATION_PERIODS);
-#define ALARM_STATES(X)                         \
-    X(ALARM_OPEN,  "open",  "进行中", "Going on") \
+#define ALARM_STATES(X) \
+    X(ALARM_OPEN, "open", "进行中", "Going on") \
     X(ALARM_ENDED, "ended", "已结束", "Ended")
 LF_ENUM(alarm_state, ALARM_STATES);
 
