@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "core/account.h"
 #include "db/db.h"
+#include "rooms/alarm/alarm.h"
 #include "rooms/station/station.h"
 #include "tele/listener.h"
 
@@ -72,7 +73,8 @@ static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
 {
     struct lf_ctx cx;
     lf_ctx_system(&cx, user);
-    if (station_on_readings(&cx, r, n))
+    station_publish(user, r, n);
+    if (alarm_on_readings(&cx, r, n))
         lf_log(LF_ERROR, "readings: %s (%s:%d)", cx.err.msg, cx.err.file ? cx.err.file : "?", cx.err.line);
     lf_ctx_free(&cx);
 }

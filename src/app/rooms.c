@@ -1,13 +1,14 @@
 /* rooms.c - the registry, as data, alphabetical; and the roles that a new database begins with. */
 #include "app/rooms.h"
 
+#include "rooms/alarm/alarm.h"
 #include "rooms/grid/grid.h"
 #include "rooms/matter/matter.h"
 #include "rooms/pilot/pilot.h"
 #include "rooms/source/source.h"
 #include "rooms/station/station.h"
 
-const struct lf_room *const app_rooms[] = { &grid_room, &matter_room, &pilot_room, &source_room, &station_room };
+const struct lf_room *const app_rooms[] = { &alarm_room, &grid_room, &matter_room, &pilot_room, &source_room, &station_room };
 const int app_room_count = LF_COUNT(app_rooms);
 
 const struct lf_role_seed app_roles[] = {

@@ -1,4 +1,4 @@
--- 监测站点, 限值, 报警
+-- 监测站点, 限值
 CREATE TABLE station (
   id         @id,
   version    @int  NOT NULL,
@@ -32,21 +32,3 @@ CREATE TABLE limit_value (
   basis      @text
 ) @strict;
 CREATE INDEX limit_station ON limit_value (station_id, factor);
-
-CREATE TABLE alarm (
-  id         @id,
-  version    @int  NOT NULL,
-  grid_code  @text NOT NULL,
-  title      @text NOT NULL,
-  station_id @int  NOT NULL,
-  factor     @text NOT NULL,
-  state      @text NOT NULL,
-  value      @real NOT NULL,
-  limit_high @real,
-  count      @int  NOT NULL,
-  began_at   @ms   NOT NULL,
-  last_at    @ms   NOT NULL,
-  matter_id  @int
-) @strict;
-CREATE INDEX alarm_station ON alarm (station_id, factor, state);
-CREATE INDEX alarm_grid ON alarm (grid_code, id);

@@ -1,4 +1,4 @@
-/* station.h - 监测: stations, their limits, what they say now, and alarms when it is too much. */
+/* station.h - 监测: stations, their limits, and what they say. What follows from too much is room alarm. */
 #ifndef LF_ROOMS_STATION_STATION_H
 #define LF_ROOMS_STATION_STATION_H
 #include "core/app.h"
@@ -18,18 +18,24 @@ LF_ENUM(station_kind, STATION_KINDS);
     X(STATION_HOUR, "hour", "小时", "Hour") \
     X(STATION_DAY, "day", "日", "Day")
 LF_ENUM(station_period, STATION_PERIODS);
-#define ALARM_STATES(X) \
-    X(ALARM_OPEN, "open", "进行中", "Going on") \
-    X(ALARM_ENDED, "ended", "已结束", "Ended")
-LF_ENUM(alarm_state, ALARM_STATES);
 
-extern const struct lf_res station_res, limit_value_res, alarm_res;
+extern const struct lf_res station_res, limit_value_res;
 extern const struct lf_room station_room;
 
 /* The store that readings are read from; the program sets it before the first request. */
 void station_use_store(struct lf_tele_store *store);
 /* The directory of all stations for the listener; NULL and cx->err on failure. The caller gets the one use of it. */
 struct lf_directory *station_make_directory(struct lf_ctx *cx);
-/* New readings, after their commit: limits, alarms, matters, live events. Begins its own transactions, as the system. */
-lf_rc station_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n) LF_MUST_CHECK;
+/* New readings, after their commit, to the live pages. */
+void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t n);
+
+struct station_site {
+    lf_text name, grid_code;
+    double lon, lat;
+    lf_id source_id;
+};
+/* Whatever the caller's scope is: for rules that act as the system. LF_ENOTFOUND without a message. */
+lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out) LF_MUST_CHECK;
+/* *passed: the limit of the reading's day that it passes, high or low; NaN when it is within. *any: is there a limit at all? */
+lf_rc station_limit_passed(struct lf_ctx *cx, const struct lf_tele_reading *r, double *passed, bool *any) LF_MUST_CHECK;
 #endif
