@@ -62,6 +62,11 @@ struct lf_tele_store_ops {
     /* Newest first, ids below `before` (0 = from the newest), at most limit. station none: of all stations. */
     lf_rc (*packets)(struct lf_tele_store *, struct lf_arena *, lf_id station, lf_id before, int limit, struct lf_tele_stored_packet **,
                      size_t *n, struct lf_err *);
+    /* Oldest first, ids above `after` (0 = from the oldest kept), at most limit, of all stations. Ids grow in the order of
+     * commits and a packet that is committed later never gets a smaller one: who remembers the last id it has seen misses
+     * nothing. Ids may have gaps. Duplicates are no packets of their own. */
+    lf_rc (*packets_after)(struct lf_tele_store *, struct lf_arena *, lf_id after, int limit, struct lf_tele_stored_packet **, size_t *n,
+                           struct lf_err *);
     lf_rc (*packet)(struct lf_tele_store *, struct lf_arena *, lf_id id, struct lf_tele_stored_packet *, struct lf_err *);
     lf_rc (*rejects)(struct lf_tele_store *, struct lf_arena *, bool quarantine, lf_id before, int limit, struct lf_tele_stored_reject **,
                      size_t *n, struct lf_err *);

@@ -19,8 +19,11 @@ static bool keep_packet(struct memory_store *m, const struct lf_tele_packet *p)
             return false;
     if (m->npacket == m->cap_packet)
         m->packet = lf_renew(m->packet, (m->cap_packet = 2 * m->cap_packet + 64) * sizeof *m->packet);
-    m->packet[m->npacket].station = p->station.v;
-    m->packet[m->npacket].hash = h;
+    __auto_type k = &m->packet[m->npacket];
+    k->station = p->station.v, k->at = p->at.ms, k->received = p->received.ms, k->hash = h, k->n = p->raw.n, k->readings = p->n;
+    k->raw = memcpy(lf_new(p->raw.n + 1), p->raw.p ? p->raw.p : "", p->raw.n);
+    snprintf(k->qn, sizeof k->qn, "%.*s", (int)p->qn.n, p->qn.p ? p->qn.p : "");
+    snprintf(k->cn, sizeof k->cn, "%.*s", (int)p->cn.n, p->cn.p ? p->cn.p : "");
     m->npacket++;
     return true;
 }
@@ -85,6 +88,32 @@ static lf_rc commit(struct lf_tele_store *s, struct lf_tele_batch *b, struct lf_
     return LF_OK;
 }
 
+static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id after, int limit, struct lf_tele_stored_packet **out,
+                           size_t *n, struct lf_err *err)
+{
+    struct memory_store *m = (struct memory_store *)s;
+    *n = 0;
+    pthread_mutex_lock(&m->lock);
+    size_t from = lf_id_none(after) ? 0 : (size_t)after.v, have = m->npacket > from ? m->npacket - from : 0;
+    have = have > (size_t)limit ? (size_t)limit : have;
+    struct lf_tele_stored_packet *p = *out = lf_alloc(a, have * sizeof *p + 1);
+    for (; *n < have; ++*n) {
+        __auto_type k = &m->packet[from + *n];
+        p[*n] = (struct lf_tele_stored_packet){ .id = { (int64_t)(from + *n + 1) },
+                                                .station = { k->station },
+                                                .received = { k->received },
+                                                .at = { k->at },
+                                                .qn = lf_text_copy(a, lf_str(k->qn)),
+                                                .cn = lf_text_copy(a, lf_str(k->cn)),
+                                                .peer = LF_TEXT("127.0.0.1"),
+                                                .note = LF_TEXT(""),
+                                                .raw = lf_text_copy(a, (lf_text){ k->raw, k->n }),
+                                                .readings = (int64_t)k->readings };
+    }
+    pthread_mutex_unlock(&m->lock);
+    return LF_OK;
+}
+
 double memory_store_value(struct memory_store *m, int64_t station, const char *factor, enum lf_tele_kind kind)
 {
     double v = NAN;
@@ -98,7 +127,7 @@ double memory_store_value(struct memory_store *m, int64_t station, const char *f
 
 struct memory_store *memory_store_new(void)
 {
-    static const struct lf_tele_store_ops ops = { .commit = commit };
+    static const struct lf_tele_store_ops ops = { .commit = commit, .packets_after = packets_after };
     struct memory_store *m = lf_new(sizeof *m);
     m->base.ops = &ops;
     pthread_mutex_init(&m->lock, NULL);
@@ -108,6 +137,8 @@ struct memory_store *memory_store_new(void)
 void memory_store_free(struct memory_store *m)
 {
     pthread_mutex_destroy(&m->lock);
+    for (size_t i = 0; i < m->npacket; i++)
+        lf_release(m->packet[i].raw);
     lf_release(m->packet);
     lf_release(m->reading);
     lf_release(m);

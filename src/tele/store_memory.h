@@ -16,8 +16,12 @@ struct memory_store {
     atomic_size_t npacket, nreading, nreject, nquarantine, commits; /* read by the test at any time */
     size_t cap_packet, cap_reading;
     struct {
-        int64_t station;
+        int64_t station, at, received;
         uint64_t hash;
+        char *raw; /* id = index + 1 */
+        uint32_t n;
+        size_t readings;
+        char qn[24], cn[8];
     } * packet;
     struct {
         int64_t station, at;

@@ -169,6 +169,16 @@ static lf_rc packets(struct lf_tele_store *s, struct lf_arena *a, lf_id station,
     return rc;
 }
 
+static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id after, int limit, struct lf_tele_stored_packet **out,
+                           size_t *n, struct lf_err *err)
+{
+    struct list l = { .a = a, .size = sizeof **out };
+    const struct lf_val args[] = { lf_val_int(lf_id_none(after) ? 0 : after.v), lf_val_int(limit) };
+    lf_rc rc = each(s, PACKET "WHERE id > $1 ORDER BY id LIMIT $2", args, 2, 0, add_packet, &l, err);
+    *out = l.p, *n = l.n;
+    return rc;
+}
+
 static lf_rc packet(struct lf_tele_store *s, struct lf_arena *a, lf_id id, struct lf_tele_stored_packet *out, struct lf_err *err)
 {
     struct list l = { .a = a, .size = sizeof *out };
@@ -259,6 +269,7 @@ const struct lf_tele_store_ops lf_tele_sql_ops = {
     .latest = latest,
     .series = series,
     .packets = packets,
+    .packets_after = packets_after,
     .packet = packet,
     .rejects = rejects,
     .gaps = gaps,

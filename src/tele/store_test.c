@@ -178,6 +178,13 @@ static void a_batch_is_kept(void **state)
     assert_true(one.id.v == k[1].id.v && lf_text_is(one.peer, "10.0.0.1") && lf_text_is(one.qn, "20240311100200000"));
     OK(store->ops->packets(store, &arena, (lf_id){ 0 }, k[1].id, 10, &k, &n, &err));
     assert_int_equal(n, 2); /* all stations, the older ones */
+    lf_id second = k[0].id;
+    OK(store->ops->packets_after(store, &arena, (lf_id){ 0 }, 2, &k, &n, &err));
+    assert_true(n == 2 && k[0].id.v < k[1].id.v && k[1].id.v == second.v && k[1].raw.n > 0); /* all stations, oldest first */
+    OK(store->ops->packets_after(store, &arena, second, 10, &k, &n, &err));
+    assert_true(n == 2 && k[0].id.v > second.v && k[1].id.v > k[0].id.v);
+    OK(store->ops->packets_after(store, &arena, k[1].id, 10, &k, &n, &err));
+    assert_int_equal(n, 0);
     struct lf_err err = { 0 };
     assert_int_equal(store->ops->packet(store, &arena, (lf_id){ 999999 }, &one, &err), LF_ENOTFOUND);
 }
