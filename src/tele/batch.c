@@ -1,6 +1,6 @@
 #include "tele/tele.h"
 
-static const char *const kind_names[LF_TELE_KIND_COUNT] = { "rtd", "min", "hour", "day" };
+static const char *const kind_names[LF_TELE_KIND_COUNT] = { "rtd", "min", "hour", "day", "hour_calc", "day_calc" };
 
 const char *lf_tele_kind_name(enum lf_tele_kind k) { return k < LF_TELE_KIND_COUNT ? kind_names[k] : "unknown"; }
 

@@ -6,8 +6,9 @@
 #include "base/clock.h"
 #include "hj212/hj212.h"
 
-enum lf_tele_kind { LF_TELE_RTD, LF_TELE_MIN, LF_TELE_HOUR, LF_TELE_DAY, LF_TELE_KIND_COUNT };
-const char *lf_tele_kind_name(enum lf_tele_kind k); /* "rtd", "min", "hour", "day": also in the tables */
+/* The first four are what devices send; the last two are computed here from shorter values (room review), beside what a device claims. */
+enum lf_tele_kind { LF_TELE_RTD, LF_TELE_MIN, LF_TELE_HOUR, LF_TELE_DAY, LF_TELE_HOUR_CALC, LF_TELE_DAY_CALC, LF_TELE_KIND_COUNT };
+const char *lf_tele_kind_name(enum lf_tele_kind k); /* "rtd", "min", "hour", "day", "hour_calc", "day_calc": also in the tables */
 bool lf_tele_kind_parse(lf_text name, enum lf_tele_kind *out);
 
 /* Why something was refused or put in quarantine: the reasons of the codec, then ours. The index of a counter. */

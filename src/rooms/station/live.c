@@ -169,7 +169,8 @@ lf_rc station_series(struct lf_ctx *cx, struct lf_call *c)
         rc = lf_call_int(cx, points, "points", &max);
     q.max_points = max < 10 ? 10 : max > 5000 ? 5000 : (size_t)max;
     if (!rc && kind.n && !lf_tele_kind_parse(kind, &q.kind))
-        rc = lf_fail(cx, LF_EINVAL, "kind", "数据类别应为 rtd、min、hour 或 day | kind must be rtd, min, hour or day");
+        rc = lf_fail(cx, LF_EINVAL, "kind",
+                     "数据类别应为 rtd、min、hour、day、hour_calc 或 day_calc | kind must be rtd, min, hour, day, hour_calc or day_calc");
     if (!rc)
         rc = time_param(cx, c, "from", (lf_ms){ lf_now().ms - LF_DAY_MS }, &q.from);
     if (!rc)
