@@ -269,19 +269,23 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     struct hj212_packet p;
     const struct lf_tele_station *s;
     const char *bad;
-    lf_ms at;
+    lf_ms at = { 0 };
     a->mn = a->cn = a->detail = a->answer = LF_TEXT("");
     a->station = (lf_id){ 0 };
     a->unknown_stats = a->bad_values = 0;
     enum hj212_why why = hj212_parse(a->segment, &p, &bad);
-    a->mn = not_null(p.mn), a->cn = not_null(p.cn);
+    a->mn = not_null(p.mn), a->cn = not_null(p.cn), a->packet = p;
     if (why != HJ212_GOOD)
         return end(a, (enum lf_tele_why)why, bad ? bad : "", LF_ADMIT_REFUSED);
-    if (is_reply(p.cn))
+    if (is_reply(p.cn) && !p.mn.p)
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
     enum lf_admitted how = check_sender(a, &p, &s);
     if (how != LF_ADMIT_TAKEN)
         return how;
+    if (is_reply(p.cn)) {
+        add_packet(a, b, &p, s, at, b->nreading);
+        return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
+    }
     if (lf_text_is(p.cn, "9015")) {
         make_answer(a, b, &p, s);
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_ANSWER);

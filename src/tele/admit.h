@@ -7,7 +7,7 @@
 enum lf_admitted {
     LF_ADMIT_TAKEN,      /* in the batch; answer it when the batch is durable */
     LF_ADMIT_ANSWER,     /* nothing to store (heartbeat): answer at once */
-    LF_ADMIT_REPLY,      /* 9011..9014: the device answers us; counted only */
+    LF_ADMIT_REPLY,      /* 9011..9014: the device answers us; in the batch when it says who it is (station), no answer */
     LF_ADMIT_REFUSED,    /* why says it; no answer */
     LF_ADMIT_QUARANTINE, /* to be kept apart; `answer` is filled when it may be acknowledged once it is durable */
 };
@@ -20,7 +20,8 @@ struct lf_admit {
     int64_t ahead_ms, age_ms; /* how far DataTime may lie in the future and in the past */
     /* out */
     enum lf_tele_why why;
-    lf_text mn, cn, detail; /* point into the frame, or are literals */
+    struct hj212_packet packet; /* as read; complete except when refused */
+    lf_text mn, cn, detail;     /* point into the frame, or are literals */
     lf_id station;
     lf_text answer;                     /* in the batch's arena; empty when none is asked for */
     uint32_t unknown_stats, bad_values; /* items kept in the raw packet only; values that are no number */

@@ -89,6 +89,19 @@ static void quarantined(struct conn *c, const struct lf_admit *a)
         add_ack(c, a->answer, -1);
 }
 
+/* The station speaks over this connection; and what it says may be what a command asked for. */
+static void heard(struct conn *c, const struct lf_admit *a, enum lf_admitted how)
+{
+    struct lf_listener *l = c->l;
+    bool known = how == LF_ADMIT_TAKEN || how == LF_ADMIT_ANSWER || (how == LF_ADMIT_REPLY && a->station.v) ||
+                 (how == LF_ADMIT_QUARANTINE && (a->why == LF_TELE_TIME || a->why == LF_TELE_COMMAND));
+    if (!known)
+        return;
+    const struct link *k = link_seen(c, a->station);
+    if (l->c.on_reply && (how == LF_ADMIT_REPLY || link_asked(l, k, &a->packet)))
+        l->c.on_reply(l->c.user, a->station, &a->packet, a->frame);
+}
+
 static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned needs, enum hj212_why why)
 {
     struct lf_listener *l = c->l;
@@ -100,12 +113,16 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
                           .now = lf_now(),
                           .ahead_ms = l->c.ahead_s * 1000,
                           .age_ms = l->c.age_s * 1000 };
-    switch (lf_admit(&a, &road_filling(l)->b)) {
+    enum lf_admitted how = lf_admit(&a, &road_filling(l)->b);
+    heard(c, &a, how);
+    switch (how) {
     case LF_ADMIT_TAKEN: taken(c, &a); break;
     case LF_ADMIT_QUARANTINE: quarantined(c, &a); break;
     case LF_ADMIT_REPLY:
         count_add(l, N_FRAMES, 1);
         count_add(l, N_REPLIES, 1);
+        if (a.station.v)
+            add_ack(c, LF_TEXT(""), (int64_t)road_filling(l)->b.npacket - 1);
         break;
     case LF_ADMIT_ANSWER:
         count_add(l, N_FRAMES, 1);
@@ -210,6 +227,7 @@ void conn_close(struct conn *c)
     if (c->closing)
         return;
     c->closing = true;
+    link_conn_gone(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 

@@ -171,6 +171,7 @@ static void on_wake(uv_async_t *h)
         stop_step(l);
         return;
     }
+    link_deliver(l);
     feed_writer(l);
     resume_stalled(l);
 }
@@ -275,12 +276,18 @@ static struct lf_listener *make(const struct lf_listener_config *config)
     l->free_slot = lf_new(n * sizeof *l->free_slot);
     while (l->nfree < n) {
         l->free_slot[l->nfree] = (uint32_t)n - 1 - l->nfree;
+        l->generation[l->nfree] = 1; /* so that no handle is 0 */
         l->nfree++;
     }
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->to_writer, NULL);
+    pthread_condattr_t monotonic; /* no wait depends on the wall clock, which may be set back */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->to_writer, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&l->to_events, NULL);
     pthread_cond_init(&l->from_events, NULL);
+    pthread_cond_init(&l->no_submitters, NULL);
     open_loop(l);
     return l;
 }
@@ -299,6 +306,8 @@ static void destroy(struct lf_listener *l)
     pthread_cond_destroy(&l->to_writer);
     pthread_cond_destroy(&l->to_events);
     pthread_cond_destroy(&l->from_events);
+    pthread_cond_destroy(&l->no_submitters);
+    link_free_all(l);
     lf_release(l->slot);
     lf_release(l->generation);
     lf_release(l->free_slot);
@@ -380,6 +389,10 @@ struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
         .commit_failures = n[N_COMMIT_FAILURES],
         .last_commit_us = n[N_LAST_US],
         .last_batch = n[N_LAST_BATCH],
+        .sent = n[N_SENT],
+        .send_lost = n[N_SEND_LOST],
+        .submitted = n[N_SUBMITTED],
+        .submit_failures = n[N_SUBMIT_FAILURES],
         .failing = atomic_load(&l->failing),
     };
     memcpy(s.refused, n + N_REFUSED, sizeof s.refused);
@@ -399,10 +412,17 @@ void lf_listener_stop(struct lf_listener *l)
 {
     if (!l)
         return;
+    pthread_mutex_lock(&l->lock);
+    l->refusing = true;
+    pthread_mutex_unlock(&l->lock);
     atomic_store(&l->stopping, true);
     uv_async_send(&l->wake);
     pthread_join(l->loop_thread, NULL);
     end_thread(l, l->writer_thread, &l->writer_stop, &l->to_writer);
+    pthread_mutex_lock(&l->lock);
+    while (l->nsubmitters)
+        pthread_cond_wait(&l->no_submitters, &l->lock);
+    pthread_mutex_unlock(&l->lock);
     end_thread(l, l->events_thread, &l->events_stop, &l->to_events);
     destroy(l);
 }

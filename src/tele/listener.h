@@ -28,6 +28,13 @@ struct lf_listener_config {
     void (*on_readings)(void *user, const struct lf_tele_reading *r, size_t n);
     /* The store began to fail (message, with HINT) or works again (NULL). On the writer's thread. May be NULL. */
     void (*on_store)(void *user, const struct lf_err *err);
+    /* A packet of a known station (right password) that answers a command: 9011 to 9014, and any packet with the QN of a frame
+     * that lf_listener_send gave to the station, or with its CN within ten minutes (devices number their history themselves).
+     * On the loop's thread while the packet is read, so it is not durable yet (it is kept like any other); must not block. May be
+     * NULL. p and raw live until the call returns. */
+    void (*on_reply)(void *user, lf_id station, const struct hj212_packet *p, lf_text raw);
+    /* A station has a connection now, or has lost its last one. On the loop's thread; must not block. May be NULL. */
+    void (*on_contact)(void *user, lf_id station, bool connected);
     void *user;
 };
 
@@ -42,7 +49,9 @@ struct lf_listener_stats {
     int64_t duplicates, acknowledged;
     int64_t unknown_stats, bad_values;
     int64_t commits, commit_failures, last_commit_us, last_batch;
-    bool failing; /* the store does not take anything now */
+    int64_t sent, send_lost;            /* frames to stations; of these, the connection went before they left */
+    int64_t submitted, submit_failures; /* batches that came another way */
+    bool failing;                       /* the store does not take anything now */
 };
 
 struct lf_listener;
@@ -53,6 +62,16 @@ void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d);
 struct lf_listener_stats lf_listener_stats(struct lf_listener *l); /* any thread */
 /* The same in the text form of Prometheus, names lanfan_telemetry_... */
 void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o);
+/* Another road into the one writer (HTTP, MQTT, computed means): stores the batch as the packets from sockets are stored,
+ * together with what others submit at the same time. Blocks the caller until it is durable (LF_OK; packet.duplicate and
+ * reading.fresh are set, fresh readings are told to on_readings) or is not (nothing of it is in the store). Each reading must
+ * belong to a packet, and received must be set. The batch stays the caller's; ack[] is not looked at. Any thread but the loop's.
+ * LF_EBUSY: not stored within wait_ms, or closing; LF_EINVAL: will never go in. */
+lf_rc lf_listener_submit(struct lf_listener *l, struct lf_tele_batch *b, int wait_ms, struct lf_err *err) LF_MUST_CHECK;
+/* Gives a whole frame (## to CR LF; copied) to the newest connection over which the station has sent a good packet. LF_OK: it
+ * is on its way, which is no promise: who needs one waits for the reply. LF_ENOTFOUND: not connected; LF_EBUSY: too many
+ * frames wait to be sent. Any thread. */
+lf_rc lf_listener_send(struct lf_listener *l, lf_id station, lf_text frame, struct lf_err *err) LF_MUST_CHECK;
 /* Stops reading, commits and acknowledges what was taken (at most ten seconds, not at all while the store fails), closes. */
 void lf_listener_stop(struct lf_listener *l); /* NULL is fine */
 #endif

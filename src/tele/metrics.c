@@ -35,6 +35,10 @@ void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o)
         { "commit_failures_total", "counter", s->commit_failures },
         { "last_commit_microseconds", "gauge", s->last_commit_us },
         { "last_batch_packets", "gauge", s->last_batch },
+        { "commands_sent_total", "counter", s->sent },
+        { "commands_lost_total", "counter", s->send_lost },
+        { "submitted_total", "counter", s->submitted },
+        { "submit_failures_total", "counter", s->submit_failures },
         { "store_failing", "gauge", s->failing },
     };
     for (size_t i = 0; i < LF_COUNT(t); i++)

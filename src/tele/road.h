@@ -14,6 +14,7 @@ enum {
     BATCH_BYTES = 16 << 20, /* memory of one batch; then nothing is read */
     EVENT_QUEUE = 64,       /* batches that wait for the events thread; then the writer waits */
     BOUND_SLOTS = 4096,
+    OUTBOX_MAX = 4096, /* frames to stations that wait for the loop */
     WRITE_STUCK_MS = 60 * 1000,
     STOP_MS = 10 * 1000
 };
@@ -42,6 +43,10 @@ enum count {
     N_COMMIT_FAILURES,
     N_LAST_US,
     N_LAST_BATCH,
+    N_SENT,
+    N_SEND_LOST,
+    N_SUBMITTED,
+    N_SUBMIT_FAILURES,
     N_REFUSED,
     N_COUNT = N_REFUSED + LF_TELE_WHY_COUNT
 };
@@ -63,6 +68,34 @@ struct bound {
 };
 bool bound_allows(struct bound *b, lf_ms now, lf_text who, int each, int all);
 
+/* Which connection a station speaks over: the newest. Kept for good once made (stations are few), changed by the loop only and
+ * under the lock, so the loop may read it without. */
+struct link {
+    int64_t station;
+    uint64_t handle;          /* 0: not connected */
+    struct link *chain;       /* in the table */
+    struct link *next, *prev; /* of the same connection */
+    struct asked *asked;      /* commands given to it lately; NULL when none ever was. Loop only */
+};
+struct links {
+    struct link **slot;
+    size_t mask, n;
+};
+struct outgoing {
+    struct outgoing *next;
+    int64_t station;
+    uint32_t n;
+    char frame[];
+};
+/* A batch of somebody who waits for it, on his stack. */
+struct submission {
+    struct lf_tele_batch *b;
+    struct submission *next;
+    pthread_cond_t done;
+    enum { S_WAITING, S_TAKEN, S_DONE } state;
+    struct lf_err err; /* rc says how it ended */
+};
+
 struct conn {
     uv_tcp_t tcp;
     uv_write_t write;
@@ -72,6 +105,7 @@ struct conn {
     uint64_t last, write_began; /* uv_now */
     int outstanding;
     bool stalled, closing, eof, good, writing, reading;
+    struct link *link, *links; /* of the last packet; all that are newest here */
     size_t held, out_n, out_flight;
     char in[HJ212_BUFFER_MAX];
     char out[CONN_OUT];
@@ -106,7 +140,14 @@ struct lf_listener {
     struct lf_directory *directory;
     struct job *next;
     struct queue done, events;
-    bool writer_stop, events_stop;
+    bool writer_stop, events_stop, refusing;
+    struct links links;
+    struct outgoing *out_head, *out_tail;
+    int nout;
+    struct submission *sub_head, *sub_tail;
+    int64_t submit_alone; /* so many of the queue are stored one at a time */
+    int nsubmitters;      /* threads inside lf_listener_submit */
+    pthread_cond_t no_submitters;
 
     atomic_bool stopping, failing, abandon;
     atomic_llong count[N_COUNT];
@@ -137,7 +178,24 @@ bool road_full(const struct lf_listener *l); /* no packet can be taken now */
 struct job *road_filling(struct lf_listener *l);
 void road_judge_now(struct lf_listener *l); /* takes up the newest directory */
 
+/* link.c: which station speaks over which connection */
+struct link *link_seen(struct conn *c, lf_id station); /* a good packet of it came over c */
+bool link_asked(struct lf_listener *l, const struct link *k, const struct hj212_packet *p);
+void link_conn_gone(struct conn *c);
+void link_deliver(struct lf_listener *l); /* frames that were given to lf_listener_send */
+void link_free_all(struct lf_listener *l);
+
+/* submit.c; with the lock held, which is let go while the store works */
+void submit_store(struct lf_listener *l);
+void submit_refuse_all(struct lf_listener *l);
+
 /* writer.c */
+void wait_until(struct timespec *t, int64_t ms); /* that long from now, for conditions of the listener */
+lf_rc commit_once(struct lf_listener *l, struct lf_tele_batch *b, struct lf_err *err);
+bool comes_back(lf_rc rc);
+void tell_store(struct lf_listener *l, const struct lf_err *err);
+void tally(struct lf_listener *l, const struct lf_tele_batch *b);
+void tell_events(struct lf_listener *l, struct job *j); /* with the lock held; may wait */
 void *writer_main(void *listener);
 void *events_main(void *listener);
 #endif

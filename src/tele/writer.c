@@ -41,14 +41,19 @@ static int64_t monotonic_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+void wait_until(struct timespec *t, int64_t ms)
+{
+    clock_gettime(CLOCK_MONOTONIC, t);
+    t->tv_nsec += (long)(ms % 1000) * 1000000;
+    t->tv_sec += ms / 1000 + t->tv_nsec / 1000000000;
+    t->tv_nsec %= 1000000000;
+}
+
 /* Waits, but not when the listener is told to stop. */
 static void back_off(struct lf_listener *l, int ms)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    wait_until(&until, ms);
     pthread_mutex_lock(&l->lock);
     while (!atomic_load(&l->abandon))
         if (pthread_cond_timedwait(&l->to_writer, &l->lock, &until) != 0)
@@ -56,13 +61,28 @@ static void back_off(struct lf_listener *l, int ms)
     pthread_mutex_unlock(&l->lock);
 }
 
-static bool comes_back(lf_rc rc) { return rc == LF_EDB || rc == LF_EBUSY || rc == LF_EIO; }
+bool comes_back(lf_rc rc) { return rc == LF_EDB || rc == LF_EBUSY || rc == LF_EIO; }
 
-static void tell_store(struct lf_listener *l, const struct lf_err *err)
+void tell_store(struct lf_listener *l, const struct lf_err *err)
 {
     bool failing = err != NULL;
     if (atomic_exchange(&l->failing, failing) != failing && l->c.on_store)
         l->c.on_store(l->c.user, err);
+}
+
+lf_rc commit_once(struct lf_listener *l, struct lf_tele_batch *b, struct lf_err *err)
+{
+    int64_t began = monotonic_us();
+    lf_rc rc = l->c.store->ops->commit(l->c.store, b, err);
+    if (rc < 0) {
+        count_add(l, N_COMMIT_FAILURES, 1);
+        return rc;
+    }
+    count_add(l, N_COMMITS, 1);
+    count_set(l, N_LAST_US, monotonic_us() - began);
+    count_set(l, N_LAST_BATCH, (int64_t)b->npacket);
+    tell_store(l, NULL);
+    return LF_OK;
 }
 
 /* Commits, and again while the store is away. LF_OK, an error that will not go away, or the last one when told to stop. */
@@ -71,17 +91,8 @@ static lf_rc commit(struct lf_listener *l, struct lf_tele_batch *b)
     int wait = 50;
     for (;;) {
         struct lf_err err = { .rc = LF_OK };
-        int64_t began = monotonic_us();
-        lf_rc rc = l->c.store->ops->commit(l->c.store, b, &err);
-        if (rc >= 0) {
-            count_add(l, N_COMMITS, 1);
-            count_set(l, N_LAST_US, monotonic_us() - began);
-            count_set(l, N_LAST_BATCH, (int64_t)b->npacket);
-            tell_store(l, NULL);
-            return LF_OK;
-        }
-        count_add(l, N_COMMIT_FAILURES, 1);
-        if (!comes_back(rc))
+        lf_rc rc = commit_once(l, b, &err);
+        if (rc == LF_OK || !comes_back(rc))
             return rc;
         tell_store(l, &err);
         if (atomic_load(&l->abandon))
@@ -112,7 +123,7 @@ static void commit_singly(struct lf_listener *l, struct lf_tele_batch *b)
     }
 }
 
-static void tally(struct lf_listener *l, const struct lf_tele_batch *b)
+void tally(struct lf_listener *l, const struct lf_tele_batch *b)
 {
     int64_t packets = 0, duplicates = 0, readings = 0;
     for (size_t i = 0; i < b->npacket; i++) {
@@ -140,6 +151,14 @@ static void store_job(struct lf_listener *l, struct job *j)
         tally(l, &j->b);
 }
 
+void tell_events(struct lf_listener *l, struct job *j)
+{
+    while (l->events.n >= EVENT_QUEUE)
+        pthread_cond_wait(&l->from_events, &l->lock);
+    queue_put(&l->events, j);
+    pthread_cond_signal(&l->to_events);
+}
+
 /* To the loop at once (answers first), then to the events thread; while that is far behind, this thread waits. */
 static void pass_on(struct lf_listener *l, struct job *j)
 {
@@ -148,12 +167,8 @@ static void pass_on(struct lf_listener *l, struct job *j)
     pthread_mutex_lock(&l->lock);
     queue_put(&l->done, j);
     uv_async_send(&l->wake);
-    while (tell && l->events.n >= EVENT_QUEUE)
-        pthread_cond_wait(&l->from_events, &l->lock);
-    if (tell) {
-        queue_put(&l->events, j);
-        pthread_cond_signal(&l->to_events);
-    }
+    if (tell)
+        tell_events(l, j);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -198,17 +213,22 @@ void *writer_main(void *listener)
     struct lf_listener *l = listener;
     pthread_mutex_lock(&l->lock);
     for (;;) {
-        while (!l->next && !l->writer_stop)
+        while (!l->next && !l->sub_head && !l->writer_stop)
             pthread_cond_wait(&l->to_writer, &l->lock);
         struct job *j = l->next;
-        if (!j)
-            break;
         l->next = NULL;
-        pthread_mutex_unlock(&l->lock);
-        store_job(l, j);
-        pass_on(l, j);
-        pthread_mutex_lock(&l->lock);
+        if (j) {
+            pthread_mutex_unlock(&l->lock);
+            store_job(l, j);
+            pass_on(l, j);
+            pthread_mutex_lock(&l->lock);
+        }
+        if (l->writer_stop && !l->next)
+            break;
+        if (l->sub_head)
+            submit_store(l);
     }
+    submit_refuse_all(l);
     pthread_mutex_unlock(&l->lock);
     return NULL;
 }
