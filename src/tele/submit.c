@@ -40,8 +40,11 @@ static void append(struct lf_tele_batch *all, const struct lf_tele_batch *b)
         p->first += shift;
         p->duplicate = p->failed = false;
     }
-    for (size_t i = 0; i < b->nreading; i++)
-        *lf_tele_add_reading(all) = b->reading[i];
+    for (size_t i = 0; i < b->nreading; i++) {
+        struct lf_tele_reading *r = lf_tele_add_reading(all);
+        *r = b->reading[i];
+        r->fresh = false; /* a batch may be submitted again */
+    }
     for (size_t i = 0; i < b->nreject; i++)
         *lf_tele_add_reject(all) = b->reject[i];
 }

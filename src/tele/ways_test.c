@@ -108,6 +108,8 @@ static void stored_like_packets(void **state)
     assert_true(b.packet[0].duplicate && b.packet[1].duplicate && store->npacket == 2);
     lf_tele_batch_free(&b); /* before the events thread may have come to it */
     EVENTUALLY(atomic_load(&told) == 2);
+    pause_ms(50);
+    assert_int_equal(atomic_load(&told), 2); /* and no more: what was there already is told to nobody */
     struct lf_listener_stats s = stats();
     assert_true(s.submitted == 2 && s.submit_failures == 0 && s.packets == 2 && s.duplicates == 2);
 }
