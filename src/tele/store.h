@@ -59,6 +59,10 @@ struct lf_tele_store_ops {
     lf_rc (*latest)(struct lf_tele_store *, struct lf_arena *, lf_id station, struct lf_tele_latest **, size_t *n, struct lf_err *);
     lf_rc (*series)(struct lf_tele_store *, struct lf_arena *, const struct lf_tele_series *, struct lf_tele_point **, size_t *n,
                     struct lf_err *);
+    /* Every reading of one series in order of time, [from, to), not thinned (max_points is not looked at). `each` sees a reading
+     * that lives until it returns (grid_code null) and returns false to stop, which is LF_OK too. It must not call the store. */
+    lf_rc (*scan)(struct lf_tele_store *, const struct lf_tele_series *, bool (*each)(void *user, const struct lf_tele_reading *),
+                  void *user, struct lf_err *);
     /* Newest first, ids below `before` (0 = from the newest), at most limit. station none: of all stations. */
     lf_rc (*packets)(struct lf_tele_store *, struct lf_arena *, lf_id station, lf_id before, int limit, struct lf_tele_stored_packet **,
                      size_t *n, struct lf_err *);

@@ -40,8 +40,11 @@ static void keep_reading(struct memory_store *m, struct lf_tele_batch *b, struct
     r->fresh = !known || m->reading[i].value != r->value;
     b->corrected += known && r->fresh;
     m->nreading += !known;
-    m->reading[i].station = r->station.v, m->reading[i].at = r->at.ms, m->reading[i].kind = (int)r->kind, m->reading[i].value = r->value;
-    snprintf(m->reading[i].factor, sizeof m->reading[i].factor, "%.*s", (int)r->factor.n, r->factor.p);
+    __auto_type k = &m->reading[i];
+    k->station = r->station.v, k->at = r->at.ms, k->kind = (int)r->kind;
+    k->value = r->value, k->vmin = r->vmin, k->vmax = r->vmax, k->cou = r->cou, k->zs = r->zs, k->flagged = r->flag.p;
+    snprintf(k->factor, sizeof k->factor, "%.*s", (int)r->factor.n, r->factor.p);
+    snprintf(k->flag, sizeof k->flag, "%.*s", (int)r->flag.n, r->flag.p ? r->flag.p : "");
 }
 
 static bool poisoned(const struct memory_store *m, const struct lf_tele_batch *b)
@@ -114,6 +117,35 @@ static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id af
     return LF_OK;
 }
 
+/* The first reading of q at or after `from`; false when there is none. */
+static bool next_reading(struct memory_store *m, const struct lf_tele_series *q, lf_ms from, struct lf_tele_reading *out)
+{
+    bool found = false;
+    for (size_t i = 0; i < m->nreading; i++) {
+        __auto_type k = &m->reading[i];
+        if (k->station != q->station.v || k->kind != (int)q->kind || k->at < from.ms || k->at >= q->to.ms ||
+            !lf_text_is(q->factor, k->factor) || (found && k->at >= out->at.ms))
+            continue;
+        *out = (struct lf_tele_reading){ .station = q->station, .factor = q->factor, .kind = q->kind, .at = { k->at } };
+        out->value = k->value, out->vmin = k->vmin, out->vmax = k->vmax, out->cou = k->cou, out->zs = k->zs;
+        out->flag = k->flagged ? lf_str(k->flag) : (lf_text){ NULL, 0 };
+        found = true;
+    }
+    return found;
+}
+
+static lf_rc scan(struct lf_tele_store *s, const struct lf_tele_series *q, bool (*each)(void *, const struct lf_tele_reading *), void *user,
+                  struct lf_err *err)
+{
+    struct memory_store *m = (struct memory_store *)s;
+    struct lf_tele_reading r;
+    pthread_mutex_lock(&m->lock);
+    for (lf_ms from = q->from; next_reading(m, q, from, &r) && each(user, &r); from.ms = r.at.ms + 1)
+        ;
+    pthread_mutex_unlock(&m->lock);
+    return LF_OK;
+}
+
 double memory_store_value(struct memory_store *m, int64_t station, const char *factor, enum lf_tele_kind kind)
 {
     double v = NAN;
@@ -127,7 +159,7 @@ double memory_store_value(struct memory_store *m, int64_t station, const char *f
 
 struct memory_store *memory_store_new(void)
 {
-    static const struct lf_tele_store_ops ops = { .commit = commit, .packets_after = packets_after };
+    static const struct lf_tele_store_ops ops = { .commit = commit, .packets_after = packets_after, .scan = scan };
     struct memory_store *m = lf_new(sizeof *m);
     m->base.ops = &ops;
     pthread_mutex_init(&m->lock, NULL);

@@ -26,8 +26,9 @@ struct memory_store {
     struct {
         int64_t station, at;
         int kind;
-        char factor[40];
-        double value;
+        char factor[40], flag[8];
+        double value, vmin, vmax, cou, zs;
+        bool flagged;
     } * reading;
     char last_reject[64]; /* "reason detail" */
 };

@@ -42,17 +42,18 @@ static lf_text get_text(struct lf_cur *cur, int col, struct lf_arena *a, enum lf
     return v.null ? (lf_text){ NULL, 0 } : lf_text_copy(a, v.s);
 }
 
-/* Runs a query in a transaction of its own and gives each row to `row`. */
-static lf_rc each(struct lf_tele_store *s, const char *sql, const struct lf_val *args, int n, unsigned flags,
-                  void (*row)(struct lf_cur *, void *), void *user, struct lf_err *err)
+/* Runs a query in a transaction of its own and gives each row to `row`, until that says false. */
+static lf_rc each_while(struct lf_tele_store *s, const char *sql, const struct lf_val *args, int n, unsigned flags,
+                        bool (*row)(struct lf_cur *, void *), void *user, struct lf_err *err)
 {
     struct lf_ctx cx = { .db = ((struct sql_store *)s)->db };
     struct lf_cur cur;
     lf_rc rc = lf_tx_begin(&cx, LF_TX_READ);
     if (rc >= 0) {
         rc = lf_sql_open(&cx, sql, args, n, flags, &cur);
-        while (rc >= 0 && (rc = lf_cur_next(&cur)) == LF_ROW)
-            row(&cur, user);
+        bool more = rc >= 0;
+        while (more && (rc = lf_cur_next(&cur)) == LF_ROW)
+            more = row(&cur, user);
         if (rc >= 0)
             lf_cur_close(&cur);
         rc = lf_tx_end(&cx, rc < 0 ? rc : LF_OK);
@@ -61,6 +62,25 @@ static lf_rc each(struct lf_tele_store *s, const char *sql, const struct lf_val 
         *err = cx.err;
     lf_arena_free(&cx.arena);
     return rc < 0 ? rc : LF_OK;
+}
+
+struct every {
+    void (*row)(struct lf_cur *, void *);
+    void *user;
+};
+
+static bool every_row(struct lf_cur *cur, void *user)
+{
+    const struct every *e = user;
+    e->row(cur, e->user);
+    return true;
+}
+
+static lf_rc each(struct lf_tele_store *s, const char *sql, const struct lf_val *args, int n, unsigned flags,
+                  void (*row)(struct lf_cur *, void *), void *user, struct lf_err *err)
+{
+    struct every e = { row, user };
+    return each_while(s, sql, args, n, flags, every_row, &e, err);
 }
 
 #define READING "station_id, factor, kind, at, value, vmin, vmax, cou, zs, flag"
@@ -134,6 +154,42 @@ static lf_rc series(struct lf_tele_store *s, struct lf_arena *a, const struct lf
              args, LF_COUNT(args), LF_SQL_STREAM, add_point, t, err);
     *n = lf_tele_thin_end(t->thin, out);
     return rc;
+}
+
+struct scanning {
+    const struct lf_tele_series *q;
+    bool (*each)(void *, const struct lf_tele_reading *);
+    void *user;
+};
+
+static bool scan_row(struct lf_cur *cur, void *user)
+{
+    const struct scanning *s = user;
+    struct lf_val flag = { .t = LF_T_TEXT };
+    lf_cur_get(cur, 6, &flag);
+    struct lf_tele_reading r = { .station = s->q->station,
+                                 .factor = s->q->factor,
+                                 .kind = s->q->kind,
+                                 .at = { get_int(cur, 0) },
+                                 .value = get_real(cur, 1),
+                                 .vmin = get_real(cur, 2),
+                                 .vmax = get_real(cur, 3),
+                                 .cou = get_real(cur, 4),
+                                 .zs = get_real(cur, 5),
+                                 .flag = flag.null ? (lf_text){ NULL, 0 } : flag.s };
+    return s->each(s->user, &r);
+}
+
+static lf_rc scan(struct lf_tele_store *s, const struct lf_tele_series *q, bool (*one)(void *, const struct lf_tele_reading *), void *user,
+                  struct lf_err *err)
+{
+    const struct lf_val args[] = { LF_VAL(q->station), LF_VAL(q->factor), lf_val_str(lf_tele_kind_name(q->kind)), LF_VAL(q->from),
+                                   LF_VAL(q->to) };
+    struct scanning sc = { q, one, user };
+    return each_while(s,
+                      "SELECT at, value, vmin, vmax, cou, zs, flag FROM reading "
+                      "WHERE station_id = $1 AND factor = $2 AND kind = $3 AND at >= $4 AND at < $5 ORDER BY at",
+                      args, LF_COUNT(args), LF_SQL_STREAM, scan_row, &sc, err);
 }
 
 #define PACKET "SELECT id, station_id, received, at, qn, cn, peer, note, raw, readings FROM packet "
@@ -268,6 +324,7 @@ const struct lf_tele_store_ops lf_tele_sql_ops = {
     .close = lf_tele_sql_close,
     .latest = latest,
     .series = series,
+    .scan = scan,
     .packets = packets,
     .packets_after = packets_after,
     .packet = packet,

@@ -1,7 +1,7 @@
 /* The SQL store: what a commit keeps, what it knows again, what it corrects; on SQLite, and on PostgreSQL when LANFAN_TEST_PG
  * names a database of its own (its telemetry tables are emptied first). */
 #include "tele/admit.h"
-#include "tele/store.h"
+#include "tele/store_memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -247,6 +247,52 @@ static void another_value_is_a_correction(void **state)
     assert_int_equal(count("reading_was"), 4);
 }
 
+struct scanned {
+    struct lf_tele_reading r[4];
+    size_t n, most;
+};
+
+static bool keep_scanned(void *user, const struct lf_tele_reading *r)
+{
+    struct scanned *s = user;
+    s->r[s->n] = *r;
+    s->r[s->n].flag = lf_text_copy(&arena, r->flag);
+    return ++s->n < s->most;
+}
+
+/* In order of time whatever the order of arrival; [from, to); stops when told. On any store. */
+static void check_scan(struct lf_tele_store *on)
+{
+    struct scanned all = { .most = 4 }, two = { .most = 2 };
+    struct lf_tele_series q = { .station = { 1 }, .factor = LF_TEXT("w01018"), .kind = LF_TELE_HOUR, .to = { now.ms } };
+    OK(on->ops->scan(on, &q, keep_scanned, &all, &err));
+    assert_int_equal(all.n, 3);
+    assert_true(all.r[0].value == 6 && all.r[1].value == 7 && all.r[2].value == 9);
+    assert_true(all.r[0].at.ms < all.r[1].at.ms && all.r[1].at.ms < all.r[2].at.ms && all.r[2].at.ms < now.ms);
+    assert_true(all.r[1].cou == 3 && all.r[1].vmin == 1 && all.r[1].vmax == 9 && isnan(all.r[1].zs) && !all.r[1].flag.p);
+    OK(on->ops->scan(on, &q, keep_scanned, &two, &err));
+    assert_int_equal(two.n, 2);
+    q.from = all.r[1].at, q.to = all.r[2].at;
+    struct scanned part = { .most = 4 };
+    OK(on->ops->scan(on, &q, keep_scanned, &part, &err));
+    assert_true(part.n == 1 && part.r[0].value == 7);
+}
+
+static void scan_in_order(void **state)
+{
+    struct memory_store *memory = memory_store_new();
+    add(HOUR, "110000000", 9, "9");
+    add(HOUR, "110000001", 6, "6");
+    add(HOUR, "110000002", 7, "7");
+    add(RTD, "110000003", "070000", "40.5");
+    commit();
+    check_scan(store);
+    OK(memory->base.ops->commit(&memory->base, &batch, &err));
+    check_scan(&memory->base);
+    memory_store_free(memory);
+    next();
+}
+
 static void split_messages(void **state)
 {
     struct lf_tele_gap *g;
@@ -336,8 +382,8 @@ static void an_empty_batch(void **state)
     }
 #define ALL(engine) \
     ON(engine, a_batch_is_kept), ON(engine, the_same_again_is_known), ON(engine, another_value_is_a_correction), \
-        ON(engine, split_messages), ON(engine, evidence), ON(engine, a_failed_packet_is_left_out), ON(engine, a_large_batch), \
-        ON(engine, an_empty_batch)
+        ON(engine, scan_in_order), ON(engine, split_messages), ON(engine, evidence), ON(engine, a_failed_packet_is_left_out), \
+        ON(engine, a_large_batch), ON(engine, an_empty_batch)
 
 int main(void)
 {
