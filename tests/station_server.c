@@ -1,8 +1,10 @@
 /* station_server - the telemetry road alone, for tests that kill it: a listener over a store, with stations LOAD0000 ...
  *
+ * DB_URL "null": a store that keeps nothing, for measuring the road alone.
  *   station_server DB_URL STATIONS [PORT]     prints "port N" when it listens; ends on end of file of standard input */
 #include "base/arena.h"
 #include "tele/listener.h"
+#include "tele/store_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +30,16 @@ int main(int argc, char **argv)
     char c;
     if (argc < 3)
         return 2;
-    struct lf_listener_config config = { .max_connections = 2000, .max_per_peer = 2000, .port = (uint16_t)(argc > 3 ? atoi(argv[3]) : 0) };
-    if (lf_db_open(&db, &(struct lf_db_config){ .url = argv[1], .readers = 1 }, &err) != LF_OK ||
-        lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err) != LF_OK || lf_tele_sql_open(&store, db, &err) != LF_OK)
+    struct lf_listener_config config = { .max_connections = 32000,
+                                         .max_per_peer = 32000,
+                                         .port = (uint16_t)(argc > 3 ? atoi(argv[3]) : 0) };
+    struct memory_store *none = strcmp(argv[1], "null") == 0 ? memory_store_new() : NULL;
+    if (none) {
+        none->forget = true;
+        store = &none->base;
+    } else if (lf_db_open(&db, &(struct lf_db_config){ .url = argv[1], .readers = 1 }, &err) != LF_OK ||
+               lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err) != LF_OK ||
+               lf_tele_sql_open(&store, db, &err) != LF_OK)
         goto failed;
     config.store = store;
     config.directory = stations(atoi(argv[2]));
@@ -41,8 +50,12 @@ int main(int argc, char **argv)
     while (read(0, &c, 1) > 0)
         ;
     lf_listener_stop(listener);
-    lf_tele_store_close(store);
-    lf_db_close(db);
+    if (none) {
+        memory_store_free(none);
+    } else {
+        lf_tele_store_close(store);
+        lf_db_close(db);
+    }
     return 0;
 failed:
     fprintf(stderr, "station_server: %s\n", err.msg);

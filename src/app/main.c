@@ -110,6 +110,8 @@ static lf_rc start_listener(struct lf_err *err)
                                     .user = the_app };
     if (!rc)
         rc = lf_listener_start(&tele.listener, &c, err);
+    if (!rc && lf_listener_notice(tele.listener))
+        lf_log(LF_WARN, "%s", lf_listener_notice(tele.listener));
     lf_ctx_free(&cx);
     return rc;
 }

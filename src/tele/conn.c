@@ -1,4 +1,4 @@
-/* conn.c - one device: its bytes in, its answers out, both through buffers that do not grow. */
+/* conn.c - what the bytes of one device come to: packets in the batch, evidence, answers. */
 #include "tele/road.h"
 
 /* ---- evidence: how much of what was refused is kept -------------------------------------- */
@@ -34,7 +34,7 @@ static lf_text printable(struct lf_arena *a, lf_text t)
 static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enum lf_tele_why why, bool quarantine)
 {
     struct lf_listener *l = c->l;
-    if (!bound_allows(&l->bound, a->now, lf_str(c->peer), l->c.evidence_per_hour, l->c.evidence_all_per_hour)) {
+    if (!bound_allows(&l->bound, a->now, c->peer->name, l->c.evidence_per_hour, l->c.evidence_all_per_hour)) {
         count_add(l, N_DROPPED, 1);
         return NULL;
     }
@@ -45,7 +45,7 @@ static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enu
     *r = (struct lf_tele_reject){
         .station = a->station,
         .received = a->now,
-        .peer = lf_text_copy(&b->arena, lf_str(c->peer)),
+        .peer = lf_text_copy(&b->arena, c->peer->name),
         .mn = printable(&b->arena, a->mn),
         .cn = printable(&b->arena, a->cn),
         .detail = printable(&b->arena, a->detail),
@@ -59,7 +59,7 @@ static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enu
 
 static void add_ack(struct conn *c, lf_text answer, int64_t packet)
 {
-    *lf_tele_add_ack(&road_filling(c->l)->b) = (struct lf_tele_ack){ c->handle, answer, packet };
+    *lf_tele_add_ack(&road_filling(c->l)->b) = (struct lf_tele_ack){ .conn = c->handle, .answer = answer, .packet = packet };
     c->outstanding++;
 }
 
@@ -108,7 +108,7 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
     struct lf_admit a = { .directory = l->judging,
                           .frame = frame,
                           .segment = segment,
-                          .peer = lf_str(c->peer),
+                          .peer = c->peer->name,
                           .needs = needs,
                           .now = lf_now(),
                           .ahead_ms = l->c.ahead_s * 1000,
@@ -128,7 +128,7 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
         count_add(l, N_FRAMES, 1);
         count_add(l, N_HEARTBEATS, 1);
         c->good = true;
-        conn_send(c, a.answer);
+        conn_send(c, a.answer.p, a.answer.n);
         break;
     case LF_ADMIT_REFUSED:
         if (a.why == LF_TELE_GOOD)
@@ -139,7 +139,7 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
     }
 }
 
-static bool only_blanks(lf_text t)
+bool only_blanks(lf_text t)
 {
     for (uint32_t i = 0; i < t.n; i++)
         if (t.p[i] != '\r' && t.p[i] != '\n' && t.p[i] != ' ' && t.p[i] != '\0')
@@ -164,9 +164,9 @@ static void on_refused(struct conn *c, enum hj212_why why, lf_text frame)
 }
 
 /* A whole frame with nothing behind it, from a station that never sends CR LF: it would wait for ever for its answer. */
-static bool take_without_tail(struct conn *c, size_t at)
+static bool take_without_tail(struct conn *c, lf_text frame)
 {
-    lf_text segment, frame = { c->in + at, (uint32_t)(c->held - at) };
+    lf_text segment;
     if (!(lf_directory_tolerates(c->l->judging) & HJ212_NEEDS_TAIL) || frame.n < 12 || hj212_needs(frame, &segment) != HJ212_NEEDS_TAIL)
         return false;
     struct hj212_packet p;
@@ -180,20 +180,20 @@ static bool take_without_tail(struct conn *c, size_t at)
     return true;
 }
 
-static void process(struct conn *c)
+size_t conn_process(struct conn *c, const char *p, size_t n)
 {
     size_t at = 0, used;
     lf_text frame, segment;
     c->stalled = false;
     road_judge_now(c->l);
-    while (!c->closing) {
+    while (!c->closing && at < n) {
         if (c->outstanding >= CONN_OUTSTANDING || road_full(c->l)) {
             c->stalled = true;
             break;
         }
-        enum hj212_why why = hj212_take(c->in + at, c->held - at, &used, &frame, &segment);
-        if (!used && take_without_tail(c, at))
-            used = c->held - at;
+        enum hj212_why why = hj212_take(p + at, n - at, &used, &frame, &segment);
+        if (!used && take_without_tail(c, (lf_text){ p + at, (uint32_t)(n - at) }))
+            used = n - at;
         else if (!used)
             break;
         else if (why == HJ212_GOOD)
@@ -202,206 +202,11 @@ static void process(struct conn *c)
             on_refused(c, why, frame);
         at += used;
     }
-    memmove(c->in, c->in + at, c->held - at);
-    c->held -= at;
+    return at;
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------ */
-
-static void on_closed(uv_handle_t *h)
+void conn_last_words(struct conn *c, lf_text rest)
 {
-    struct conn *c = h->data;
-    struct lf_listener *l = c->l;
-    uint32_t slot = (uint32_t)c->handle;
-    if (l->slot[slot] == c) {
-        l->slot[slot] = NULL;
-        l->generation[slot]++;
-        l->free_slot[l->nfree++] = slot;
-        count_add(l, N_CONNECTIONS, -1);
-    }
-    lf_release(c);
-}
-
-void conn_close(struct conn *c)
-{
-    if (c->closing)
-        return;
-    c->closing = true;
-    link_conn_gone(c);
-    uv_close((uv_handle_t *)&c->tcp, on_closed);
-}
-
-static void on_turned_away(uv_handle_t *h) { lf_release(h->data); }
-
-struct conn *conn_find(struct lf_listener *l, uint64_t handle)
-{
-    uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
-    struct conn *c = l->generation[slot] == generation ? l->slot[slot] : NULL;
-    return c && !c->closing ? c : NULL;
-}
-
-static void write_more(struct conn *c);
-
-static void on_written(uv_write_t *w, int status)
-{
-    struct conn *c = w->data;
-    c->writing = false;
-    if (c->closing)
-        return;
-    if (status < 0) {
-        conn_close(c);
-        return;
-    }
-    memmove(c->out, c->out + c->out_flight, c->out_n - c->out_flight);
-    c->out_n -= c->out_flight;
-    c->last = uv_now(&c->l->loop);
-    write_more(c);
-    if (c->eof && !c->writing && !c->outstanding)
-        conn_close(c);
-}
-
-static void write_more(struct conn *c)
-{
-    if (c->writing || !c->out_n || c->closing)
-        return;
-    uv_buf_t buf = uv_buf_init(c->out, (unsigned)c->out_n);
-    int sent = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        conn_close(c);
-        return;
-    }
-    if (sent > 0) {
-        c->out_n -= (size_t)sent;
-        memmove(c->out, c->out + sent, c->out_n);
-    }
-    if (!c->out_n)
-        return;
-    buf = uv_buf_init(c->out, (unsigned)c->out_n);
-    c->out_flight = c->out_n;
-    c->write.data = c;
-    c->write_began = uv_now(&c->l->loop);
-    c->writing = uv_write(&c->write, (uv_stream_t *)&c->tcp, &buf, 1, on_written) == 0;
-    if (!c->writing)
-        conn_close(c);
-}
-
-void conn_send(struct conn *c, lf_text answer)
-{
-    if (c->closing || !answer.n)
-        return;
-    if (answer.n > CONN_OUT - c->out_n) { /* it does not read what it asked for; what it sent is safe, it will ask again */
-        count_add(c->l, N_SLOW, 1);
-        conn_close(c);
-        return;
-    }
-    memcpy(c->out + c->out_n, answer.p, answer.n);
-    c->out_n += answer.n;
-    write_more(c);
-}
-
-static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
-{
-    struct conn *c = h->data;
-    *buf = uv_buf_init(c->in + c->held, (unsigned)(sizeof c->in - c->held));
-}
-
-/* The device has closed its side: what is on its way to the disk is still answered; half a frame is not one. */
-static void on_eof(struct conn *c)
-{
-    c->eof = true;
-    conn_stop_reading(c);
-    if (c->held && !c->stalled && !only_blanks((lf_text){ c->in, (uint32_t)c->held })) {
-        lf_text rest = { c->in, (uint32_t)c->held };
-        bool head = rest.n >= 2 && rest.p[0] == '#' && rest.p[1] == '#';
-        c->held = 0;
-        on_refused(c, head ? HJ212_LENGTH : HJ212_NOISE, rest);
-    }
-    if (!c->stalled && !c->outstanding && !c->writing)
-        conn_close(c);
-}
-
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
-{
-    struct conn *c = s->data;
-    if (n == UV_EOF) {
-        on_eof(c);
-    } else if (n < 0 && n != UV_ENOBUFS) {
-        conn_close(c);
-    } else if (n > 0) {
-        c->last = uv_now(&c->l->loop);
-        c->held += (size_t)n;
-        count_add(c->l, N_BYTES, n);
-        process(c);
-        if (c->stalled)
-            conn_stop_reading(c);
-    }
-}
-
-void conn_stop_reading(struct conn *c)
-{
-    if (c->reading)
-        uv_read_stop((uv_stream_t *)&c->tcp);
-    c->reading = false;
-}
-
-static void start_reading(struct conn *c)
-{
-    if (!c->reading && !c->closing && !c->eof && !c->l->stop_at)
-        c->reading = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) == 0;
-}
-
-void conn_resume(struct conn *c)
-{
-    if (c->closing)
-        return;
-    if (c->stalled)
-        process(c);
-    if (!c->stalled)
-        start_reading(c);
-    if (c->eof && !c->stalled && !c->closing)
-        on_eof(c);
-}
-
-static int peers_like(struct lf_listener *l, const char *peer)
-{
-    int n = 0;
-    for (int i = 0; i < l->c.max_connections; i++)
-        n += l->slot[i] && strcmp(l->slot[i]->peer, peer) == 0;
-    return n;
-}
-
-static void name_peer(struct conn *c)
-{
-    struct sockaddr_storage a;
-    int n = sizeof a;
-    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&a, &n) != 0 ||
-        uv_ip_name((const struct sockaddr *)&a, c->peer, sizeof c->peer) != 0)
-        strcpy(c->peer, "?");
-}
-
-void conn_open(struct lf_listener *l, uv_stream_t *server)
-{
-    struct conn *c = lf_new(sizeof *c);
-    c->l = l;
-    uv_tcp_init(&l->loop, &c->tcp);
-    c->tcp.data = c;
-    bool ok = uv_accept(server, (uv_stream_t *)&c->tcp) == 0;
-    name_peer(c);
-    if (!ok || l->stop_at || l->nfree == 0 || peers_like(l, c->peer) >= l->c.max_per_peer) {
-        count_add(l, N_TURNED_AWAY, 1);
-        c->closing = true;
-        uv_close((uv_handle_t *)&c->tcp, on_turned_away);
-        return;
-    }
-    uint32_t slot = l->free_slot[--l->nfree];
-    l->slot[slot] = c;
-    c->handle = (uint64_t)l->generation[slot] << 32 | slot;
-    c->last = uv_now(&l->loop);
-    count_add(l, N_ACCEPTED, 1);
-    count_add(l, N_CONNECTIONS, 1);
-    uv_tcp_nodelay(&c->tcp, 1);
-    uv_tcp_keepalive(&c->tcp, 1, 60); /* a mobile link that died without a word is found out */
-    start_reading(c);
-    if (!c->reading)
-        conn_close(c);
+    bool head = rest.n >= 2 && rest.p[0] == '#' && rest.p[1] == '#';
+    on_refused(c, head ? HJ212_LENGTH : HJ212_NOISE, rest);
 }

@@ -138,7 +138,7 @@ void link_deliver(struct lf_listener *l)
         count_add(l, c ? N_SENT : N_SEND_LOST, 1);
         if (c) {
             remember(l, k, (lf_text){ o->frame, o->n });
-            conn_send(c, (lf_text){ o->frame, o->n });
+            conn_send(c, o->frame, o->n);
         }
         lf_release(o);
     }

@@ -2,6 +2,8 @@
 #include "tele/road.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
 
 /* ---- the batch that is being filled -------------------------------------------------------- */
 
@@ -40,13 +42,18 @@ static void on_wait_over(uv_timer_t *t)
         hand_over(l);
 }
 
+/* In the order in which they stalled, each once: who stalls again goes behind. */
 static void resume_stalled(struct lf_listener *l)
 {
-    if (l->stop_at)
+    if (l->stop_at || ring_empty(&l->stalled))
         return;
-    for (int i = 0; i < l->c.max_connections && !road_full(l); i++)
-        if (l->slot[i] && l->slot[i]->stalled)
-            conn_resume(l->slot[i]);
+    ring_put_last(&l->stalled, &l->round_end);
+    while (l->stalled.next != &l->round_end && !road_full(l)) {
+        struct conn *c = CONN_OF(l->stalled.next, stall);
+        ring_out(&c->stall);
+        conn_resume(c);
+    }
+    ring_out(&l->round_end);
 }
 
 void road_judge_now(struct lf_listener *l)
@@ -105,14 +112,6 @@ static void begin_stop(struct lf_listener *l)
             conn_stop_reading(l->slot[i]);
 }
 
-static bool answers_pending(const struct lf_listener *l)
-{
-    for (int i = 0; i < l->c.max_connections; i++)
-        if (l->slot[i] && l->slot[i]->writing)
-            return true;
-    return false;
-}
-
 /* Closes when all that was taken is stored and answered, or when waiting has no sense any more. */
 static void stop_step(struct lf_listener *l)
 {
@@ -128,27 +127,71 @@ static void stop_step(struct lf_listener *l)
     }
     if (!l->busy && has_work(l->filling) && !failing && !late)
         hand_over(l);
-    if (!l->busy && (failing || late || !has_work(l->filling)) && (!answers_pending(l) || gone > 1000))
+    if (!l->busy && (failing || late || !has_work(l->filling)) && (ring_empty(&l->writing) || gone > 1000))
         close_all(l);
 }
 
 /* ---- callbacks of the loop -------------------------------------------------------------------- */
 
-static void answer(struct lf_listener *l, struct job *j)
+static bool kept(const struct job *j, const struct lf_tele_ack *a)
 {
-    for (size_t i = 0; i < j->b.nack; i++) {
-        const struct lf_tele_ack *a = &j->b.ack[i];
+    return j->stored && a->answer.n && (a->packet < 0 || !j->b.packet[a->packet].failed);
+}
+
+/* Puts the answers of each connection into a row, in the order of its packets; returns the connections, in theirs. */
+static struct conn *sort_answers(struct lf_listener *l, struct job *j)
+{
+    struct conn *first = NULL, **last = &first;
+    for (uint32_t i = 0; i < j->b.nack; i++) {
+        struct lf_tele_ack *a = &j->b.ack[i];
         struct conn *c = conn_find(l, a->conn);
-        bool kept = j->stored && (a->packet < 0 || !j->b.packet[a->packet].failed);
         if (!c)
             continue;
         c->outstanding--;
-        if (kept && a->answer.n) {
-            count_add(l, N_ACKNOWLEDGED, 1); /* first: who has its answer finds itself counted */
-            conn_send(c, a->answer);
+        a->next = 0;
+        if (c->answer_first)
+            j->b.ack[c->answer_last - 1].next = i + 1;
+        else {
+            c->answer_first = i + 1;
+            c->next_answered = NULL;
+            *last = c;
+            last = &c->next_answered;
         }
-        if (c->eof && !c->closing && !c->stalled && !c->outstanding && !c->writing)
-            conn_close(c);
+        c->answer_last = i + 1;
+    }
+    return first;
+}
+
+/* All answers of one connection together: one call of the kernel. */
+static void answer_one(struct conn *c, const struct job *j)
+{
+    char out[CONN_OUT];
+    size_t n = 0;
+    int64_t answers = 0;
+    uint32_t i = c->answer_first;
+    c->answer_first = c->answer_last = 0;
+    for (const struct lf_tele_ack *a; i; i = a->next) {
+        a = &j->b.ack[i - 1];
+        if (!kept(j, a))
+            continue;
+        if (n + a->answer.n > sizeof out) {
+            conn_send(c, out, n);
+            n = 0;
+        }
+        memcpy(out + n, a->answer.p, a->answer.n);
+        n += a->answer.n;
+        answers++;
+    }
+    count_add(c->l, N_ACKNOWLEDGED, answers); /* first: who has its answer finds itself counted */
+    conn_send(c, out, n);
+    conn_answered(c);
+}
+
+static void answer(struct lf_listener *l, struct job *j)
+{
+    for (struct conn *c = sort_answers(l, j), *next; c; c = next) {
+        next = c->next_answered;
+        answer_one(c, j);
     }
     job_unref(j);
 }
@@ -186,19 +229,7 @@ static void on_check(uv_check_t *h)
 static void on_sweep(uv_timer_t *t)
 {
     struct lf_listener *l = t->data;
-    uint64_t now = uv_now(&l->loop);
-    for (int i = 0; i < l->c.max_connections; i++) {
-        struct conn *c = l->slot[i];
-        if (!c || c->closing)
-            continue;
-        uint64_t most = 1000 * (uint64_t)(c->good ? l->c.idle_s : l->c.first_s);
-        bool stuck = c->writing && now - c->write_began > WRITE_STUCK_MS;
-        bool idle = now - c->last > most && !c->outstanding && !c->stalled; /* who waits for us is not idle */
-        if (!stuck && !idle)
-            continue;
-        count_add(l, stuck ? N_SLOW : N_IDLE, 1);
-        conn_close(c);
-    }
+    conn_sweep(l);
     if (l->stop_at)
         stop_step(l);
 }
@@ -223,7 +254,7 @@ static int or_else(int v, int otherwise) { return v > 0 ? v : otherwise; }
 
 static void defaults(struct lf_listener_config *c)
 {
-    c->max_connections = or_else(c->max_connections, 5000);
+    c->max_connections = or_else(c->max_connections, 32000);
     c->max_per_peer = or_else(c->max_per_peer, (c->max_connections + 1) / 2);
     c->idle_s = or_else(c->idle_s, 3900);
     c->first_s = or_else(c->first_s, 120);
@@ -234,6 +265,35 @@ static void defaults(struct lf_listener_config *c)
     c->evidence_all_per_hour = or_else(c->evidence_all_per_hour, 3000);
 }
 
+/* Every connection is an open file. Raises the limit as far as it goes; past that, fewer connections are taken, and the
+ * operator is told, rather than failing one day at the worst moment. */
+static void raise_files(struct lf_listener *l)
+{
+    struct rlimit lim;
+    rlim_t want = (rlim_t)l->c.max_connections + FILES_OF_OTHERS;
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= want)
+        return;
+    struct rlimit more = { want, lim.rlim_max > want ? lim.rlim_max : want }; /* past the hard limit: root may */
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return;
+    more.rlim_cur = more.rlim_max = lim.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        lim = more;
+    int most = (int)lim.rlim_cur - FILES_OF_OTHERS, floor = (int)lim.rlim_cur / 2;
+    int asked = l->c.max_connections;
+    most = most > floor ? most : floor;
+    if (most >= asked)
+        return;
+    l->c.max_connections = most;
+    l->c.max_per_peer = l->c.max_per_peer < most ? l->c.max_per_peer : most;
+    snprintf(l->notice, sizeof l->notice,
+             "the limit of open files is %llu, so %d connections of stations are taken instead of %d\nHINT: raise it to %llu (ulimit -Hn, "
+             "LimitNOFILE= in the unit of systemd)",
+             (unsigned long long)lim.rlim_cur, most, asked, (unsigned long long)want);
+}
+
+const char *lf_listener_notice(const struct lf_listener *l) { return l->notice[0] ? l->notice : NULL; }
+
 static int listen_on(struct lf_listener *l)
 {
     struct sockaddr_storage a;
@@ -241,7 +301,7 @@ static int listen_on(struct lf_listener *l)
     if (rc != 0)
         rc = uv_ip6_addr(l->host, l->c.port, (struct sockaddr_in6 *)&a);
     if (rc != 0 || (rc = uv_tcp_bind(&l->server, (const struct sockaddr *)&a, 0)) != 0 ||
-        (rc = uv_listen((uv_stream_t *)&l->server, 1024, on_connection)) != 0 ||
+        (rc = uv_listen((uv_stream_t *)&l->server, 4096, on_connection)) != 0 ||
         (rc = uv_tcp_getsockname(&l->server, (struct sockaddr *)&a, &n)) != 0)
         return rc;
     l->port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
@@ -266,10 +326,17 @@ static struct lf_listener *make(const struct lf_listener_config *config)
     struct lf_listener *l = lf_new(sizeof *l);
     l->c = *config;
     defaults(&l->c);
+    raise_files(l);
     l->host = lf_dup(config->host ? config->host : "127.0.0.1");
     l->directory = config->directory ? config->directory : lf_directory_make(NULL, 0);
     l->judging = lf_directory_ref(l->directory);
     l->events.link = 1;
+    l->buf = lf_new(HJ212_BUFFER_MAX + READ_BYTES);
+    ring_init(&l->idle[0]);
+    ring_init(&l->idle[1]);
+    ring_init(&l->stalled);
+    ring_init(&l->writing);
+    ring_init(&l->round_end);
     size_t n = (size_t)l->c.max_connections;
     l->slot = lf_new(n * sizeof *l->slot);
     l->generation = lf_new(n * sizeof *l->generation);
@@ -308,6 +375,7 @@ static void destroy(struct lf_listener *l)
     pthread_cond_destroy(&l->from_events);
     pthread_cond_destroy(&l->no_submitters);
     link_free_all(l);
+    lf_release(l->buf);
     lf_release(l->slot);
     lf_release(l->generation);
     lf_release(l->free_slot);

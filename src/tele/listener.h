@@ -14,7 +14,7 @@ struct lf_listener_config {
     uint16_t port;                  /* 0 = any free one: ask lf_listener_port */
     struct lf_tele_store *store;    /* stays the caller's; must outlive the listener */
     struct lf_directory *directory; /* first snapshot; the listener takes the caller's use of it. NULL = no stations yet */
-    int max_connections;            /* 0 = 5000 */
+    int max_connections;            /* 0 = 32000; less when the machine gives fewer files: see lf_listener_notice */
     int max_per_peer;               /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
     int idle_s;                     /* a connection without a byte for so long is closed; 0 = 3900: RtdInterval may be an hour */
     int first_s;                    /* the same before its first good packet; 0 = 120 */
@@ -57,6 +57,8 @@ struct lf_listener_stats {
 struct lf_listener;
 lf_rc lf_listener_start(struct lf_listener **out, const struct lf_listener_config *config, struct lf_err *err) LF_MUST_CHECK;
 uint16_t lf_listener_port(const struct lf_listener *l);
+/* What an operator should know about how it started, with a HINT; NULL when there is nothing. */
+const char *lf_listener_notice(const struct lf_listener *l);
 /* Swaps the directory; takes the caller's use of it. Frames read from now on are judged by it. Any thread. */
 void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d);
 struct lf_listener_stats lf_listener_stats(struct lf_listener *l); /* any thread */

@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -566,6 +568,31 @@ static void a_port_in_use(void **state)
     assert_int_equal(lf_listener_start(&other, &config, &err), LF_EIO);
 }
 
+/* As somebody who may not raise the limit: fewer connections, and a word about it. */
+static void few_open_files(void **state)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct rlimit few = { 900, 900 };
+        struct lf_err err = { 0 };
+        config.store = &store->base;
+        config.max_connections = 5000;
+        if (setrlimit(RLIMIT_NOFILE, &few) != 0 || (getuid() == 0 && setuid(65534) != 0) ||
+            lf_listener_start(&listener, &config, &err) != LF_OK)
+            _exit(2);
+        const char *notice = lf_listener_notice(listener);
+        bool said = notice && strstr(notice, "HINT:") && strstr(notice, "450 connections of stations are taken instead of 5000");
+        lf_listener_stop(listener);
+        _exit(said ? 0 : 1);
+    }
+    int status = -1;
+    assert_true(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    config.max_connections = 10;
+    start();
+    assert_null(lf_listener_notice(listener));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh_store, stop)
 int main(void)
 {
@@ -588,6 +615,7 @@ int main(void)
         T(stopping_answers_what_was_taken),
         T(stopping_does_not_wait_for_a_dead_store),
         T(a_port_in_use),
+        T(few_open_files),
     };
     srand(1);
     return cmocka_run_group_tests(tests, NULL, NULL);

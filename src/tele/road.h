@@ -10,6 +10,9 @@
 
 enum {
     CONN_OUT = 16 * 1024,   /* answers that wait for a client that reads slowly */
+    READ_BYTES = 32 * 1024, /* what one read may bring */
+    PEER_SLOTS = 4096,
+    FILES_OF_OTHERS = 512,  /* open files that are left to the rest of the program */
     CONN_OUTSTANDING = 64,  /* packets of one connection on their way to the disk; then its socket is not read */
     BATCH_BYTES = 16 << 20, /* memory of one batch; then nothing is read */
     EVENT_QUEUE = 64,       /* batches that wait for the events thread; then the writer waits */
@@ -96,19 +99,57 @@ struct submission {
     struct lf_err err; /* rc says how it ended */
 };
 
+/* A ring of members, itself one of them when it stands for the list. */
+struct ring {
+    struct ring *next, *prev;
+};
+static inline void ring_init(struct ring *r) { r->next = r->prev = r; }
+static inline bool ring_empty(const struct ring *r) { return r->next == r; }
+static inline void ring_out(struct ring *r)
+{
+    r->prev->next = r->next;
+    r->next->prev = r->prev;
+    ring_init(r);
+}
+static inline void ring_put_last(struct ring *list, struct ring *r)
+{
+    r->prev = list->prev;
+    r->next = list;
+    list->prev->next = r;
+    list->prev = r;
+}
+#define CONN_OF(r, member) ((struct conn *)(void *)((char *)(r)-offsetof(struct conn, member)))
+
+/* One address; shared by its connections. */
+struct peer {
+    struct peer *chain;
+    int n;
+    lf_text name;
+};
+
+/* Answers that the kernel did not take at once. */
+struct out {
+    uv_write_t write;
+    uint32_t n, cap;
+    char p[];
+};
+
+/* One connection. It owns buffers only while bytes wait in them, so a silent one costs this struct alone. */
 struct conn {
     uv_tcp_t tcp;
-    uv_write_t write;
     struct lf_listener *l;
     uint64_t handle; /* slot and generation: what an answer remembers of its connection */
-    char peer[64];
-    uint64_t last, write_began; /* uv_now */
+    struct peer *peer;
+    struct ring idle, stall, writing; /* in the lists of the listener of these names */
+    uint64_t last, write_began;       /* uv_now */
+    char *spill;                      /* bytes read but not used yet: spill[spill_at .. spill_n) */
+    uint32_t spill_at, spill_n;
+    struct out *flight, *queue; /* given to the kernel; behind it */
+    struct link *link, *links;  /* of the last packet; all that are newest here */
+    struct conn *next_answered; /* while a batch is answered: */
+    uint32_t answer_first, answer_last;
     int outstanding;
-    bool stalled, closing, eof, good, writing, reading;
-    struct link *link, *links; /* of the last packet; all that are newest here */
-    size_t held, out_n, out_flight;
-    char in[HJ212_BUFFER_MAX];
-    char out[CONN_OUT];
+    bool stalled, closing, eof, good, reading;
 };
 
 struct queue {
@@ -118,13 +159,18 @@ struct queue {
 
 struct lf_listener {
     struct lf_listener_config c;
-    char *host;
+    char *host, notice[256];
     uint16_t port;
     uv_loop_t loop;
     uv_tcp_t server;
     uv_async_t wake;
     uv_check_t check;
     uv_timer_t sweep, wait;
+    char *buf;                    /* one read of any connection: HJ212_BUFFER_MAX + READ_BYTES */
+    struct ring idle[2];          /* connections before and after their first good packet, longest silent first */
+    struct ring stalled, writing; /* that are not read for now; whose answers wait, longest first */
+    struct ring round_end;        /* stands in `stalled` while that is gone through */
+    struct peer *peer[PEER_SLOTS];
     struct conn **slot;
     uint32_t *generation, *free_slot;
     uint32_t nfree;
@@ -165,13 +211,20 @@ static inline void count_set(struct lf_listener *l, unsigned what, int64_t n)
 void queue_put(struct queue *q, struct job *j);
 struct job *queue_take(struct queue *q);
 
-/* conn.c: one device */
+/* conn.c: what the bytes of one device come to */
+size_t conn_process(struct conn *c, const char *p, size_t n); /* bytes used; sets stalled when it had to stop before the end */
+void conn_last_words(struct conn *c, lf_text rest);           /* what is left when the device has closed */
+bool only_blanks(lf_text t);
+
+/* socket.c: opening, reading, writing, closing */
 void conn_open(struct lf_listener *l, uv_stream_t *server);
 void conn_resume(struct conn *c); /* after a stall */
-void conn_send(struct conn *c, lf_text answer);
+void conn_send(struct conn *c, const char *p, size_t n);
+void conn_answered(struct conn *c); /* closes it when nothing is left to be said after the device has closed its side */
 void conn_close(struct conn *c);
 void conn_stop_reading(struct conn *c);
 struct conn *conn_find(struct lf_listener *l, uint64_t handle); /* NULL when it has gone */
+void conn_sweep(struct lf_listener *l);                         /* closes the silent and the stuck */
 
 /* listener.c */
 bool road_full(const struct lf_listener *l); /* no packet can be taken now */

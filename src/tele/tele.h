@@ -67,6 +67,7 @@ struct lf_tele_ack {
     uint64_t conn;
     lf_text answer; /* empty: nothing was asked for */
     int64_t packet;
+    uint32_t next; /* the listener's own: index + 1 of the next one to the same connection */
 };
 
 struct lf_tele_batch {
