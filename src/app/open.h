@@ -1,0 +1,18 @@
+/* open.h - what a command opens: the kernel with all rooms, and the store of telemetry. */
+#ifndef LF_APP_OPEN_H
+#define LF_APP_OPEN_H
+#include "core/app.h"
+
+/* The kernel by the settings, migrated; NULL and err when it cannot be. End with lf_app_stop. */
+struct lf_app *app_open(struct lf_err *err);
+
+/* Telemetry has files of its own, so that it never waits for the records. */
+struct app_telemetry {
+    struct lf_db *db;
+    struct lf_tele_store *store;
+};
+lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK;
+void app_telemetry_close(struct app_telemetry *t); /* a half-opened one, too */
+/* A consistent copy while a server writes, to a path that begins with to. Nothing when there is no telemetry yet. */
+lf_rc app_telemetry_backup(const char *to, struct lf_err *err) LF_MUST_CHECK;
+#endif

@@ -1,0 +1,175 @@
+/* serve.c - `lanfan serve`: the listener for stations, the HTTP server and the jobs, until a signal ends them. */
+#include "app/open.h"
+#include "app/rooms.h"
+#include "app/settings.h"
+#include "base/log.h"
+#include "rooms/alarm/alarm.h"
+#include "rooms/station/station.h"
+#include "tele/listener.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+extern const struct lf_asset app_assets[];
+extern const size_t app_assets_count;
+
+static struct server {
+    struct lf_app *app;
+    struct app_telemetry tele;
+    struct lf_listener *listener;
+    struct lf_http *http;
+} it;
+
+/* ---- the stations' end ------------------------------------------------------------------------------- */
+
+static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
+{
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, user);
+    station_publish(user, r, n);
+    if (alarm_on_readings(&cx, r, n))
+        lf_log(LF_ERROR, "readings: %s (%s:%d)", cx.err.msg, cx.err.file ? cx.err.file : "?", cx.err.line);
+    lf_ctx_free(&cx);
+}
+
+static void on_store(void *user, const struct lf_err *err)
+{
+    if (err)
+        lf_log(LF_ERROR, "telemetry store: %s", err->msg);
+    else
+        lf_log(LF_INFO, "telemetry store works again");
+}
+
+static void metrics(struct lf_app *app, struct lf_out *o)
+{
+    struct lf_listener_stats s = lf_listener_stats(it.listener);
+    lf_listener_metrics(&s, o);
+}
+
+static lf_rc start_listener(struct lf_err *err)
+{
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, it.app);
+    struct lf_directory *d = station_make_directory(&cx);
+    if (!d)
+        *err = cx.err;
+    lf_rc rc = d ? LF_OK : LF_EDB;
+    struct lf_listener_config c = { .host = app_set.host,
+                                    .port = (uint16_t)app_set.station_port,
+                                    .store = it.tele.store,
+                                    .directory = d,
+                                    .on_readings = on_readings,
+                                    .on_store = on_store,
+                                    .user = it.app };
+    if (!rc)
+        rc = lf_listener_start(&it.listener, &c, err);
+    if (!rc && lf_listener_notice(it.listener))
+        lf_log(LF_WARN, "%s", lf_listener_notice(it.listener));
+    lf_ctx_free(&cx);
+    return rc;
+}
+
+/* A station that was added or changed is known to the listener within seconds, without a restart. */
+static void refresh_directory(void)
+{
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, it.app);
+    struct lf_directory *d = station_make_directory(&cx);
+    if (d)
+        lf_listener_set_directory(it.listener, d);
+    lf_ctx_free(&cx);
+}
+
+/* ---- start and stop ------------------------------------------------------------------------------------ */
+
+static lf_rc start_http(struct lf_err *err)
+{
+    struct lf_http_config c = {
+        .host = app_set.host, .port = (uint16_t)app_set.port, .handler = lf_api_handle, .user = it.app, .spool_dir = app_set.data
+    };
+    lf_api_assets(app_assets, app_assets_count);
+    it.app->metrics = metrics;
+    it.app->demo_login = app_demo_logins;
+    it.app->ndemo_login = app_demo_login_count;
+    return lf_http_start(&it.http, &c, err);
+}
+
+static lf_rc start(struct lf_err *err)
+{
+    if (!(it.app = app_open(err)))
+        return err->rc;
+    lf_rc rc = app_telemetry_open(&it.tele, err);
+    station_use_store(it.tele.store);
+    if (!rc)
+        rc = start_listener(err);
+    if (!rc)
+        rc = start_http(err);
+    return rc ? rc : lf_app_jobs_start(it.app, err);
+}
+
+static void stop(void)
+{
+    lf_listener_stop(it.listener);
+    if (it.app)
+        lf_hub_end(it.app->hub);
+    lf_http_stop(it.http);
+    lf_app_stop(it.app);
+    app_telemetry_close(&it.tele);
+}
+
+static void greet(void)
+{
+    lf_log(LF_INFO, "Lanfan 蓝繁 on http://%s:%u, stations on port %u, data in %s", app_set.host, lf_http_port(it.http),
+           lf_listener_port(it.listener), app_set.data);
+    if (app_set.demo)
+        printf("\n  蓝繁 Lanfan   http://%s:%u\n\n  演示登录 / demonstration log-ins (password: Lanfan-demo-1)\n    city · county · "
+               "town · officer · admin\n\n",
+               app_set.host, lf_http_port(it.http));
+    fflush(stdout);
+}
+
+static sigset_t stop_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    return set;
+}
+
+static void wait_for_signal(void)
+{
+    sigset_t set = stop_signals();
+    struct timespec five = { .tv_sec = 5 };
+    while (sigtimedwait(&set, NULL, &five) < 0)
+        refresh_directory();
+}
+
+static int serve(int argc, char **argv)
+{
+    struct lf_err err = { 0 };
+    sigset_t set = stop_signals();
+    if (!app_words(&app_serve, argc, argv, 0, 0))
+        return APP_USAGE;
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread exists */
+    signal(SIGPIPE, SIG_IGN);
+    lf_rc rc = start(&err);
+    if (!rc) {
+        greet();
+        wait_for_signal();
+    }
+    stop();
+    return rc ? app_fail(&err, "serve") : APP_OK;
+}
+
+const struct app_command app_serve = {
+    .name = "serve",
+    .args = "[options]",
+    .summary = "start the server",
+    .help =
+        "Starts the HTTP server and the listener for stations; migrates the database first when it is older. Ends on SIGTERM or SIGINT\n"
+        "when every packet that was taken is stored and acknowledged. `lanfan config` shows what it would start with.\n",
+    .run = serve,
+};
