@@ -14,12 +14,15 @@ const int app_room_count = LF_COUNT(app_rooms);
 const struct lf_role_seed app_roles[] = {
     { "admin", "系统管理员", "Administrator", "*" },
     { "city", "市级指挥中心", "City command centre",
-      "*.read *.export matter.* pilot.* source.* station.* limit_value.* alarm.read area.* post.* zone.*" },
+      "*.read *.export matter.* pilot.* source.* station.* limit_value.* alarm.read alarm.ack alarm.close alarm.supervise alarm_rule.* "
+      "silence.* area.* post.* zone.*" },
     { "county", "区县管理员", "County desk",
       "*.read *.export matter.create matter.register matter.dispatch matter.verify matter.close matter.raise matter.supervise "
-      "source.create source.edit post.create post.edit pilot.create" },
+      "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish source.create source.edit post.create post.edit "
+      "pilot.create" },
     { "town", "乡镇管理员", "Township desk",
-      "*.read matter.create matter.register matter.dispatch matter.verify matter.raise matter.export source.create" },
+      "*.read matter.create matter.register matter.dispatch matter.verify matter.raise matter.export alarm.ack silence.create "
+      "silence.finish source.create" },
     { "officer", "网格员", "Grid officer", "matter.read matter.create matter.handle station.read source.read area.read alarm.read" },
 };
 const int app_role_count = LF_COUNT(app_roles);

@@ -64,6 +64,8 @@ static void keep(struct memory_store *m, struct lf_tele_batch *b)
         for (size_t r = p->first; !p->duplicate && r < p->first + p->n; r++)
             if (!atomic_load(&m->forget))
                 keep_reading(m, b, &b->reading[r]);
+        for (size_t r = p->first; !p->duplicate && r < p->first + p->n; r++)
+            b->reading[r].packet = (int64_t)m->npacket, b->reading[r].received = p->received;
     }
     for (size_t i = 0; i < b->nreject; i++) {
         const struct lf_tele_reject *r = &b->reject[i];

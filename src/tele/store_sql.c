@@ -129,6 +129,8 @@ static struct lines fresh_lines(struct work *w)
         const struct lf_tele_packet *p = &w->b->packet[i];
         for (size_t r = p->first; r < p->first + p->n; r++) {
             w->b->reading[r].fresh = false;
+            w->b->reading[r].packet = w->id[i];
+            w->b->reading[r].received = p->received;
             if (w->id[i] && !p->duplicate)
                 all.p[all.n++] = (struct line){ &w->b->reading[r], w->id[i] };
         }

@@ -38,6 +38,8 @@ struct lf_tele_reading {
     double zs;         /* ZsRtd or ZsAvg: converted to reference oxygen */
     lf_text flag;      /* data flag letter as sent; null when absent */
     bool fresh;        /* set by the commit: this value is new, or corrects an earlier one */
+    int64_t packet;    /* set by the commit: id of its packet in the store; 0 when it is not stored */
+    lf_ms received;    /* set by the commit: when its packet came */
 };
 
 struct lf_tele_packet {

@@ -1,114 +1,323 @@
-/* alarm.c - episodes: an exceedance opens one, and a matter; a value within the limit ends it. */
-#include "rooms/alarm/alarm.h"
+/* alarm.c - episodes: how they begin, go on, end, and what becomes of them. What is judged when: engine.c and watch.c. */
+#include "rooms/alarm/parts.h"
 
 #include "alarm_sql.h"
 #include "rooms/matter/matter.h"
-#include "rooms/station/station.h"
 
 LF_ENUM_DICT(alarm_state, ALARM_STATES);
+LF_ENUM_DICT(alarm_type, ALARM_TYPES);
+LF_ENUM_DICT(alarm_severity, ALARM_SEVERITIES);
 
-struct alarm {
-    lf_id id;
-    int64_t version;
-    lf_text grid_code, title;
-    lf_id station_id;
-    lf_text factor;
-    enum alarm_state state;
-    double value, limit_high;
-    int64_t count;
-    lf_ms began_at, last_at;
-    lf_id matter_id;
-};
 #define F(m, zh, en, ...) LF_FIELD(struct alarm, m, zh, en, __VA_ARGS__)
-static const struct lf_field alarm_fields[] = {
+static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
     F(title, "报警", "Alarm", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
     F(station_id, "站点", "Station", .flags = LF_READONLY | LF_LIST | LF_FILTER, .ref = "station"),
-    F(factor, "监测因子", "Factor", .flags = LF_READONLY | LF_LIST | LF_FILTER),
+    F(factor, "监测因子", "Factor", .flags = LF_READONLY | LF_FILTER, .help = "空：整个站点 | empty: the whole station"),
+    F(type, "类型", "Type", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &alarm_type_dict),
+    F(severity, "级别", "Severity", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &alarm_severity_dict),
     F(state, "状态", "State", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &alarm_state_dict),
-    F(value, "最高值", "Highest", .flags = LF_READONLY | LF_LIST | LF_FILTER),
-    F(limit_high, "限值", "Limit", .flags = LF_READONLY | LF_LIST),
-    F(count, "超标次数", "Times", .flags = LF_READONLY | LF_LIST),
+    F(period, "数据类别", "Period", .flags = LF_READONLY),
+    F(value, "最差值", "Worst value", .flags = LF_READONLY | LF_LIST | LF_FILTER),
+    F(limit_value, "限值", "Limit", .flags = LF_READONLY | LF_LIST),
+    F(count, "次数", "Times", .flags = LF_READONLY),
     F(began_at, "开始", "Began", .flags = LF_READONLY | LF_LIST | LF_FILTER),
-    F(last_at, "最近", "Last", .flags = LF_READONLY | LF_LIST | LF_FILTER),
-    F(matter_id, "事项", "Matter", .flags = LF_READONLY | LF_LIST, .ref = "matter"),
+    F(last_at, "最近", "Last", .flags = LF_READONLY | LF_FILTER),
+    F(ended_at, "结束", "Ended", .flags = LF_READONLY | LF_FILTER),
+    F(explain, "判断说明", "Why", .flags = LF_READONLY | LF_LONG),
+    F(basis, "依据", "Basis", .flags = LF_READONLY | LF_LONG),
+    F(silenced, "报备期内", "Reported maintenance", .flags = LF_READONLY | LF_LIST | LF_FILTER),
+    F(silence_id, "报备", "Report", .flags = LF_READONLY, .ref = "silence"),
+    F(matter_id, "事项", "Matter", .flags = LF_READONLY | LF_LIST | LF_FILTER, .ref = "matter"),
+    F(escalate_minutes, "未确认升级", "Escalate unacknowledged", .flags = LF_READONLY, .unit = "min"),
+    F(lasting_minutes, "持续升级", "Escalate lasting", .flags = LF_READONLY, .unit = "min"),
+    F(raised_at, "报警时间", "Raised", .flags = LF_READONLY | LF_FILTER),
+    F(updated_at, "更新时间", "Changed", .flags = LF_READONLY),
 };
 #undef F
+
+/* ---- moves ------------------------------------------------------------------------------------------------------ */
+
+/* Whoever watches acknowledges; then it may last. The kernel tells the level above when either takes too long. */
+static lf_rc next_step(struct lf_ctx *cx, const void *row, struct lf_step *out)
+{
+    const struct alarm *a = row;
+    int64_t n = a->state == ALARM_OPEN ? a->escalate_minutes : a->state == ALARM_ACKED ? a->lasting_minutes : 0;
+    *out = (struct lf_step){ .final = true };
+    if (n > 0)
+        *out = (struct lf_step){ .right = a->state == ALARM_OPEN ? "ack" : "close", .limit = { (int)n, LF_MINUTES } };
+    return LF_OK;
+}
+
+static lf_rc only_system(struct lf_ctx *cx, struct lf_change *ch)
+{
+    return lf_id_none(cx->actor)
+               ? LF_OK
+               : lf_fail(cx, LF_EDENIED, NULL, "由监测数据自动完成，不能手工操作 | the measurement does this, nobody else");
+}
+
+#define GOING (1u << ALARM_OPEN | 1u << ALARM_ACKED)
+static const struct lf_verb verbs[] = {
+    { "ack", "确认", "Acknowledge", 1u << ALARM_OPEN, ALARM_ACKED, "ack", .need = LF_NEED_NOTE,
+      .phrases =
+          "已知悉，正在核实 | Seen, being checked\n已通知企业和网格员 | The company and the officer have been told\n已安排现场检查 | "
+          "Somebody is on the way" },
+    { "close", "关闭", "Close", GOING | 1u << ALARM_ENDED, ALARM_CLOSED, "close", .need = LF_NEED_NOTE,
+      .phrases = "已恢复正常 | Back to normal\n设备故障，已修复 | Device fault, repaired\n误报 | False alarm" },
+    { "end", "恢复", "Over", GOING, ALARM_ENDED, "end", .guard = only_system },
+    { "resume", "再次发生", "Again", 1u << ALARM_ENDED, ALARM_OPEN, "end", .guard = only_system },
+};
 const struct lf_res alarm_res = {
     .name = "alarm",
-    .zh = "超标报警",
+    .zh = "报警",
     .en = "Alarms",
     .icon = "alarm",
     .menu = 21,
     .size = sizeof(struct alarm),
-    .field = alarm_fields,
-    .nfield = LF_COUNT(alarm_fields),
+    .field = fields,
+    .nfield = LF_COUNT(fields),
+    .verb = verbs,
+    .nverb = LF_COUNT(verbs),
+    .step = next_step,
 };
 
-/* ---- rules -------------------------------------------------------------------------------------------------- */
+/* ---- news --------------------------------------------------------------------------------------------------------- */
 
-struct opened {
-    struct lf_change matter;
-    struct alarm alarm;
-    bool is;
-};
-
-/* A new episode: the alarm, and the matter for the officer on duty at the station. */
-static lf_rc open_alarm(struct lf_ctx *cx, const struct lf_tele_reading *r, double limit, struct opened *o)
+static void add_news(struct lf_ctx *cx, struct alarm_news *news, const struct lf_change *ch)
 {
-    struct station_site s;
-    char when[32];
-    lf_rc rc = station_site_of(cx, r->station, &s);
-    if (rc)
-        return rc == LF_ENOTFOUND ? LF_OK : rc;
-    const struct hj212_factor *f = hj212_factor_find(r->factor);
-    const char *name = lf_strn(&cx->arena, s.name), *factor = f ? f->zh : lf_strn(&cx->arena, r->factor),
-               *unit = f && f->unit ? f->unit : "";
-    lf_text title = lf_str(lf_printf(&cx->arena, "%s %s超标：%g %s（限值 %g）", name, factor, r->value, unit, limit));
-    struct matter *m = lf_alloc(&cx->arena, sizeof *m);
-    lf_row_clear(matter_res.field, matter_res.nfield, m);
-    m->title = title;
-    m->category = MATTER_MONITOR;
-    m->origin = MATTER_BY_MONITOR;
-    m->lon = s.lon, m->lat = s.lat;
-    m->station_id = r->station;
-    m->source_id = s.source_id;
-    m->description =
-        lf_str(lf_printf(&cx->arena, "%s 测得%s %g %s，超过限值 %g。", lf_ms_human(when, r->at), factor, r->value, unit, limit));
-    if ((rc = matter_open(cx, m, &o->matter)))
-        return rc;
-    o->alarm = (struct alarm){ .grid_code = s.grid_code,
-                               .title = title,
-                               .station_id = r->station,
-                               .factor = r->factor,
-                               .state = ALARM_OPEN,
-                               .value = r->value,
-                               .limit_high = limit,
-                               .count = 1,
-                               .began_at = r->at,
-                               .last_at = r->at,
-                               .matter_id = m->id };
-    struct lf_change ch = { .row = &o->alarm };
-    o->is = true;
-    return lf_res_create(cx, &alarm_res, &ch);
+    if (!news)
+        return;
+    if (news->n == news->cap) {
+        int cap = news->cap ? news->cap * 2 : 16;
+        struct lf_change *more = lf_alloc(&cx->arena, (size_t)cap * sizeof *more);
+        if (news->n)
+            memcpy(more, news->change, (size_t)news->n * sizeof *more);
+        news->change = more, news->cap = cap;
+    }
+    news->change[news->n++] = *ch;
 }
 
-static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, struct opened *o)
+void alarm_tell(struct lf_app *app, const struct alarm_news *news)
+{
+    for (int i = 0; i < news->n; i++)
+        lf_publish_record(app, &news->change[i]);
+}
+
+/* ---- an episode begins --------------------------------------------------------------------------------------------- */
+
+const char *alarm_factor_name(struct lf_arena *a, lf_text factor)
+{
+    const struct hj212_factor *f = hj212_factor_find(factor);
+    return f ? f->zh : lf_strn(a, factor);
+}
+
+static lf_text title_of(struct lf_ctx *cx, const struct alarm_sign *s, const struct station_site *site)
+{
+    const struct hj212_factor *f = hj212_factor_find(s->factor);
+    const char *name = lf_strn(&cx->arena, site->name), *type = alarm_type_dict.item[s->type].zh, *unit = f && f->unit ? f->unit : "",
+               *factor = s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : "";
+    if ((s->type == ALARM_EXCEED || s->type == ALARM_WARNING) && !isnan(s->value))
+        return lf_str(lf_printf(&cx->arena, "%s %s%s：%g %s（限值 %g）", name, factor, type, s->value, unit, s->limit));
+    return lf_str(lf_printf(&cx->arena, "%s %s%s", name, factor, type));
+}
+
+static lf_rc open_matter(struct lf_ctx *cx, struct alarm *a, const struct station_site *site, struct alarm_news *news)
+{
+    struct matter *m = lf_alloc(&cx->arena, sizeof *m);
+    struct lf_change ch;
+    lf_row_clear(matter_res.field, matter_res.nfield, m);
+    m->title = a->title;
+    m->category = MATTER_MONITOR;
+    m->origin = MATTER_BY_MONITOR;
+    m->lon = site->lon, m->lat = site->lat;
+    m->station_id = a->station_id;
+    m->source_id = site->source_id;
+    m->description = lf_lang_pick(a->explain, LF_ZH);
+    lf_rc rc = matter_open(cx, m, &ch);
+    if (rc)
+        return rc;
+    a->matter_id = m->id;
+    add_news(cx, news, &ch);
+    return LF_OK;
+}
+
+static lf_rc tell_watchers(struct lf_ctx *cx, const struct alarm *a)
+{
+    const char *title = lf_strn(&cx->arena, a->title);
+    return lf_notice_right(cx, &alarm_res, "ack", a->grid_code, a->id, 0,
+                           lf_printf(&cx->arena, "%s | %s: %s", title, alarm_type_dict.item[a->type].en, title));
+}
+
+/* What the rule wants done with it, unless maintenance was reported. */
+static lf_rc follow_policy(struct lf_ctx *cx, struct alarm *a, const struct rule *r, const struct station_site *site,
+                           struct alarm_news *news)
+{
+    if (a->silenced || r->policy == ALARM_RECORD)
+        return LF_OK;
+    return r->policy == ALARM_MATTER ? open_matter(cx, a, site, news) : LF_OK;
+}
+
+static lf_rc open_episode(struct lf_ctx *cx, const struct alarm_sign *s, const struct rule *r, const struct station_site *site,
+                          struct alarm_news *news)
+{
+    struct silence_over_row quiet = { 0 };
+    lf_rc rc = silence_over(cx, s->station, s->factor, s->at, &quiet);
+    if (rc && rc != LF_ENOTFOUND)
+        return rc;
+    struct alarm *a = lf_alloc(&cx->arena, sizeof *a);
+    *a = (struct alarm){ .grid_code = site->grid_code,
+                         .title = title_of(cx, s, site),
+                         .station_id = s->station,
+                         .factor = lf_text_copy(&cx->arena, s->factor),
+                         .type = s->type,
+                         .severity = s->severity > r->severity ? s->severity : r->severity,
+                         .state = ALARM_OPEN,
+                         .period = s->timed ? lf_str(lf_tele_kind_name(s->kind)) : LF_TEXT(""),
+                         .value = s->value,
+                         .limit_value = s->limit,
+                         .count = s->count > 0 ? s->count : 1,
+                         .began_at = s->since.ms ? s->since : s->at,
+                         .last_at = s->at,
+                         .ended_at = { LF_NULL64 },
+                         .explain = lf_text_copy(&cx->arena, s->explain),
+                         .basis = s->basis.n ? lf_text_copy(&cx->arena, s->basis) : r->basis,
+                         .silenced = rc == LF_OK,
+                         .silence_id = rc == LF_OK ? quiet.id : (lf_id){ 0 },
+                         .escalate_minutes = rc == LF_OK ? 0 : r->escalate_minutes,
+                         .lasting_minutes = rc == LF_OK ? 0 : r->lasting_minutes,
+                         .raised_at = lf_now() };
+    struct lf_change ch = { .res = &alarm_res, .row = a };
+    if ((rc = follow_policy(cx, a, r, site, news)) || (rc = lf_res_create(cx, &alarm_res, &ch)))
+        return rc;
+    add_news(cx, news, &ch);
+    return a->silenced || r->policy == ALARM_RECORD ? LF_OK : tell_watchers(cx, a);
+}
+
+/* ---- it goes on, or again -------------------------------------------------------------------------------------------- */
+
+static lf_rc take_up(void *user, struct lf_ctx *cx, const struct lf_verb *v, void *row)
+{
+    const struct alarm_sign *s = user;
+    struct alarm *a = row;
+    a->ended_at = (lf_ms){ LF_NULL64 };
+    a->last_at = s->at;
+    a->count += s->count > 0 ? s->count : 1;
+    return LF_OK;
+}
+
+static lf_rc tell_matter(struct lf_ctx *cx, lf_id matter, lf_text note)
+{
+    if (lf_id_none(matter))
+        return LF_OK;
+    lf_rc rc = lf_res_comment(cx, &matter_res, matter, note, NULL, 0);
+    return rc == LF_ENOTFOUND ? LF_OK : rc;
+}
+
+/* Short gaps merge: the same alarm again, and no second matter. */
+static lf_rc resume(struct lf_ctx *cx, const struct alarm_sign *s, lf_id id, struct alarm_news *news)
+{
+    struct lf_change ch = { .note = lf_text_copy(&cx->arena, s->explain) };
+    lf_rc rc = lf_res_move(cx, &alarm_res, id, LF_NULL64, "resume", take_up, (void *)s, &ch);
+    if (rc)
+        return rc;
+    add_news(cx, news, &ch);
+    return tell_matter(cx, ((const struct alarm *)ch.row)->matter_id, ch.note);
+}
+
+static lf_rc raise(struct lf_ctx *cx, const struct alarm_sign *s, enum alarm_did *did, struct alarm_news *news)
+{
+    struct alarm_going_row going = { 0 };
+    struct alarm_before_row last = { 0 };
+    struct station_site site;
+    struct rules rules;
+    lf_text type = lf_str(alarm_type_dict.item[s->type].code);
+    lf_rc rc = alarm_going(cx, s->station, s->factor, type, &going);
+    if (rc == LF_OK) {
+        *did = ALARM_DID_COUNT;
+        return alarm_count_more(cx, going.id, s->count > 0 ? s->count : 1, s->at, s->value, NULL);
+    }
+    if (rc != LF_ENOTFOUND || (rc = rules_load(cx, &cx->arena, &rules)))
+        return rc;
+    if ((rc = station_site_of(cx, s->station, &site)))
+        return rc == LF_ENOTFOUND ? LF_OK : rc;
+    const struct rule *r = rules_find(&rules, s->type, site.kind, s->factor, s->timed ? alarm_period_of(s->kind) : ALARM_ANY_PERIOD);
+    if (!r)
+        return LF_OK;
+    rc = alarm_before(cx, s->station, s->factor, type, &last);
+    if (rc == LF_OK && lf_text_is(last.state, "ended") && last.ended_at.ms + r->merge_ms >= (s->since.ms ? s->since.ms : s->at.ms)) {
+        *did = ALARM_DID_RESUME;
+        return resume(cx, s, last.id, news);
+    }
+    if (rc && rc != LF_ENOTFOUND)
+        return rc;
+    *did = ALARM_DID_OPEN;
+    return open_episode(cx, s, r, &site, news);
+}
+
+lf_rc alarm_raise(struct lf_ctx *cx, const struct alarm_sign *sign, enum alarm_did *did, struct alarm_news *news)
+{
+    struct lf_as before = lf_as_system(cx);
+    struct alarm_sign s = *sign;
+    enum alarm_did ignored;
+    did = did ? did : &ignored;
+    *did = ALARM_DID_NOTHING;
+    s.factor = s.factor.p ? s.factor : LF_TEXT("");
+    lf_rc rc = raise(cx, &s, did, news);
+    lf_as_back(cx, &before);
+    return rc;
+}
+
+/* ---- it ends ----------------------------------------------------------------------------------------------------------- */
+
+static lf_rc set_end(void *user, struct lf_ctx *cx, const struct lf_verb *v, void *row)
+{
+    struct alarm *a = row;
+    a->ended_at = *(const lf_ms *)user;
+    return LF_OK;
+}
+
+lf_rc alarm_clear(struct lf_ctx *cx, lf_id station, lf_text factor, enum alarm_type type, lf_ms at, lf_text explain,
+                  struct alarm_news *news)
+{
+    struct lf_as before = lf_as_system(cx);
+    struct alarm_going_row going = { 0 };
+    struct lf_change ch = { .note = lf_text_copy(&cx->arena, explain) };
+    lf_rc rc = alarm_going(cx, station, factor.p ? factor : LF_TEXT(""), lf_str(alarm_type_dict.item[type].code), &going);
+    if (rc == LF_OK && !(rc = lf_res_move(cx, &alarm_res, going.id, LF_NULL64, "end", set_end, &at, &ch))) {
+        add_news(cx, news, &ch);
+        rc = tell_matter(cx, going.matter_id, ch.note.n ? ch.note : LF_TEXT("监测已恢复正常 | the measurement is good again"));
+    } else if (rc == LF_ENOTFOUND) {
+        rc = LF_OK;
+    }
+    lf_as_back(cx, &before);
+    return rc;
+}
+
+/* ---- the room ------------------------------------------------------------------------------------------------------------- */
+
+static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, struct alarm_news *news)
 {
     double limit;
     bool any;
-    struct alarm_open_of_row open = { 0 };
     lf_rc rc = station_limit_passed(cx, r, &limit, &any);
     if (rc || !any)
         return rc;
     if (isnan(limit))
-        return alarm_row_end(cx, r->station, r->factor, r->at, NULL);
-    rc = alarm_open_of(cx, r->station, r->factor, &open);
-    if (rc == LF_OK)
-        return alarm_row_again(cx, open.id, r->at, r->value, NULL); /* one alarm per episode, not per packet */
-    return rc == LF_ENOTFOUND ? open_alarm(cx, r, limit, o) : rc;
+        return alarm_clear(cx, r->station, r->factor, ALARM_EXCEED, r->at, (lf_text){ 0 }, news);
+    char when[32];
+    const struct alarm_sign s = { .station = r->station,
+                                  .factor = r->factor,
+                                  .type = ALARM_EXCEED,
+                                  .timed = true,
+                                  .kind = r->kind,
+                                  .value = r->value,
+                                  .limit = limit,
+                                  .at = r->at,
+                                  .explain = lf_str(lf_printf(&cx->arena, "%s 测得 %g，限值 %g | measured %g, limit %g",
+                                                              lf_ms_human(when, r->at), r->value, limit, r->value, limit)) };
+    return alarm_raise(cx, &s, NULL, news);
 }
 
 static bool valid(const struct lf_tele_reading *r)
@@ -118,24 +327,30 @@ static bool valid(const struct lf_tele_reading *r)
 
 lf_rc alarm_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct opened o = { 0 };
-        if (!valid(&r[i]))
-            continue;
-        lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-        if (rc || (rc = lf_tx_end(cx, judge(cx, &r[i], &o))))
-            return rc;
-        if (o.is) {
-            struct lf_change alarm = { .res = &alarm_res, .row = &o.alarm };
-            lf_publish_record(cx->app, &o.matter);
-            lf_publish_record(cx->app, &alarm);
-        }
-        lf_arena_reset(&cx->arena);
-    }
+    struct alarm_news news = { 0 };
+    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
+    if (rc)
+        return rc;
+    for (size_t i = 0; !rc && i < n; i++)
+        if (valid(&r[i]))
+            rc = judge(cx, &r[i], &news);
+    if ((rc = lf_tx_end(cx, rc)))
+        return rc;
+    alarm_tell(cx->app, &news);
+    lf_arena_reset(&cx->arena);
     return LF_OK;
 }
 
-static const struct lf_res *const types[] = { &alarm_res };
-const struct lf_room alarm_room = {
-    .name = "alarm", .res = types, .nres = LF_COUNT(types), .migration = alarm_migrations, .nmigration = LF_COUNT(alarm_migrations)
-};
+static lf_rc start(struct lf_ctx *cx)
+{
+    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
+    return rc ? rc : lf_tx_end(cx, rules_seed(cx));
+}
+
+static const struct lf_res *const types[] = { &alarm_res, &alarm_rule_res, &silence_res };
+const struct lf_room alarm_room = { .name = "alarm",
+                                    .res = types,
+                                    .nres = LF_COUNT(types),
+                                    .migration = alarm_migrations,
+                                    .nmigration = LF_COUNT(alarm_migrations),
+                                    .start = start };

@@ -140,10 +140,15 @@ lf_rc station_limit_passed(struct lf_ctx *cx, const struct lf_tele_reading *r, d
 lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out)
 {
     struct station_place_row s;
+    unsigned kind = 0;
     lf_rc rc = station_place(cx, id, &s);
-    if (!rc)
-        *out = (struct station_site){ .name = s.name, .grid_code = s.grid_code, .lon = s.lon, .lat = s.lat, .source_id = s.source_id };
-    return rc;
+    if (rc)
+        return rc;
+    lf_dict_find(&station_kind_dict, s.kind, &kind);
+    *out = (struct station_site){
+        .name = s.name, .grid_code = s.grid_code, .kind = kind, .lon = s.lon, .lat = s.lat, .source_id = s.source_id
+    };
+    return LF_OK;
 }
 
 /* ---- the listener's directory ----------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t
 
 struct station_site {
     lf_text name, grid_code;
+    enum station_kind kind;
     double lon, lat;
     lf_id source_id;
 };

@@ -24,4 +24,4 @@ SELECT factor, kind, low, high FROM limit_value
 -- name: station_place :one
 -- scope: none because the alarm rule is the system
 -- param: station id
-SELECT name, lon, lat, grid_code, source_id FROM station WHERE id = :station;
+SELECT name, kind, lon, lat, grid_code, source_id FROM station WHERE id = :station;

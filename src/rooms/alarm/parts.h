@@ -1,0 +1,85 @@
+/* parts.h - inside the room: what its files share. */
+#ifndef LF_ROOMS_ALARM_PARTS_H
+#define LF_ROOMS_ALARM_PARTS_H
+#include "rooms/alarm/alarm.h"
+#include "rooms/station/station.h"
+
+/* STATION_KINDS with "any" before them: ALARM_FOR_ANY, then station_kind + 1. */
+#define ALARM_FOR_KINDS(X) \
+    X(ALARM_FOR_ANY, "any", "全部站点", "All stations") \
+    X(ALARM_FOR_AIR, "air", "环境空气", "Ambient air") \
+    X(ALARM_FOR_SURFACE, "surface", "地表水", "Surface water") \
+    X(ALARM_FOR_WASTEWATER, "wastewater", "废水", "Wastewater") \
+    X(ALARM_FOR_FLUE, "flue", "废气", "Flue gas") \
+    X(ALARM_FOR_DUST, "dust", "扬尘", "Dust") \
+    X(ALARM_FOR_NOISE, "noise", "噪声", "Noise")
+LF_ENUM(alarm_for, ALARM_FOR_KINDS);
+#define ALARM_PERIODS(X) \
+    X(ALARM_ANY_PERIOD, "any", "全部", "Any") \
+    X(ALARM_RTD, "rtd", "实时", "Real time") \
+    X(ALARM_MIN, "min", "分钟", "Minute") \
+    X(ALARM_HOUR, "hour", "小时", "Hour") \
+    X(ALARM_DAY, "day", "日", "Day")
+LF_ENUM(alarm_period, ALARM_PERIODS);
+#define ALARM_POLICIES(X) \
+    X(ALARM_RECORD, "none", "仅记录", "Record only") \
+    X(ALARM_NOTICE, "notice", "通知", "Notice") \
+    X(ALARM_MATTER, "matter", "转为事项", "Matter")
+LF_ENUM(alarm_policy, ALARM_POLICIES);
+
+struct alarm {
+    lf_id id;
+    int64_t version;
+    lf_text grid_code, title;
+    lf_id station_id;
+    lf_text factor;
+    enum alarm_type type;
+    enum alarm_severity severity;
+    enum alarm_state state;
+    lf_text period;
+    double value, limit_value;
+    int64_t count;
+    lf_ms began_at, last_at, ended_at;
+    lf_text explain, basis;
+    bool silenced;
+    lf_id silence_id, matter_id;
+    int64_t escalate_minutes, lasting_minutes;
+    lf_ms raised_at, updated_at;
+};
+
+/* A rule as the room uses it. Its texts live as long as the list it stands in. */
+struct rule {
+    lf_id id;
+    enum alarm_type type;
+    enum alarm_for kind;
+    lf_text factor; /* null = every factor */
+    enum alarm_period period;
+    bool enabled;
+    double threshold, worse; /* unit by type: see rule.c */
+    lf_text letters;
+    int on_n, on_of, off_n;
+    int64_t delay_ms, merge_ms;
+    enum alarm_severity severity;
+    enum alarm_policy policy;
+    int64_t escalate_minutes, lasting_minutes;
+    int close_n;
+    lf_text basis;
+};
+struct rules {
+    struct rule *p;
+    size_t n;
+};
+/* All of them, into the arena. Wants a transaction. */
+lf_rc rules_load(struct lf_ctx *cx, struct lf_arena *a, struct rules *out) LF_MUST_CHECK;
+/* The one that fits best: factor before kind of station before period before any; NULL when there is none or it is switched off.
+ * Of equals the first. A rule for another period, factor or kind does not fit. */
+const struct rule *rules_find(const struct rules *r, enum alarm_type type, enum station_kind kind, lf_text factor,
+                              enum alarm_period period);
+enum alarm_period alarm_period_of(enum lf_tele_kind kind); /* computed hours are hours */
+/* Default rules into an empty table. */
+lf_rc rules_seed(struct lf_ctx *cx) LF_MUST_CHECK;
+unsigned rules_generation(void); /* grows when one was changed */
+
+/* "烟气二氧化硫" of a code, or the code. */
+const char *alarm_factor_name(struct lf_arena *a, lf_text factor);
+#endif
