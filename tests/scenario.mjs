@@ -1,43 +1,20 @@
 // The whole road through a real server: stations send, an alarm opens a matter, people close it, nobody sees what is not theirs.
 // usage: node scenario.mjs LANFAN sqlite|postgres
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { Checks, Server, User as Person, sleep } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
-const data = mkdtempSync('/tmp/lanfan-scenario-');
-const port = 21000 + (process.pid % 9000), sport = port + 10000;
-const base = `http://127.0.0.1:${port}`;
-const args = ['--data', data, '--port', port, '--station-port', sport, '--demo'].map(String);
-if (engine === 'postgres') args.push('--db', process.env.LANFAN_TEST_PG);
-let n = 0, bad = 0;
-const ok = (name, cond, more = '') => { n++; if (!cond) bad++; console.log(`${cond ? 'ok' : 'not ok'} ${engine}: ${name}${cond ? '' : ' ' + more}`); };
-const run = (...a) => spawnSync(lanfan, [...a, ...args], { encoding: 'utf8' });
-class User {
-  async login(login, password = 'Lanfan-demo-1') {
-    const r = await fetch(base + '/api/v1/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ login, password }) });
-    if (r.ok) { this.cookie = r.headers.get('set-cookie').split(';')[0]; this.me = await r.json(); }
-    return r.status;
-  }
-  async call(method, path, body, type = 'application/json') {
-    const r = await fetch(base + '/api/v1' + path, { method, headers: { Cookie: this.cookie ?? '', 'X-CSRF-Token': this.me?.csrf ?? '', ...(body ? { 'Content-Type': type } : {}) }, body: body && type === 'application/json' ? JSON.stringify(body) : body });
-    const text = await r.text(); let json = null; try { json = JSON.parse(text); } catch { /* a file */ }
-    return { status: r.status, json, text };
-  }
-}
+const t = new Checks(engine), ok = (...a) => t.ok(...a);
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 let server;
-async function start() {
-  server = spawn(lanfan, ['serve', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  server.stderr.on('data', (d) => { if (/error|Sanitizer/.test(d)) process.stderr.write(d); });
-  for (let i = 0; i < 200; i++) { try { if ((await fetch(base + '/healthz')).ok) return true; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
-  return false;
-}
-async function main() {
+await t.run(async () => {
+  server = await Server.make(lanfan, engine);
+  const { base, data, port } = server, run = (...a) => server.run(...a);
+  class User extends Person { constructor() { super(base); } }
   ok('the demonstration city is filled', run('demo').status === 0);
-  ok('the server starts', await start());
-  const sim = spawnSync(lanfan, ['simulate', '--rounds', '2', '--every', '20', ...args], { encoding: 'utf8' });
+  ok('the server starts', await server.start());
+  const sim = run('simulate', '--rounds', '2', '--every', '20');
   ok('every packet is acknowledged', sim.status === 0, sim.stdout + sim.stderr);
-  await new Promise((r) => setTimeout(r, 1500));
+  await sleep(1500);
   const city = new User(), county = new User(), other = new User(), town = new User(), officer = new User(), anon = new User();
   ok('a wrong password is refused', (await anon.login('city', 'wrong')) === 401);
   ok('nobody sees anything without a log-in', (await anon.call('GET', '/matter')).status === 401);
@@ -101,23 +78,15 @@ async function main() {
     const got = await new Promise((res) => { let s = ''; const c = net.connect(port, '127.0.0.1', () => c.write(req)); c.on('data', (d) => { s += d; if (s.includes('\r\n\r\n')) { res(s); c.destroy(); } }); c.on('close', () => res(s)); c.on('error', () => res(s)); setTimeout(() => { res(s); c.destroy(); }, 4000); });
     ok(`${name} gets ${want}`, got.startsWith('HTTP/1.1 ' + want), got.slice(0, 60));
   }
-  server.kill('SIGKILL');
-  await new Promise((r) => server.once('exit', r));
-  ok('a killed server starts again', await start());
+  await server.stop('SIGKILL');
+  ok('a killed server starts again', await server.start());
   ok('what was closed is closed', (await (async () => { const u = new User(); await u.login('county'); return (await u.call('GET', `/matter/${m.id}`)).json; })()).state === 'closed');
   const audit = run('audit', 'verify');
   ok('the audit trail is good', audit.status === 0 && /audit trail good/.test(audit.stdout), audit.stderr);
   if (engine === 'sqlite') {
     ok('a backup is taken while it runs', run('backup', `${data}/copy.db`).status === 0);
-    const copy = spawnSync(lanfan, ['audit', 'verify', '--data', data, '--db', `sqlite:${data}/copy.db`], { encoding: 'utf8' });
+    const copy = server.run('audit', 'verify', '--db', `sqlite:${data}/copy.db`);
     ok('and the copy is whole', copy.status === 0 && /audit trail good/.test(copy.stdout), copy.stderr);
   }
-  const done = new Promise((r) => server.once('exit', r));
-  server.kill('SIGTERM');
-  ok('it stops cleanly', (await done) === 0);
-}
-try { await main(); } catch (e) { ok('no surprise', false, String(e.stack)); }
-server?.kill('SIGKILL');
-rmSync(data, { recursive: true, force: true });
-console.log(`${n - bad} of ${n}`);
-process.exit(bad ? 1 : 0);
+  ok('it stops cleanly', (await server.stop()) === 0);
+}, () => server?.remove());

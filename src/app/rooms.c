@@ -5,24 +5,46 @@
 #include "rooms/grid/grid.h"
 #include "rooms/matter/matter.h"
 #include "rooms/pilot/pilot.h"
+#include "rooms/review/review.h"
 #include "rooms/source/source.h"
 #include "rooms/station/station.h"
 
-const struct lf_room *const app_rooms[] = { &alarm_room, &grid_room, &matter_room, &pilot_room, &source_room, &station_room };
+/* clang-format off: one line a room, alphabetical */
+const struct lf_room *const app_rooms[] = {
+    &alarm_room, &grid_room, &matter_room, &pilot_room, &review_room, &source_room, &station_room,
+};
 const int app_room_count = LF_COUNT(app_rooms);
 
 const struct lf_role_seed app_roles[] = {
     { "admin", "系统管理员", "Administrator", "*" },
     { "city", "市级指挥中心", "City command centre",
-      "*.read *.export matter.* pilot.* source.* station.* limit_value.* alarm.read alarm.ack alarm.close alarm.supervise alarm_rule.* "
-      "silence.* area.* post.* zone.*" },
+      "*.read *.export "
+      "alarm.ack alarm.close alarm.supervise alarm_rule.* silence.* "
+      "area.* post.* zone.* "
+      "limit_value.* station.* "
+      "matter.* "
+      "pilot.* "
+      "review.* "
+      "source.*" },
     { "county", "区县管理员", "County desk",
-      "*.read *.export matter.create matter.register matter.dispatch matter.verify matter.close matter.raise matter.supervise "
-      "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish source.create source.edit post.create post.edit "
-      "pilot.create" },
+      "*.read *.export "
+      "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish "
+      "matter.create matter.register matter.dispatch matter.verify matter.close matter.raise matter.supervise "
+      "pilot.create "
+      "post.create post.edit "
+      "review.create review.edit "
+      "source.create source.edit" },
     { "town", "乡镇管理员", "Township desk",
-      "*.read matter.create matter.register matter.dispatch matter.verify matter.raise matter.export alarm.ack silence.create "
-      "silence.finish source.create" },
-    { "officer", "网格员", "Grid officer", "matter.read matter.create matter.handle station.read source.read area.read alarm.read" },
+      "*.read "
+      "alarm.ack silence.create silence.finish "
+      "matter.create matter.register matter.dispatch matter.verify matter.raise matter.export "
+      "source.create" },
+    { "officer", "网格员", "Grid officer",
+      "alarm.read "
+      "area.read "
+      "matter.read matter.create matter.handle "
+      "source.read "
+      "station.read" },
 };
+/* clang-format on */
 const int app_role_count = LF_COUNT(app_roles);

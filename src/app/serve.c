@@ -4,6 +4,7 @@
 #include "app/settings.h"
 #include "base/log.h"
 #include "rooms/alarm/alarm.h"
+#include "rooms/review/review.h"
 #include "rooms/station/station.h"
 #include "tele/listener.h"
 
@@ -29,10 +30,14 @@ static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
     struct lf_ctx cx;
     lf_ctx_system(&cx, user);
     station_publish(user, r, n);
+    review_on_readings(r, n);
     if (alarm_on_readings(&cx, r, n))
         lf_log(LF_ERROR, "readings: %s (%s:%d)", cx.err.msg, cx.err.file ? cx.err.file : "?", cx.err.line);
     lf_ctx_free(&cx);
 }
+
+/* What is computed or reviewed here goes down the same road as what devices send. */
+static lf_rc submit(void *user, struct lf_tele_batch *b, struct lf_err *err) { return lf_listener_submit(it.listener, b, 30000, err); }
 
 static void on_store(void *user, const struct lf_err *err)
 {
@@ -106,15 +111,20 @@ static lf_rc start(struct lf_err *err)
         rc = start_listener(err);
     if (!rc)
         rc = start_http(err);
+    if (!rc)
+        review_use(&(struct review_road){ .store = it.tele.store, .submit = submit });
     return rc ? rc : lf_app_jobs_start(it.app, err);
 }
 
+/* Requests and jobs may submit to the listener: they end first. */
 static void stop(void)
 {
-    lf_listener_stop(it.listener);
     if (it.app)
         lf_hub_end(it.app->hub);
     lf_http_stop(it.http);
+    if (it.app)
+        lf_app_jobs_stop(it.app);
+    lf_listener_stop(it.listener);
     lf_app_stop(it.app);
     app_telemetry_close(&it.tele);
 }

@@ -253,7 +253,7 @@ void lf_app_stop(struct lf_app *app)
 {
     if (!app)
         return;
-    lf_jobs_stop(app);
+    lf_app_jobs_stop(app);
     for (int i = app->nroom - 1; i >= 0; i--)
         if (app->room[i]->stop)
             app->room[i]->stop(app);

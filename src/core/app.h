@@ -93,6 +93,7 @@ struct lf_app_config {
 /* Opens the database, checks every table, migrates, seeds the roles, runs the rooms' start. */
 lf_rc lf_app_start(struct lf_app **out, const struct lf_app_config *c, struct lf_err *err) LF_MUST_CHECK;
 lf_rc lf_app_jobs_start(struct lf_app *app, struct lf_err *err) LF_MUST_CHECK;
+void lf_app_jobs_stop(struct lf_app *app); /* waits for the job that runs; before what jobs use is closed. Twice is fine */
 void lf_app_stop(struct lf_app *app);
 const struct lf_res *lf_app_res(const struct lf_app *app, lf_text name);
 int lf_app_right(const struct lf_app *app, const char *right);                         /* bit, or -1 */

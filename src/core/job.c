@@ -63,7 +63,7 @@ lf_rc lf_app_jobs_start(struct lf_app *app, struct lf_err *err)
     return lf_err_set(err, LF_EIO, NULL, "cannot start the job thread");
 }
 
-void lf_jobs_stop(struct lf_app *app)
+void lf_app_jobs_stop(struct lf_app *app)
 {
     struct jobs *j = app->jobs;
     if (!j)

@@ -5,7 +5,6 @@
 
 void lf_places_open(struct lf_app *app);
 void lf_places_close(struct lf_app *app);
-void lf_jobs_stop(struct lf_app *app);
 /* Runs every job that is due, once; the thread does it each second. */
 void lf_jobs_tick(struct lf_app *app);
 

@@ -30,8 +30,7 @@ static bool take_param(void *user, lf_text name, lf_text value)
         t->q->sort = value;
     else if (lf_text_is(name, "after"))
         t->q->after = value;
-    else if (lf_text_is(name, "lang") || lf_text_is(name, "kind") || lf_text_is(name, "dry") || lf_text_is(name, "id") ||
-             lf_text_is(name, "reveal"))
+    else if (lf_text_is(name, "lang") || lf_text_is(name, "dry") || lf_text_is(name, "id") || lf_text_is(name, "reveal"))
         return true;
     else if (lf_text_is(name, "limit")) {
         t->rc = lf_call_int(t->cx, value, "limit", &limit);

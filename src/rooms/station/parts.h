@@ -5,9 +5,6 @@
 
 extern struct lf_tele_store *station_store; /* NULL until the program has opened one */
 
-/* The station named by the first segment of the address, within the caller's scope. */
-lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id) LF_MUST_CHECK;
-
 /* live.c */
 lf_rc station_live(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 lf_rc station_series(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;

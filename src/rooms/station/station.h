@@ -29,6 +29,9 @@ struct lf_directory *station_make_directory(struct lf_ctx *cx);
 /* New readings, after their commit, to the live pages. */
 void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t n);
 
+/* The station named by the first segment of an address below /api/v1/station, within the caller's scope. */
+lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id) LF_MUST_CHECK;
+
 struct station_site {
     lf_text name, grid_code;
     enum station_kind kind;

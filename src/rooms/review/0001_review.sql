@@ -1,0 +1,26 @@
+-- 数据审核
+CREATE TABLE review (
+  id         @id,
+  version    @int  NOT NULL,
+  grid_code  @text NOT NULL,
+  title      @text NOT NULL,
+  station_id @int  NOT NULL,
+  factor     @text NOT NULL,
+  kind       @text NOT NULL,
+  from_at    @ms   NOT NULL,
+  to_at      @ms   NOT NULL,
+  action     @text NOT NULL,
+  new_flag   @text,
+  new_value  @real,
+  reason     @text NOT NULL,
+  state      @text NOT NULL,
+  decided_by @int,
+  decided_at @ms,
+  applied_at @ms,
+  affected   @int,
+  created_by @int,
+  created_at @ms   NOT NULL,
+  updated_at @ms   NOT NULL
+) @strict;
+CREATE INDEX review_grid ON review (grid_code, id);
+CREATE INDEX review_state ON review (state, id);

@@ -1,0 +1,20 @@
+/* parts.h - inside the room: what its files share. */
+#ifndef LF_ROOMS_REVIEW_PARTS_H
+#define LF_ROOMS_REVIEW_PARTS_H
+#include "rooms/review/review.h"
+
+extern struct review_road review_road; /* store NULL until the program has opened one */
+
+/* One packet of the system's own, raw as given (text that says why), to which readings are then added. */
+struct lf_tele_packet *review_packet(struct lf_tele_batch *b, lf_id station, lf_text grid_code, lf_text raw, lf_ms at);
+/* Adds a reading to the batch's last packet. Texts are copied. */
+struct lf_tele_reading *review_reading(struct lf_tele_batch *b, const struct lf_tele_reading *r);
+
+/* All readings of a series in [from, to), in time order, in a. */
+lf_rc review_scan(struct lf_ctx *cx, lf_id station, lf_text factor, enum lf_tele_kind kind, lf_ms from, lf_ms to,
+                  struct lf_tele_reading **out, size_t *n) LF_MUST_CHECK;
+
+/* rollup.c */
+lf_rc review_rollup(struct lf_ctx *cx) LF_MUST_CHECK; /* job */
+lf_rc review_validity(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+#endif

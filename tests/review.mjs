@@ -1,0 +1,57 @@
+// Values: computed from minutes, reviewed by two persons, and how each hour is accounted for.
+// usage: node review.mjs LANFAN sqlite|postgres
+import { Checks, Server, Station, packet, until } from './lib.mjs';
+const [, , lanfan, engine] = process.argv;
+const t = new Checks(`review ${engine}`);
+let server;
+await t.run(async () => {
+  server = await Server.make(lanfan, engine);
+  t.ok('the demonstration city is filled', server.run('demo').status === 0);
+  t.ok('the server starts', await server.start());
+  const city = await server.user('city'), admin = await server.user('admin'), county = await server.user('county'), other = await server.user('county2');
+  const stations = (await city.get('/station?limit=200&kind=wastewater')).json.items;
+  const mine = stations.find((s) => s.grid_code.startsWith('370302')) ?? stations[0];
+  const hour = Math.floor(Date.now() / 3600e3) * 3600e3 - 5 * 3600e3;
+  const minute = (i, cod, flag = 'N') => packet({ mn: mine.mn, cn: '2051', at: hour + i * 60e3, items: `w01018-Avg=${cod},w01018-Flag=${flag};w00000-Avg=${i < 30 ? 3 : 1},w00000-Flag=N` });
+  const device = await new Station(server.stationPort).open();
+  t.ok('an hour of minutes is acknowledged', await device.send(Array.from({ length: 60 }, (_, i) => minute(i, i < 30 ? 20 : 60))));
+  const series = async (kind) => (await city.get(`/station/${mine.id}/series?factor=w01018&kind=${kind}&from=${new Date(hour - 60e3).toISOString()}&to=${new Date(hour + 3600e3).toISOString()}`)).json.series[0].points;
+  let points = await until(async () => { const p = await series('hour_calc'); return p.length && p; }, 40000);
+  t.ok('the hour is computed, weighted by the flow', points && Math.abs(points[0][1] - (20 * 90 + 60 * 30) / 120) < 1e-9 && points[0][2] === 'N', JSON.stringify(points));
+  const day = new Date(hour + 8 * 3600e3).toISOString().slice(0, 10);
+  const account = async (u = city) => (await u.get(`/station/${mine.id}/validity?from=${day}&to=${day}`));
+  const of = (r) => r.json.factors.find((f) => f.factor === 'w01018');
+  const adds = (f) => f.hours.every((h) => h[1] + h[2] + h[3] + h[4] === 60) && f.valid + f.stopped + f.invalid + f.missing === f.expected;
+  let v = of(await account());
+  t.ok('every hour of the day is accounted for', adds(v) && v.valid === 1 && v.missing === v.expected - 1, JSON.stringify(v));
+  t.ok('another county does not see it', (await account(other)).status === 404);
+  // two persons
+  const range = { station_id: mine.id, factor: 'w01018', kind: 'min', from_at: new Date(hour).toISOString(), to_at: new Date(hour + 20 * 60e3).toISOString() };
+  t.ok('a reason is asked for', (await county.post('/review', { ...range, action: 'mark', new_flag: 'C' })).status === 422);
+  t.ok('a correction needs its value', (await county.post('/review', { ...range, action: 'correct', reason: '比对报告' })).status === 422);
+  t.ok('another county may not review it', (await other.post('/review', { ...range, action: 'mark', new_flag: 'C', reason: '校准' })).status >= 400);
+  const made = await county.post('/review', { ...range, action: 'mark', new_flag: 'C', reason: '校准记录第 12 号' });
+  t.ok('the county proposes', made.status === 201, made.text);
+  let r = made.json;
+  t.ok('the same values are not reviewed twice at once', (await county.post('/review', { ...range, action: 'mark', new_flag: 'D', reason: '重复' })).status === 409);
+  t.ok('the county may not decide', (await county.post(`/review/${r.id}/approve`, { version: r.version })).status === 403);
+  const own = (await city.post('/review', { ...range, from_at: new Date(hour + 50 * 60e3).toISOString(), to_at: new Date(hour + 51 * 60e3).toISOString(), action: 'correct', new_value: 61.5, reason: '实验室比对' })).json;
+  t.ok('who proposed does not decide', (await city.post(`/review/${own.id}/approve`, { version: own.version })).status === 403);
+  t.ok('the city approves', (await city.post(`/review/${r.id}/approve`, { version: r.version })).status === 200);
+  r = await until(async () => { const now = (await city.get(`/review/${r.id}`)).json; return now.state === 'applied' && now; }, 15000);
+  t.ok('it comes into force', r && r.affected === 20, JSON.stringify(r));
+  points = await series('min');
+  t.ok('the values are marked, the numbers stay', points.slice(0, 20).every((p) => p[2] === 'C' && p[1] === 20) && points[20][2] === 'N', JSON.stringify(points[0]));
+  points = await until(async () => { const p = await series('hour_calc'); return p[0][2] === 'I' && p; }, 40000);
+  t.ok('the hour is computed again: 40 minutes are too few', points && Math.abs(points[0][1] - (20 * 30 + 60 * 30) / 60) < 1e-9, JSON.stringify(points));
+  v = of(await account());
+  t.ok('the account follows', adds(v) && v.valid === 0 && v.invalid === 1);
+  t.ok('another person approves the correction', (await admin.post(`/review/${own.id}/approve`, { version: own.version })).status === 200);
+  t.ok('the corrected value stands', await until(async () => (await series('min'))[50][1] === 61.5, 15000));
+  const back = (await county.post('/review', { ...range, from_at: new Date(hour).toISOString(), to_at: new Date(hour + 3600e3).toISOString(), action: 'restore', reason: '校准记录有误' })).json;
+  t.ok('putting back is approved', (await city.post(`/review/${back.id}/approve`, { version: back.version })).status === 200);
+  t.ok('what the device said is there again', await until(async () => { const p = await series('min'); return p.every((x) => x[2] === 'N') && p[50][1] === 60; }, 15000));
+  t.ok('and the hour counts', await until(async () => (await series('hour_calc'))[0][2] === 'N', 40000));
+  device.close();
+  t.ok('it stops cleanly', (await server.stop()) === 0);
+}, () => server?.remove());
