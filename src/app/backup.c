@@ -1,22 +1,119 @@
-/* backup.c - `lanfan backup`: a consistent copy while the server runs. */
+/* backup.c - `lanfan backup` and `lanfan restore`: a consistent copy while the server runs, and the way back. */
 #include "app/open.h"
 #include "app/settings.h"
+#include "app/tree.h"
 
-static lf_rc copy(struct lf_ctx *cx, int argc, char **argv)
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static bool files_only;
+
+/* ---- backup ------------------------------------------------------------------------------------------------ */
+
+/* The records first: a file is stored before the record that names it, so every file the copied records name is there afterwards.
+ * Files are named by their content and never written over. */
+static lf_rc copy_all(struct lf_ctx *cx, const char *to)
 {
-    lf_rc rc = lf_db_backup(cx->db, argv[0], &cx->err);
-    return rc ? rc : app_telemetry_backup(argv[0], &cx->err);
+    const char *from = cx->app->data_dir;
+    bool sqlite = !strcmp(lf_db_engine(cx->db), "sqlite");
+    if (!sqlite && !files_only)
+        return lf_fail(
+            cx, LF_EINVAL, NULL,
+            "the records are in PostgreSQL, which has its own backup\n"
+            "HINT: first `pg_dump --format=custom --file=lanfan.pgdump URL`, then `lanfan backup DIR --files-only` for the files, "
+            "the key and the telemetry; keep both together");
+    lf_rc rc = app_dir_fresh(cx, to);
+    if (!rc && sqlite && !files_only)
+        rc = lf_db_backup(cx->db, lf_printf(&cx->arena, "%s/lanfan.db", to), &cx->err);
+    if (!rc)
+        rc = app_file_copy(cx, lf_printf(&cx->arena, "%s/secret.key", from), lf_printf(&cx->arena, "%s/secret.key", to));
+    if (!rc)
+        rc = app_tree_copy(cx, lf_printf(&cx->arena, "%s/files", from), lf_printf(&cx->arena, "%s/files", to));
+    if (!rc)
+        rc = app_telemetry_backup(to, &cx->err);
+    return rc ? rc : app_list_write(cx, to); /* last: a directory without the list is no backup */
+}
+
+static lf_rc take_backup(struct lf_ctx *cx, int argc, char **argv)
+{
+    int64_t n, bytes;
+    lf_rc rc = copy_all(cx, argv[0]);
+    if (!rc)
+        rc = app_list_check(cx, argv[0], &n, &bytes);
+    if (!rc)
+        printf("backup of %lld files, %lld bytes, in %s\n", (long long)n, (long long)bytes, argv[0]);
+    return rc;
 }
 
 static int backup(int argc, char **argv)
 {
-    return app_words(&app_backup, argc, argv, 1, 1) ? app_run("backup", copy, argc, argv) : APP_USAGE;
+    return app_words(&app_backup, argc, argv, 1, 1) ? app_run("backup", take_backup, argc, argv) : APP_USAGE;
 }
+
+static const struct app_option options[] = {
+    { "files-only", APP_SWITCH, &files_only, .help = "leave the records out (they are in PostgreSQL and dumped there)" },
+};
 
 const struct app_command app_backup = {
     .name = "backup",
-    .args = "FILE [options]",
+    .args = "DIR [options]",
     .summary = "a consistent copy while the server runs",
-    .help = "Writes a copy of the records to FILE and of the telemetry to FILE.telemetry.\n",
+    .help = "Writes records, telemetry, files and the key of the audit trail into the new directory DIR, while the server goes on, with a "
+            "list\n"
+            "of SHA-256 sums (backup.txt). `lanfan restore DIR` is the way back. DIR is as confidential as the data directory.\n"
+            "Records in PostgreSQL are dumped by pg_dump; --files-only takes the rest.\n",
+    .option = options,
+    .noption = LF_COUNT(options),
     .run = backup,
+};
+
+/* ---- restore --------------------------------------------------------------------------------------------------- */
+
+/* Into a directory beside the wanted one, renamed when whole: a data directory is complete or not there. */
+static lf_rc put_back(struct lf_ctx *cx, const char *from, const char *to)
+{
+    int64_t n, bytes;
+    const char *tmp = lf_printf(&cx->arena, "%s.restoring", to);
+    lf_rc rc = app_list_check(cx, from, &n, &bytes);
+    if (!rc)
+        rc = app_dir_fresh(cx, to);
+    if (!rc)
+        rc = app_dir_fresh(cx, tmp);
+    if (!rc)
+        rc = app_tree_copy(cx, from, tmp);
+    if (!rc)
+        rc = app_list_check(cx, tmp, &n, &bytes);
+    if (!rc && rename(tmp, to))
+        rc = lf_fail(cx, LF_EIO, NULL, "cannot rename %s to %s: %s", tmp, to, strerror(errno));
+    if (!rc)
+        printf("%lld files, %lld bytes restored to %s\n", (long long)n, (long long)bytes, to);
+    return rc;
+}
+
+static int restore(int argc, char **argv)
+{
+    struct lf_ctx cx = { 0 };
+    if (!app_words(&app_restore, argc, argv, 1, 1))
+        return APP_USAGE;
+    lf_rc rc = put_back(&cx, argv[0], app_set.data);
+    if (rc)
+        app_fail(&cx.err, "restore");
+    lf_ctx_free(&cx);
+    if (rc)
+        return APP_FAILED;
+    fflush(stdout);
+    char verify[] = "verify";
+    return app_audit.run(1, (char *[]){ verify, NULL });
+}
+
+const struct app_command app_restore = {
+    .name = "restore",
+    .args = "DIR [options]",
+    .summary = "make a data directory from a backup",
+    .help =
+        "Checks every file of the backup DIR against its list, copies it to the data directory (--data), which must be new or empty, and\n"
+        "verifies the audit trail of what was restored. Nothing is written over. Records in PostgreSQL: `pg_restore --dbname=URL\n"
+        "lanfan.pgdump` into an empty database first, then this command with --db URL.\n",
+    .run = restore,
 };

@@ -13,6 +13,6 @@ struct app_telemetry {
 };
 lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK;
 void app_telemetry_close(struct app_telemetry *t); /* a half-opened one, too */
-/* A consistent copy while a server writes, to a path that begins with to. Nothing when there is no telemetry yet. */
+/* A consistent copy while a server writes, under the same names in directory to. Nothing when there is no telemetry yet. */
 lf_rc app_telemetry_backup(const char *to, struct lf_err *err) LF_MUST_CHECK;
 #endif

@@ -30,7 +30,7 @@ lf_rc app_telemetry_backup(const char *to, struct lf_err *err)
     char from[4200], path[4200];
     struct lf_db *db = NULL;
     snprintf(from, sizeof from, "sqlite:%s/telemetry.db", app_set.data);
-    snprintf(path, sizeof path, "%s.telemetry", to);
+    snprintf(path, sizeof path, "%s/telemetry.db", to);
     if (access(from + strlen("sqlite:"), F_OK))
         return LF_OK;
     lf_rc rc = lf_db_open(&db, &(struct lf_db_config){ .url = from }, err);

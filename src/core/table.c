@@ -1,7 +1,8 @@
 /* table.c - records as files: export in constant memory, import with a report of every refused row, the empty template. */
+#include "core/table.h"
+
 #include "core/kernel.h"
 #include "core/value.h"
-#include "fmt/fmt.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -88,14 +89,10 @@ static lf_rc export_row(void *user, struct lf_ctx *cx, const void *row, const lf
     return lf_sheet_row(s->out, s->cell, &cx->err);
 }
 
-static lf_rc open_sheet(struct lf_ctx *cx, struct lf_call *c, struct sheet *s, enum lf_table_kind kind, int *fd)
+static lf_rc begin_sheet(struct lf_ctx *cx, struct sheet *s, enum lf_table_kind kind, int fd)
 {
-    *fd = lf_http_spool(c->req);
-    if (*fd < 0)
-        return lf_fail(cx, LF_EIO, NULL, "临时空间不可用（%s），请稍后再试 | no temporary space (%s), try again later", strerror(errno),
-                       strerror(errno));
     const struct lf_sheet_config conf = { .kind = kind,
-                                          .fd = *fd,
+                                          .fd = fd,
                                           .sheet_name = cx->lang == LF_EN ? s->r->en : s->r->zh,
                                           .col = s->col,
                                           .ncol = s->n,
@@ -103,28 +100,53 @@ static lf_rc open_sheet(struct lf_ctx *cx, struct lf_call *c, struct sheet *s, e
                                           .lat_col = column_of(s, lf_res_field(s->r, LF_TEXT("lat"))),
                                           .shape_col = column_of(s, lf_res_flagged(s->r, LF_SHAPE)),
                                           .tmp_dir = cx->app->data_dir };
-    lf_rc rc = lf_sheet_open(&s->out, &conf, &cx->err);
-    if (rc)
-        close(*fd);
+    return lf_sheet_open(&s->out, &conf, &cx->err);
+}
+
+static lf_rc end_sheet(struct lf_ctx *cx, struct sheet *s, lf_rc rc)
+{
+    if (!rc)
+        return lf_sheet_close(s->out, &cx->err);
+    lf_sheet_abandon(s->out);
     return rc;
 }
 
-static lf_rc finish_sheet(struct lf_ctx *cx, struct lf_call *c, struct sheet *s, enum lf_table_kind kind, int fd, lf_rc rc)
+lf_rc lf_table_write(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *query, enum lf_table_kind kind, int fd)
 {
+    struct sheet s = { .r = r };
+    struct lf_query q = *query;
+    lf_text next;
+    lf_rc rc = lf_allowed(cx, r->name, "export");
     if (rc)
-        lf_sheet_abandon(s->out);
-    else
-        rc = lf_sheet_close(s->out, &cx->err);
+        return rc;
+    q.limit = 0;
+    q.after = (lf_text){ 0 };
+    sheet_columns(cx, &s, goes_out);
+    rc = begin_sheet(cx, &s, kind, fd);
+    return rc ? rc : end_sheet(cx, &s, lf_res_each(cx, r, &q, export_row, &s, &next));
+}
+
+static lf_rc spool(struct lf_ctx *cx, struct lf_call *c, int *fd)
+{
+    *fd = lf_http_spool(c->req);
+    return *fd >= 0 ? LF_OK
+                    : lf_fail(cx, LF_EIO, NULL, "临时空间不可用（%s），请稍后再试 | no temporary space (%s), try again later",
+                              strerror(errno), strerror(errno));
+}
+
+/* Gives the file to the response, or closes it. */
+static lf_rc answer_file(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, enum lf_table_kind kind, int fd, lf_rc rc)
+{
+    static const char *const ends[] = { [LF_CSV] = "csv", [LF_XLSX] = "xlsx", [LF_GEOJSON] = "geojson" };
+    char day[32];
     if (rc) {
         close(fd);
         return rc;
     }
-    char day[32];
-    static const char *const ends[] = { [LF_CSV] = "csv", [LF_XLSX] = "xlsx", [LF_GEOJSON] = "geojson" };
     c->res->fd = fd;
     c->res->type = lf_table_mime(kind);
     c->res->filename =
-        lf_printf(&cx->arena, "%s-%s.%s", cx->lang == LF_EN ? s->r->en : s->r->zh, lf_day_iso(day, lf_day_of(lf_now())), ends[kind]);
+        lf_printf(&cx->arena, "%s-%s.%s", cx->lang == LF_EN ? r->en : r->zh, lf_day_iso(day, lf_day_of(lf_now())), ends[kind]);
     c->res->no_compress = kind == LF_XLSX;
     return LF_OK;
 }
@@ -137,8 +159,6 @@ lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
 {
     enum lf_table_kind kind;
     struct lf_query q;
-    struct sheet s = { .r = r };
-    lf_text next;
     int fd;
     if (!lf_table_kind_parse(kind_name, &kind))
         return lf_fail(cx, LF_ENOTFOUND, NULL, "只能导出 csv、xlsx、geojson | only csv, xlsx and geojson can be exported");
@@ -147,14 +167,10 @@ lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
         rc = lf_call_query(cx, c, &q);
     if (rc)
         return rc;
-    q.limit = 0;
-    q.after = (lf_text){ 0 };
-    sheet_columns(cx, &s, goes_out);
-    if (atomic_fetch_add(&exports, 1) >= EXPORTS_MAX) {
+    if (atomic_fetch_add(&exports, 1) >= EXPORTS_MAX)
         rc = lf_fail(cx, LF_EBUSY, NULL, "正在导出的人较多，请稍后再试 | others are exporting, try again in a moment");
-    } else if (!(rc = open_sheet(cx, c, &s, kind, &fd))) {
-        rc = finish_sheet(cx, c, &s, kind, fd, lf_res_each(cx, r, &q, export_row, &s, &next));
-    }
+    else if (!(rc = spool(cx, c, &fd)))
+        rc = answer_file(cx, c, r, kind, fd, lf_table_write(cx, r, &q, kind, fd));
     atomic_fetch_sub(&exports, 1);
     return rc;
 }
@@ -164,11 +180,11 @@ lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_re
     struct sheet s = { .r = r };
     int fd;
     lf_rc rc = lf_allowed(cx, r->name, "import");
-    if (rc)
+    if (rc || (rc = spool(cx, c, &fd)))
         return rc;
     sheet_columns(cx, &s, comes_in);
-    rc = open_sheet(cx, c, &s, LF_XLSX, &fd);
-    return rc ? rc : finish_sheet(cx, c, &s, LF_XLSX, fd, LF_OK);
+    rc = begin_sheet(cx, &s, LF_XLSX, fd);
+    return answer_file(cx, c, r, LF_XLSX, fd, rc ? rc : end_sheet(cx, &s, LF_OK));
 }
 
 /* ---- import ------------------------------------------------------------------------------------------------ */
@@ -176,12 +192,10 @@ lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_re
 enum { REFUSED_MAX = 1000 };
 struct import {
     struct lf_ctx *cx;
-    struct lf_call *c;
     const struct lf_res *r;
+    struct lf_table_load *load;
     const struct lf_field **col;
     int ncol; /* field of each column of the file, NULL = not used */
-    bool dry;
-    int64_t rows, accepted, refused;
 };
 
 static bool names(lf_text cell, const char *label, const char *heading_text)
@@ -253,24 +267,6 @@ static lf_rc import_values(struct import *im, const lf_text *cells, int n, void 
     return LF_OK;
 }
 
-static void report(struct import *im, int line, const lf_text *cells, int n)
-{
-    struct lf_json *j = &im->c->j;
-    lf_text msg = lf_lang_pick(lf_str(im->cx->err.msg), im->cx->lang);
-    if (++im->refused > REFUSED_MAX)
-        return;
-    lf_json_obj(j);
-    lf_json_kint(j, "row", line);
-    lf_json_kstr(j, "field", im->cx->err.field);
-    lf_json_ktext(j, "message", msg);
-    lf_json_key(j, "cells");
-    lf_json_arr(j);
-    for (int i = 0; i < n; i++)
-        lf_json_text(j, cells[i]);
-    lf_json_end_arr(j);
-    lf_json_end_obj(j);
-}
-
 static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struct lf_err *err)
 {
     struct import *im = user;
@@ -287,7 +283,7 @@ static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struc
         blank = blank && !cells[i].n;
     if (blank)
         return LF_OK;
-    im->rows++;
+    im->load->rows++;
     struct lf_arena_mark mark = lf_arena_here(&cx->arena);
     struct lf_change ch = { .row = lf_alloc(&cx->arena, im->r->size), .note = LF_TEXT("import") };
     lf_row_clear(im->r->field, im->r->nfield, ch.row);
@@ -303,12 +299,48 @@ static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struc
         *err = cx->err;
         return rc;
     }
-    if (rc)
-        report(im, line, cells, n);
-    else
-        im->accepted++;
+    if (!rc)
+        im->load->accepted++;
+    else if (im->load->refused_rows++, im->load->refused)
+        im->load->refused(im->load->user, cx, line, cells, n);
     lf_arena_back(&cx->arena, mark);
     return LF_OK;
+}
+
+lf_rc lf_table_load(struct lf_ctx *cx, const struct lf_res *r, struct lf_table_load *load)
+{
+    struct import im = { .cx = cx, .r = r, .load = load };
+    lf_rc rc = lf_allowed(cx, r->name, "import");
+    if (rc)
+        return rc;
+    if (!(r->can & LF_CAN_IMPORT))
+        return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能导入 | %s cannot be imported", r->zh, r->en);
+    if (load->kind == LF_GEOJSON)
+        return lf_fail(cx, LF_EINVAL, "kind", "只能导入 xlsx 或 csv | only xlsx and csv can be imported");
+    return lf_table_read(load->kind, load->fd, import_row, &im, &cx->err);
+}
+
+struct refusals {
+    struct lf_json *j;
+    int64_t told;
+};
+
+static void tell_refused(void *user, struct lf_ctx *cx, int line, const lf_text *cells, int n)
+{
+    struct refusals *r = user;
+    struct lf_json *j = r->j;
+    if (r->told++ >= REFUSED_MAX)
+        return;
+    lf_json_obj(j);
+    lf_json_kint(j, "row", line);
+    lf_json_kstr(j, "field", cx->err.field);
+    lf_json_ktext(j, "message", lf_lang_pick(lf_str(cx->err.msg), cx->lang));
+    lf_json_key(j, "cells");
+    lf_json_arr(j);
+    for (int i = 0; i < n; i++)
+        lf_json_text(j, cells[i]);
+    lf_json_end_arr(j);
+    lf_json_end_obj(j);
 }
 
 static int body_fd(const struct lf_call *c)
@@ -326,31 +358,26 @@ static int body_fd(const struct lf_call *c)
 /* One transaction for the whole file: either all good rows are in, or (dry, or a failure that is no row's fault) none. */
 lf_rc lf_table_import(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r)
 {
-    enum lf_table_kind kind;
-    struct import im = { .cx = cx, .c = c, .r = r, .dry = lf_text_is(lf_http_param(c->req, "dry"), "1") };
-    lf_rc rc = lf_allowed(cx, r->name, "import");
-    if (rc)
-        return rc;
-    if (!(r->can & LF_CAN_IMPORT))
-        return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能导入 | %s cannot be imported", r->zh, r->en);
-    if (!lf_table_kind_parse(lf_http_param(c->req, "kind"), &kind) || kind == LF_GEOJSON)
+    struct refusals told = { .j = &c->j };
+    struct lf_table_load load = { .refused = tell_refused, .user = &told };
+    if (!lf_table_kind_parse(lf_http_param(c->req, "kind"), &load.kind))
         return lf_fail(cx, LF_EINVAL, "kind", "只能导入 xlsx 或 csv | only xlsx and csv can be imported");
-    int fd = body_fd(c);
-    if (fd < 0)
+    load.fd = body_fd(c);
+    if (load.fd < 0)
         return lf_fail(cx, LF_EIO, NULL, "临时空间不可用，请稍后再试 | no temporary space, try again later");
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "refused");
     lf_json_arr(&c->j);
-    rc = lf_table_read(kind, fd, import_row, &im, &cx->err);
-    close(fd);
+    lf_rc rc = lf_table_load(cx, r, &load);
+    close(load.fd);
     if (rc)
         return rc;
+    c->undo = lf_text_is(lf_http_param(c->req, "dry"), "1");
     lf_json_end_arr(&c->j);
-    lf_json_kint(&c->j, "rows", im.rows);
-    lf_json_kint(&c->j, "accepted", im.accepted);
-    lf_json_kint(&c->j, "refused_count", im.refused);
-    lf_json_kbool(&c->j, "dry", im.dry);
+    lf_json_kint(&c->j, "rows", load.rows);
+    lf_json_kint(&c->j, "accepted", load.accepted);
+    lf_json_kint(&c->j, "refused_count", load.refused_rows);
+    lf_json_kbool(&c->j, "dry", c->undo);
     lf_json_end_obj(&c->j);
-    c->undo = im.dry;
     return LF_OK;
 }

@@ -1,0 +1,151 @@
+// The command line as an operator meets it: settings and their errors, tables in and out, accounts, backup under load and the way back.
+// usage: node cli.mjs LANFAN sqlite|postgres
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+const [, , lanfan, engine] = process.argv;
+const dir = mkdtempSync('/tmp/lanfan-cli-'), data = `${dir}/data`;
+const port = 20000 + (process.pid % 9000), sport = port + 10000;
+const db = engine === 'postgres' ? ['--db', process.env.LANFAN_TEST_PG] : [];
+const args = ['--data', data, '--port', `${port}`, '--station-port', `${sport}`, '--demo', ...db];
+let n = 0, bad = 0;
+const ok = (name, cond, more = '') => { n++; if (!cond) bad++; console.log(`${cond ? 'ok' : 'not ok'} ${engine}: ${name}${cond ? '' : ' ' + more}`); };
+const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^LANFAN_|^LC_|^LANG/.test(k)));
+const cli = (words, more = {}) => spawnSync(lanfan, words, { encoding: 'utf8', env: { ...env, ...more } });
+const run = (...words) => cli([...words, ...args]);
+const says = (r, status, text) => r.status === status && text.test(r.stdout + r.stderr);
+let server;
+async function start(words, at) {
+  server = spawn(lanfan, ['serve', ...words], { stdio: ['ignore', 'ignore', 'pipe'], env });
+  server.stderr.on('data', (d) => { if (/Sanitizer/.test(d)) process.stderr.write(d); });
+  for (let i = 0; i < 200; i++) { try { if ((await fetch(`http://127.0.0.1:${at}/healthz`)).ok) return true; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
+  return false;
+}
+async function stop() { const done = new Promise((r) => server.once('exit', r)); server.kill('SIGTERM'); return (await done) === 0; }
+async function user(at, login = 'city') {
+  const r = await fetch(`http://127.0.0.1:${at}/api/v1/login`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ login, password: 'Lanfan-demo-1' }) });
+  if (!r.ok) return { status: r.status };
+  const cookie = r.headers.get('set-cookie').split(';')[0], me = await r.json();
+  return { status: r.status, call: async (method, path, body, type = 'application/json') => {
+    const a = await fetch(`http://127.0.0.1:${at}/api/v1${path}`, { method, headers: { Cookie: cookie, 'X-CSRF-Token': me.csrf, ...(body ? { 'Content-Type': type } : {}) }, body: body && type === 'application/json' ? JSON.stringify(body) : body });
+    const bytes = Buffer.from(await a.arrayBuffer()); let json = null; try { json = JSON.parse(bytes); } catch { /* a file */ }
+    return { status: a.status, json, bytes };
+  } };
+}
+
+function settings() {
+  const conf = `${dir}/lanfan.conf`, with_ = (text) => { writeFileSync(conf, text); return cli(['config', '--config', conf]); };
+  const names = cli(['--help']).stdout.split('\n').map((l) => /^  ([a-z]+) {2,}/.exec(l)?.[1]).filter(Boolean);
+  ok('--help lists the commands', names.length >= 12, names.join(' '));
+  ok('every command has its own help', names.every((c) => { const r = cli([c, '--help']); return r.status === 0 && r.stdout.startsWith(`usage: lanfan ${c} `) && r.stdout.length > 300; }));
+  ok('no command is an error', cli([]).status === 2);
+  ok('an unknown command is an error', says(cli(['serv']), 2, /no command “serv”/));
+  ok('an unknown option is named', says(cli(['serve', '--prot', '1']), 2, /no option --prot\nHINT/));
+  ok('an option without its value is told', says(cli(['serve', '--port']), 2, /--port wants a value/));
+  ok('a number out of range is told', says(cli(['config', '--port', '70000']), 2, /--port must be a number from 0 to 65535, not “70000”/));
+  ok('a word too many is told', says(cli(['audit', 'verify', 'x']), 2, /what is “x” for/));
+  ok('a file is read', says(with_('# ours\n\nport = 81\nhost=0.0.0.0\n demo = yes \n'), 0, /port = 81\n[^]*demo = yes/));
+  ok('the environment beats the file', says(cli(['config', '--config', conf], { LANFAN_PORT: '82' }), 0, /environment[^\n]*\nport = 82\n/));
+  ok('a flag beats the environment', says(cli(['config', '--config', conf, '--port=83'], { LANFAN_PORT: '82' }), 0, /command line[^\n]*\nport = 83\n/));
+  ok('LANFAN_CONFIG names the file', says(cli(['config'], { LANFAN_CONFIG: conf }), 0, /port = 81\n/));
+  ok('what is printed can be read again', (() => { const a = cli(['config', '--config', conf]).stdout; writeFileSync(`${dir}/again.conf`, a); return says(cli(['config', '--config', `${dir}/again.conf`]), 0, /host = 0\.0\.0\.0\n/); })());
+  ok('an unknown key is named with its line', says(with_('port = 81\nprot = 82\n'), 2, /lanfan\.conf:2: there is no setting “prot”\nHINT: known settings are data,/));
+  ok('a line without = is named', says(with_('\n\nport 81\n'), 2, /lanfan\.conf:3: no `=` in “port 81”/));
+  ok('a bad value is named with its line', says(with_('port = eighty\n'), 2, /lanfan\.conf:1: port must be a number/));
+  ok('a key that stands twice is refused', says(with_('port = 81\nport = 82\n'), 2, /lanfan\.conf:2: port is set twice/));
+  ok('a file that is not there is told', says(cli(['config', '--config', `${dir}/none.conf`]), 2, /cannot read the configuration .*none\.conf/));
+  const secret = cli(['config', '--db', 'postgresql://u:hunter2@h/db?password=hunter2&x=1']);
+  ok('no password is printed', secret.status === 0 && !/hunter2/.test(secret.stdout) && /postgresql:\/\/u:\*\*\*@h\/db\?password=\*\*\*&x=1/.test(secret.stdout), secret.stdout);
+}
+
+function tables() {
+  const csv = `${dir}/sources.csv`;
+  writeFileSync(csv, '名称,经度,纬度\n甲厂（虚构）,118.06,36.81\n乙厂（虚构）,10,10\n丙厂（虚构）,118.05,36.82\n');
+  const dry = run('import', 'source', csv, '--dry');
+  ok('a dry import tells what it would do', says(dry, 3, /3 rows, 2 would be accepted, 1 refused/) && /sources\.csv:3: /.test(dry.stderr), dry.stdout + dry.stderr);
+  ok('an import takes the good rows and tells the bad', says(run('import', 'source', csv), 3, /3 rows, 2 accepted, 1 refused/));
+  writeFileSync(csv, 'nonsense\n1\n');
+  ok('a file without a known heading takes nothing', says(run('import', 'source', csv), 1, /lanfan import: /));
+  ok('an unknown type is told with the known ones', says(run('import', 'sauce', csv), 1, /no record type sauce\nHINT: one of .*source/));
+  ok('a file that is not there is told', says(run('import', 'source', `${dir}/no.csv`), 1, /cannot read/));
+  const out = `${dir}/out.csv`;
+  const exported = cli(['export', 'source', out, ...args, '--lang', 'zh']);
+  ok('an export holds what was imported, once', exported.status === 0 && (readFileSync(out, 'utf8').match(/甲厂（虚构）|丙厂（虚构）/g) ?? []).length === 2, exported.stderr);
+  ok('xlsx is xlsx', run('export', 'source', `${dir}/out.xlsx`).status === 0 && readFileSync(`${dir}/out.xlsx`).subarray(0, 2).toString() === 'PK');
+  ok('geojson is geojson', run('export', 'station', `${dir}/out.geojson`).status === 0 && JSON.parse(readFileSync(`${dir}/out.geojson`, 'utf8')).features.length >= 40);
+  run('export', 'source', `${dir}/few.csv`, 'permit_class=key');
+  ok('an export can be filtered', readFileSync(`${dir}/few.csv`, 'utf8').split('\n').length < readFileSync(out, 'utf8').split('\n').length);
+  ok('an unknown filter is refused', says(run('export', 'source', `${dir}/few2.csv`, 'nonsense=1'), 1, /nonsense/) && !existsSync(`${dir}/few2.csv`));
+  run('export', 'source', `${dir}/county.csv`, '--as', 'county');
+  const rows = readFileSync(`${dir}/county.csv`, 'utf8').trim().split('\n').slice(1);
+  ok('an export as somebody holds what he may see', rows.length > 0 && rows.every((r) => r.includes('370302')), rows[0]);
+  ok('an ending that is no table is refused', says(run('export', 'source', `${dir}/x.pdf`), 1, /must end in/));
+}
+
+function accounts() {
+  const added = run('user', 'add', 'chief', '--role', 'city', '--area', '3703', '--name', '值班长');
+  ok('an account is added with a one-time password', says(added, 0, /one-time password: Lf-/), added.stderr);
+  ok('the same log-in twice is refused', run('user', 'add', 'chief', '--area', '3703').status === 1);
+  ok('an account wants its area', says(run('user', 'add', 'other'), 1, /--area CODE/));
+  ok('an unknown role is told', says(run('user', 'add', 'other', '--area', '3703', '--role', 'king'), 1, /no role king/));
+  ok('the list shows it', says(run('user', 'list'), 0, /chief\tcity\t3703\t值班长\tone-time password\n/));
+  ok('it is disabled', says(run('user', 'disable', 'chief'), 0, /disabled/) && says(run('user', 'list'), 0, /chief\tcity\t3703\t值班长\tdisabled\n/));
+  ok('and enabled', run('user', 'enable', 'chief').status === 0);
+  const again = run('user', 'password', 'chief');
+  ok('it gets another password', says(again, 0, /one-time password: Lf-/) && again.stdout !== added.stdout);
+  ok('an unknown account is told', says(run('user', 'disable', 'nobody'), 1, /no account nobody\nHINT/));
+}
+
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
+async function backup() {
+  const copy = `${dir}/copy`, fresh = `${dir}/fresh`;
+  ok('the server starts', await start(args, port));
+  const city = await user(port);
+  const file = await city.call('POST', '/files?name=a.png', PNG, 'image/png');
+  const m = (await city.call('POST', '/matter', { title: '备份前的问题', category: 'E04', origin: 'patrol', lon: 117.97, lat: 36.62 })).json;
+  await city.call('POST', `/matter/${m.id}/comments`, { note: '现场', files: [{ hash: file.json.hash, name: 'a.png' }] });
+  ok('a matter with a photo is there', m?.id > 0 && file.status === 201, JSON.stringify(m));
+  const sim = spawn(lanfan, ['simulate', '--rounds', '200', '--every', '20', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  await new Promise((r) => setTimeout(r, 800));
+  const taken = run('backup', copy, ...(engine === 'postgres' ? ['--files-only'] : []));
+  ok('a backup is taken under load', says(taken, 0, /backup of \d+ files/), taken.stderr);
+  sim.kill(); await new Promise((r) => sim.once('exit', r));
+  const before = (await city.call('GET', '/source.csv')).bytes;
+  ok('the server stops cleanly', await stop());
+  if (engine === 'postgres') {
+    ok('records in PostgreSQL: the hint names pg_dump', says(run('backup', `${dir}/no`), 1, /HINT: first `pg_dump/) && !existsSync(`${dir}/no`));
+    ok('files and telemetry are in the copy', existsSync(`${copy}/files`) && existsSync(`${copy}/secret.key`));
+    return;
+  }
+  ok('a backup does not write over another', says(run('backup', copy), 1, /not empty\nHINT/));
+  const list = readFileSync(`${copy}/backup.txt`, 'utf8');
+  ok('the list names records, key and photo', /lanfan\.db\n/.test(list) && /secret\.key\n/.test(list) && list.includes(file.json.hash));
+  const there = cli(['restore', copy, '--data', fresh]);
+  ok('it is restored and its audit trail is good', says(there, 0, /audit trail good/), there.stdout + there.stderr);
+  ok('nothing is restored over data', says(cli(['restore', copy, '--data', data]), 1, /not empty\nHINT/));
+  ok('a server starts on it', await start(['--data', fresh, '--port', `${port}`, '--station-port', `${sport}`], port));
+  const again = await user(port);
+  ok('the same records are there', (await again.call('GET', '/source.csv')).bytes.equals(before));
+  ok('the matter is there', (await again.call('GET', `/matter/${m.id}`)).json.title === '备份前的问题');
+  ok('the photo opens', (await again.call('GET', `/files/${file.json.hash}`)).bytes.equals(PNG));
+  const stations = (await again.call('GET', '/station?limit=50')).json.items;
+  const packets = await Promise.all(stations.map(async (s) => (await again.call('GET', `/station/${s.id}/packets`)).json.items.length));
+  ok('packets that came before the backup are there', packets.some((k) => k > 0), packets.join(' '));
+  ok('it stops', await stop());
+  const victim = readdirSync(`${copy}/files`, { recursive: true }).map((f) => `${copy}/files/${f}`).find((f) => statSync(f).isFile());
+  appendFileSync(victim, 'x');
+  ok('a changed backup is refused', says(cli(['restore', copy, '--data', `${dir}/third`]), 1, /is not what was saved/) && !existsSync(`${dir}/third/lanfan.db`));
+  rmSync(`${copy}/backup.txt`);
+  ok('an unfinished backup is refused', says(cli(['restore', copy, '--data', `${dir}/fourth`]), 1, /not a finished backup/));
+}
+
+try {
+  if (engine === 'sqlite') settings();
+  ok('the demonstration is filled', run('demo').status === 0);
+  tables();
+  accounts();
+  await backup();
+} catch (e) { ok('no surprise', false, String(e.stack)); }
+server?.kill('SIGKILL');
+rmSync(dir, { recursive: true, force: true });
+console.log(`${n - bad} of ${n}`);
+process.exit(bad ? 1 : 0);
