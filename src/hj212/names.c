@@ -1,7 +1,7 @@
 /* names.c - names of codes, in both languages, and finding a factor under any of its names. */
 #include "hj212/hj212.h"
 
-#include <strings.h>
+#include <threads.h>
 
 struct name {
     const char *code, *name;
@@ -125,36 +125,89 @@ const char *hj212_st_name(lf_text st) { return find(st_names, LF_COUNT(st_names)
 const char *hj212_cn_name(lf_text cn) { return find(cn_names, LF_COUNT(cn_names), cn); }
 const char *hj212_flag_name(lf_text flag) { return find(flag_names, LF_COUNT(flag_names), flag); }
 
-static const struct hj212_factor *by_code(lf_text code)
+/* ---- finding a factor ---------------------------------------------------------------------------- */
+
+/* A code of up to 16 bytes as two words and its length, so that two codes are compared without a loop. */
+struct key {
+    uint64_t a, b;
+    uint32_t n;
+};
+
+static uint64_t word(const char *p, uint32_t n) /* 1 to 8 bytes, each at least once in the word: with n it tells them apart */
 {
-    size_t lo = 0, hi = hj212_factor_count;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        const char *c = hj212_factors[mid].code;
-        size_t n = strlen(c);
-        int d = memcmp(code.p, c, code.n < n ? code.n : n);
-        if (d == 0 && code.n == n)
-            return &hj212_factors[mid];
-        if (d < 0 || (d == 0 && code.n < n))
-            hi = mid;
-        else
-            lo = mid + 1;
+    uint64_t w = 0;
+    if (n == 8) {
+        memcpy(&w, p, 8);
+    } else if (n >= 4) {
+        uint32_t lo, hi;
+        memcpy(&lo, p, 4);
+        memcpy(&hi, p + n - 4, 4);
+        w = (uint64_t)hi << 32 | lo;
+    } else {
+        w = (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[n / 2] << 8 | (unsigned char)p[n - 1];
     }
-    return NULL;
+    return w;
+}
+
+static struct key key_of(lf_text t) { return (struct key){ word(t.p, t.n < 8 ? t.n : 8), t.n > 8 ? word(t.p + 8, t.n - 8) : 0, t.n }; }
+
+static struct key upper_key_of(lf_text t)
+{
+    char up[16];
+    for (uint32_t i = 0; i < t.n; i++)
+        up[i] = (char)(t.p[i] >= 'a' && t.p[i] <= 'z' ? t.p[i] - 'a' + 'A' : t.p[i]);
+    return key_of((lf_text){ up, t.n });
+}
+
+/* Open addressing; the first to claim a key keeps it. At most half full. */
+enum { SLOTS = 1024 };
+struct table {
+    struct {
+        struct key key;
+        const struct hj212_factor *factor;
+    } slot[SLOTS];
+};
+static struct table by_code, by_alias; /* codes of 2017 and of 2005; other names, in capitals */
+static once_flag tables_made = ONCE_FLAG_INIT;
+
+static size_t slot_of(const struct table *t, struct key k)
+{
+    uint64_t h = (k.a ^ k.b * 0x9e3779b97f4a7c15u ^ k.n) * 0x9e3779b97f4a7c15u;
+    size_t at = (size_t)(h >> 40) % SLOTS;
+    while (t->slot[at].factor && !(t->slot[at].key.a == k.a && t->slot[at].key.b == k.b && t->slot[at].key.n == k.n))
+        at = (at + 1) % SLOTS;
+    return at;
+}
+
+static void enter(struct table *t, struct key k, const struct hj212_factor *f)
+{
+    size_t at = slot_of(t, k);
+    if (t->slot[at].factor)
+        return;
+    t->slot[at].key = k;
+    t->slot[at].factor = f;
+}
+
+static void make_tables(void)
+{
+    for (size_t i = 0; i < hj212_factor_count; i++)
+        enter(&by_code, key_of(lf_str(hj212_factors[i].code)), &hj212_factors[i]);
+    for (size_t i = 0; i < hj212_factor_count; i++)
+        if (hj212_factors[i].code2005)
+            enter(&by_code, key_of(lf_str(hj212_factors[i].code2005)), &hj212_factors[i]);
+    for (size_t i = 0; i < LF_COUNT(aliases); i++) {
+        const struct hj212_factor *f = by_code.slot[slot_of(&by_code, key_of(lf_str(aliases[i].name)))].factor;
+        enter(&by_alias, upper_key_of(lf_str(aliases[i].code)), f);
+    }
 }
 
 const struct hj212_factor *hj212_factor_find(lf_text code)
 {
     if (!code.n || code.n > 16)
         return NULL;
-    const struct hj212_factor *f = by_code(code);
-    for (size_t i = 0; !f && i < hj212_factor_count; i++)
-        if (hj212_factors[i].code2005 && lf_text_is(code, hj212_factors[i].code2005))
-            f = &hj212_factors[i];
-    for (size_t i = 0; !f && i < LF_COUNT(aliases); i++)
-        if (strlen(aliases[i].code) == code.n && strncasecmp(aliases[i].code, code.p, code.n) == 0)
-            f = by_code(lf_str(aliases[i].name));
-    return f;
+    call_once(&tables_made, make_tables);
+    const struct hj212_factor *f = by_code.slot[slot_of(&by_code, key_of(code))].factor;
+    return f ? f : by_alias.slot[slot_of(&by_alias, upper_key_of(code))].factor;
 }
 
 static const struct name why_names[HJ212_WHY_COUNT] = {

@@ -1,8 +1,6 @@
 /* write.c - frames and answers. */
 #include "hj212/hj212.h"
 
-#include <stdio.h>
-
 size_t hj212_frame(lf_text segment, char *out, size_t cap)
 {
     static const char hex[] = "0123456789ABCDEF";
@@ -53,9 +51,13 @@ static void put_field(struct seg *s, const char *name, lf_text value, const char
 
 static void put_number(struct seg *s, const char *name, int v)
 {
-    char text[16];
-    snprintf(text, sizeof text, "%d", v);
-    put_field(s, name, lf_str(text), "");
+    char text[12];
+    uint32_t at = sizeof text;
+    unsigned left = v < 0 ? 0 : (unsigned)v; /* flags, counts and result codes have no sign */
+    do
+        text[--at] = (char)('0' + left % 10);
+    while (left /= 10);
+    put_field(s, name, (lf_text){ text + at, (uint32_t)sizeof text - at }, "");
 }
 
 static size_t finish(struct seg *s, char *out, size_t cap)
@@ -102,7 +104,8 @@ bool hj212_is_notice(lf_text cn)
 
 size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap)
 {
-    struct seg s = { .n = 0 };
+    struct seg s;
+    s.n = 0, s.full = false; /* not the text: it is written before it is read */
     if (hj212_is_notice(p->cn))
         put_head(&s, p, "9013");
     else if (p->version == 2005)
@@ -114,7 +117,8 @@ size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap)
 
 size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap)
 {
-    struct seg s = { .n = 0 };
+    struct seg s;
+    s.n = 0, s.full = false;
     put_head(&s, p, executed ? "9012" : "9011");
     if (p->version == 2005 && p->qn.p)
         put_str(&s, ";");

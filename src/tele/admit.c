@@ -45,7 +45,8 @@ static bool is_code(lf_text t)
     if (t.n == 0 || t.n > 32)
         return false;
     for (uint32_t i = 0; i < t.n; i++)
-        if (t.p[i] <= ' ' || t.p[i] > '~' || strchr("&#\"'<>\\", t.p[i]))
+        if (t.p[i] <= ' ' || t.p[i] > '~' || t.p[i] == '&' || t.p[i] == '#' || t.p[i] == '"' || t.p[i] == '\'' || t.p[i] == '<' ||
+            t.p[i] == '>' || t.p[i] == '\\')
             return false;
     return true;
 }
@@ -61,7 +62,7 @@ static struct factor factor_of(const struct lf_tele_station *s, lf_text sent)
 {
     const struct hj212_factor *f = hj212_factor_find(sent);
     struct factor r = { f ? lf_str(f->code) : sent, 1, 1 };
-    if (f && f->code2005 && lf_text_is(sent, f->code2005)) {
+    if (f && f->code2005 && !lf_text_eq(sent, r.code) && lf_text_is(sent, f->code2005)) {
         r.times = f->per2005;
         r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
     }
@@ -71,35 +72,44 @@ static struct factor factor_of(const struct lf_tele_station *s, lf_text sent)
     return r;
 }
 
-static struct lf_tele_reading *reading_of(struct lf_tele_batch *b, size_t first, lf_text factor, const struct lf_tele_reading *like)
+/* The packet's reading of this factor: mostly the last one (w01018-Rtd=..,w01018-Flag=..), else nearly always a new one, which
+ * the set of factors met so far tells without looking (64 bits of a hash: wrong only in saying "look"). */
+static struct lf_tele_reading *reading_of(struct lf_tele_batch *b, size_t first, lf_text factor, const struct lf_tele_reading *like,
+                                          uint64_t *met)
 {
-    for (size_t i = b->nreading; i-- > first;)
-        if (lf_text_eq(b->reading[i].factor, factor))
-            return &b->reading[i];
+    uint64_t bit = 1;
+    for (uint32_t i = factor.n > 4 ? factor.n - 4 : 0; i < factor.n; i++)
+        bit = bit * 31 + (unsigned char)factor.p[i];
+    bit = (uint64_t)1 << (bit & 63);
+    if (*met & bit)
+        for (size_t i = b->nreading; i-- > first;)
+            if (lf_text_eq(b->reading[i].factor, factor))
+                return &b->reading[i];
+    *met |= bit;
     struct lf_tele_reading *r = lf_tele_add_reading(b);
     *r = *like;
-    r->factor = lf_text_copy(&b->arena, factor);
+    r->factor = factor;
     return r;
 }
 
 enum column { C_VALUE, C_MIN, C_MAX, C_COU, C_ZS, C_FLAG, C_IGNORE, C_UNKNOWN };
 
-/* Statistic names of HJ 212-2017 table 4, as they are written there (case counts). */
-static enum column column_of(lf_text stat)
+/* Statistic names of HJ 212-2017 table 4, as they are written there (case counts). The length comes first: it is nearly always
+ * 3 or 4, and comparing with a constant length is one instruction. */
+static enum column column_of(lf_text s)
 {
-    static const struct {
-        const char *name;
-        enum column column;
-    } t[] = {
-        { "Rtd", C_VALUE },       { "Flag", C_FLAG },         { "Avg", C_VALUE },    { "Min", C_MIN },      { "Max", C_MAX },
-        { "Cou", C_COU },         { "ZsRtd", C_ZS },          { "ZsAvg", C_ZS },     { "Data", C_VALUE },   { "DayData", C_VALUE },
-        { "RS", C_VALUE },        { "RT", C_VALUE },          { "EFlag", C_IGNORE }, { "ZsMin", C_IGNORE }, { "ZsMax", C_IGNORE },
-        { "NightData", C_VALUE }, { "SampleTime", C_IGNORE },
-    };
-    for (size_t i = 0; i < LF_COUNT(t); i++)
-        if (lf_text_is(stat, t[i].name))
-            return t[i].column;
-    return C_UNKNOWN;
+#define IS(name) (memcmp(s.p, name, sizeof name - 1) == 0)
+    switch (s.n) {
+    case 2: return IS("RS") || IS("RT") ? C_VALUE : C_UNKNOWN;
+    case 3: return IS("Rtd") || IS("Avg") ? C_VALUE : IS("Min") ? C_MIN : IS("Max") ? C_MAX : IS("Cou") ? C_COU : C_UNKNOWN;
+    case 4: return IS("Flag") ? C_FLAG : IS("Data") ? C_VALUE : C_UNKNOWN;
+    case 5: return IS("ZsRtd") || IS("ZsAvg") ? C_ZS : IS("EFlag") || IS("ZsMin") || IS("ZsMax") ? C_IGNORE : C_UNKNOWN;
+    case 7: return IS("DayData") ? C_VALUE : C_UNKNOWN;
+    case 9: return IS("NightData") ? C_VALUE : C_UNKNOWN;
+    case 10: return IS("SampleTime") ? C_IGNORE : C_UNKNOWN;
+    default: return C_UNKNOWN;
+    }
+#undef IS
 }
 
 static void put_value(struct lf_tele_reading *r, enum column column, lf_text value, struct factor f, struct lf_admit *a)
@@ -119,19 +129,19 @@ static void put_value(struct lf_tele_reading *r, enum column column, lf_text val
     }
 }
 
-static void put_flag(struct lf_arena *arena, struct lf_tele_reading *r, lf_text flag)
+static void put_flag(struct lf_tele_reading *r, lf_text flag)
 {
     if (is_code(flag) && flag.n <= 4)
-        r->flag = lf_text_copy(arena, flag);
+        r->flag = flag;
 }
 
 static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, size_t first,
-                     const struct hj212_item *it, const struct lf_tele_reading *like)
+                     const struct hj212_item *it, const struct lf_tele_reading *like, uint64_t *met)
 {
     lf_text code = it->code;
     if (!it->stat.p) {
         if (lf_text_is(code, "Flag") && b->nreading > first) /* bare Flag=N belongs to the item before it */
-            put_flag(&b->arena, &b->reading[b->nreading - 1], it->value);
+            put_flag(&b->reading[b->nreading - 1], it->value);
         return;
     }
     enum column column = column_of(it->stat);
@@ -147,27 +157,27 @@ static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct l
     if (!is_code(code))
         return;
     struct factor f = factor_of(s, code);
-    struct lf_tele_reading *r = reading_of(b, first, f.code, like);
+    struct lf_tele_reading *r = reading_of(b, first, f.code, like, met);
     if (column == C_FLAG)
-        put_flag(&b->arena, r, it->value);
+        put_flag(r, it->value);
     else
         put_value(r, column, it->value, f, a);
 }
 
 /* False when CP holds something that is not an item: the packet is refused as a whole, so that none of it is acknowledged. */
-static bool read_values(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, lf_text cp, const struct command *c,
-                        lf_ms at)
+static bool read_values(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, lf_text grid_code, lf_text cp,
+                        const struct command *c, lf_ms at)
 {
     struct lf_tele_reading like = {
-        .station = s->id, .kind = c->kind, .at = at, .value = NAN, .vmin = NAN, .vmax = NAN, .cou = NAN, .zs = NAN
+        .station = s->id, .grid_code = grid_code, .kind = c->kind, .at = at, .value = NAN, .vmin = NAN, .vmax = NAN, .cou = NAN, .zs = NAN
     };
     size_t first = b->nreading, item_at = 0;
     struct hj212_item it;
     bool broken;
-    like.grid_code = lf_text_copy(&b->arena, s->grid_code);
+    uint64_t met = 0;
     while (hj212_next(cp, &item_at, &it, &broken))
         if (c->carries == VALUES)
-            put_item(a, b, s, first, &it, &like);
+            put_item(a, b, s, first, &it, &like, &met);
     if (broken)
         b->nreading = first;
     return !broken;
@@ -206,21 +216,30 @@ static const char *forgiven(unsigned needs)
     return text[needs & 7];
 }
 
-static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s, lf_ms at,
-                       size_t first)
+/* The frame moves into the batch's arena once; what was found in it then points into that copy. */
+static lf_text moved(lf_text t, lf_text from, lf_text to) { return t.p ? (lf_text){ to.p + (t.p - from.p), t.n } : t; }
+
+static lf_text bring_in(struct lf_arena *m, lf_text frame, struct hj212_packet *p)
 {
-    struct lf_arena *m = &b->arena;
-    lf_text raw = lf_text_copy(m, a->frame);
+    lf_text raw = lf_text_copy(m, frame), *const t[] = { &p->qn, &p->st, &p->cn, &p->pw, &p->mn, &p->cp };
+    for (size_t i = 0; i < LF_COUNT(t); i++)
+        *t[i] = moved(*t[i], frame, raw);
+    return raw;
+}
+
+static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s,
+                       lf_text raw, lf_text grid_code, lf_ms at, size_t first)
+{
     struct lf_tele_packet *k = lf_tele_add_packet(b);
     *k = (struct lf_tele_packet){
         .station = s->id,
-        .grid_code = lf_text_copy(m, s->grid_code),
-        .peer = lf_text_copy(m, a->peer),
+        .grid_code = grid_code,
+        .peer = lf_text_copy(&b->arena, a->peer),
         .raw = raw,
-        .qn = not_null(lf_text_copy(m, not_null(p->qn))),
-        .st = not_null(lf_text_copy(m, not_null(p->st))),
-        .cn = lf_text_copy(m, p->cn),
-        .note = lf_str(forgiven(a->needs)),
+        .qn = not_null(p->qn),
+        .st = not_null(p->st),
+        .cn = p->cn,
+        .note = a->needs ? lf_str(forgiven(a->needs)) : LF_TEXT(""),
         .received = a->now,
         .at = at,
         .pnum = p->split ? p->pnum : 0,
@@ -283,7 +302,8 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     if (how != LF_ADMIT_TAKEN)
         return how;
     if (is_reply(p.cn)) {
-        add_packet(a, b, &p, s, at, b->nreading);
+        lf_text raw = bring_in(&b->arena, a->frame, &p);
+        add_packet(a, b, &p, s, raw, lf_text_copy(&b->arena, s->grid_code), at, b->nreading);
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
     }
     if (lf_text_is(p.cn, "9015")) {
@@ -299,9 +319,10 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     if (how != LF_ADMIT_TAKEN)
         return how;
     size_t first = b->nreading;
-    if (!read_values(a, b, s, p.cp, c, at))
+    lf_text raw = bring_in(&b->arena, a->frame, &p), grid_code = lf_text_copy(&b->arena, s->grid_code);
+    if (!read_values(a, b, s, grid_code, p.cp, c, at))
         return end(a, (enum lf_tele_why)HJ212_GRAMMAR, "CP", LF_ADMIT_REFUSED);
-    add_packet(a, b, &p, s, at, first);
+    add_packet(a, b, &p, s, raw, grid_code, at, first);
     make_answer(a, b, &p, s);
     return end(a, LF_TELE_GOOD, "", LF_ADMIT_TAKEN);
 }
