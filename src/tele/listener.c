@@ -258,7 +258,7 @@ static void defaults(struct lf_listener_config *c)
     c->max_per_peer = or_else(c->max_per_peer, (c->max_connections + 1) / 2);
     c->idle_s = or_else(c->idle_s, 3900);
     c->first_s = or_else(c->first_s, 120);
-    c->batch_max = or_else(c->batch_max, 1000);
+    c->batch_max = or_else(c->batch_max, 16384);
     c->ahead_s = c->ahead_s > 0 ? c->ahead_s : 600;
     c->age_s = c->age_s > 0 ? c->age_s : 366 * 86400;
     c->evidence_per_hour = or_else(c->evidence_per_hour, 60);

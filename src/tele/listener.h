@@ -18,7 +18,7 @@ struct lf_listener_config {
     int max_per_peer;               /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
     int idle_s;                     /* a connection without a byte for so long is closed; 0 = 3900: RtdInterval may be an hour */
     int first_s;                    /* the same before its first good packet; 0 = 120 */
-    int batch_max;                  /* packets in one commit; 0 = 1000 */
+    int batch_max;                  /* packets in one commit; 0 = 16384 */
     int batch_wait_ms;              /* how long an idle writer waits for company; 0 = not at all */
     int64_t ahead_s, age_s;         /* DataTime may lie so far ahead and back; 0 = 600 and 366 days */
     int evidence_per_hour;          /* refused or quarantined pieces kept per address and hour; 0 = 60 (all are counted) */
