@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK = 16 * 1024 };
+/* The first block is small; an arena that grows gets blocks as large as all it has, so that a large one has few of them. */
+enum { BLOCK = 16 * 1024, BLOCK_MAX = 1024 * 1024 };
 /* No request, job or batch of Lanfan needs this much; reaching it is a bug worth a core file. */
 static const size_t ARENA_MAX = (size_t)1 << 31;
 
@@ -49,7 +50,8 @@ void *lf_alloc(struct lf_arena *a, size_t n)
     n = (n + 15) & ~(size_t)15;
     struct lf_arena_block *b = a->head;
     if (!b || b->cap - b->used < n) {
-        size_t cap = n > BLOCK ? n : BLOCK;
+        size_t cap = a->total < BLOCK ? BLOCK : a->total < BLOCK_MAX ? a->total : BLOCK_MAX;
+        cap = n > cap ? n : cap;
         if (a->total + cap > ARENA_MAX)
             no_memory(cap);
         b = malloc(sizeof *b + cap);
@@ -102,19 +104,20 @@ lf_text lf_text_copy(struct lf_arena *a, lf_text t)
 
 void lf_arena_reset(struct lf_arena *a)
 {
-    struct lf_arena_block *b = a->head;
-    while (b && b->next) {
+    struct lf_arena_block *b = a->head, *keep = NULL; /* the newest is the largest, unless something huge is in between */
+    while (b) {
         struct lf_arena_block *next = b->next;
-        free(b);
+        if (!keep && b->cap <= BLOCK_MAX)
+            keep = b;
+        else
+            free(b);
         b = next;
     }
-    if (b && b->cap > BLOCK) {
-        free(b);
-        b = NULL;
+    if (keep) {
+        keep->used = 0;
+        keep->next = NULL;
     }
-    if (b)
-        b->used = 0;
-    *a = (struct lf_arena){ .head = b, .total = b ? b->cap : 0 };
+    *a = (struct lf_arena){ .head = keep, .total = keep ? keep->cap : 0 };
 }
 
 void lf_arena_free(struct lf_arena *a)

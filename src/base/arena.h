@@ -16,7 +16,7 @@ void *lf_copy(struct lf_arena *a, const void *p, size_t n);
 char *lf_printf(struct lf_arena *a, const char *fmt, ...) LF_PRINTF(2, 3);
 char *lf_strn(struct lf_arena *a, lf_text t); /* NUL-terminated copy; "" for a null text */
 lf_text lf_text_copy(struct lf_arena *a, lf_text t);
-void lf_arena_reset(struct lf_arena *a); /* keeps the first block for the next use */
+void lf_arena_reset(struct lf_arena *a); /* keeps one block, of at most 1 MB, for the next use */
 void lf_arena_free(struct lf_arena *a);
 /* For loops over many rows: what was allocated after the mark is given back. */
 struct lf_arena_mark {

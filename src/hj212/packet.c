@@ -4,15 +4,22 @@
 #include <stdlib.h>
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+static bool is_blank(char c) { return (unsigned char)c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n'); }
 
-static lf_text trim(const char *p, const char *end)
+static lf_text trim_blanks(const char *p, const char *end)
 {
     while (p < end && is_blank(*p))
         p++;
     while (p < end && is_blank(end[-1]))
         end--;
     return (lf_text){ p, (uint32_t)(end - p) };
+}
+
+static inline lf_text trim(const char *p, const char *end)
+{
+    if (p < end && (unsigned char)*p > ' ' && (unsigned char)end[-1] > ' ') /* nearly always */
+        return (lf_text){ p, (uint32_t)(end - p) };
+    return trim_blanks(p, end);
 }
 
 /* ---- header fields -------------------------------------------------------------------- */
@@ -182,8 +189,9 @@ struct marks {
 static struct marks find_marks(const char *p, const char *end)
 {
     struct marks m = { NULL, NULL, NULL };
-    for (; p < end && *p != '=' && *p != ',' && *p != ';'; p++)
-        if (*p == '-')
+    static const unsigned char mark[256] = { ['='] = 1, [','] = 1, [';'] = 1, ['-'] = 2 };
+    for (unsigned char k; p < end && (k = mark[(unsigned char)*p]) != 1; p++)
+        if (k)
             m.dash = p;
     if (p < end && *p == '=') {
         m.eq = p;

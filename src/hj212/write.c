@@ -27,7 +27,7 @@ struct seg {
     bool full;
 };
 
-static void put(struct seg *s, lf_text t)
+static inline void put(struct seg *s, lf_text t)
 {
     if (t.n > sizeof s->p - s->n) {
         s->full = true;
@@ -37,10 +37,10 @@ static void put(struct seg *s, lf_text t)
     s->n += t.n;
 }
 
-static void put_str(struct seg *s, const char *t) { put(s, lf_str(t)); }
+static inline void put_str(struct seg *s, const char *t) { put(s, lf_str(t)); }
 
 /* "name=value" + end; nothing for a null value. */
-static void put_field(struct seg *s, const char *name, lf_text value, const char *end)
+static inline void put_field(struct seg *s, const char *name, lf_text value, const char *end)
 {
     if (!value.p)
         return;

@@ -52,6 +52,7 @@ static bool is_code(lf_text t)
 }
 
 struct factor {
+    bool known;
     lf_text code;
     double times, load_times;
 };
@@ -61,7 +62,7 @@ struct factor {
 static struct factor factor_of(const struct lf_tele_station *s, lf_text sent)
 {
     const struct hj212_factor *f = hj212_factor_find(sent);
-    struct factor r = { f ? lf_str(f->code) : sent, 1, 1 };
+    struct factor r = { f != NULL, f ? lf_str(f->code) : sent, 1, 1 };
     if (f && f->code2005 && !lf_text_eq(sent, r.code) && lf_text_is(sent, f->code2005)) {
         r.times = f->per2005;
         r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
@@ -81,6 +82,8 @@ static struct lf_tele_reading *reading_of(struct lf_tele_batch *b, size_t first,
     for (uint32_t i = factor.n > 4 ? factor.n - 4 : 0; i < factor.n; i++)
         bit = bit * 31 + (unsigned char)factor.p[i];
     bit = (uint64_t)1 << (bit & 63);
+    if (b->nreading > first && b->reading[b->nreading - 1].factor.p == factor.p && b->reading[b->nreading - 1].factor.n == factor.n)
+        return &b->reading[b->nreading - 1];
     if (*met & bit)
         for (size_t i = b->nreading; i-- > first;)
             if (lf_text_eq(b->reading[i].factor, factor))
@@ -145,7 +148,7 @@ static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct l
         return;
     }
     enum column column = column_of(it->stat);
-    if (column == C_UNKNOWN || !is_code(code)) {
+    if (column == C_UNKNOWN) {
         a->unknown_stats++;
         return;
     }
@@ -154,9 +157,11 @@ static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct l
     /* Noise by day and by night (C.28) are values of their own beside the 24-hour one. */
     if (it->stat.n > 4 && column == C_VALUE && it->code.n < 16)
         code = (lf_text){ code.p, (uint32_t)(it->stat.p + it->stat.n - code.p) };
-    if (!is_code(code))
-        return;
     struct factor f = factor_of(s, code);
+    if (!f.known && !is_code(code)) {
+        a->unknown_stats++;
+        return;
+    }
     struct lf_tele_reading *r = reading_of(b, first, f.code, like, met);
     if (column == C_FLAG)
         put_flag(r, it->value);

@@ -74,6 +74,12 @@ struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b)
     return &b->ack[b->nack++];
 }
 
+void lf_tele_batch_reset(struct lf_tele_batch *b)
+{
+    lf_arena_reset(&b->arena);
+    b->npacket = b->nreading = b->nreject = b->nack = b->corrected = 0;
+}
+
 void lf_tele_batch_free(struct lf_tele_batch *b)
 {
     lf_arena_free(&b->arena);

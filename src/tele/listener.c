@@ -10,7 +10,7 @@
 struct job *road_filling(struct lf_listener *l)
 {
     if (!l->filling)
-        l->filling = lf_new(sizeof *l->filling);
+        l->filling = job_new(l);
     return l->filling;
 }
 
@@ -193,7 +193,7 @@ static void answer(struct lf_listener *l, struct job *j)
         next = c->next_answered;
         answer_one(c, j);
     }
-    job_unref(j);
+    job_unref(l, j);
 }
 
 static void on_wake(uv_async_t *h)
@@ -347,6 +347,7 @@ static struct lf_listener *make(const struct lf_listener_config *config)
         l->nfree++;
     }
     pthread_mutex_init(&l->lock, NULL);
+    pthread_mutex_init(&l->spare_lock, NULL);
     pthread_condattr_t monotonic; /* no wait depends on the wall clock, which may be set back */
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -363,10 +364,10 @@ static void destroy(struct lf_listener *l)
 {
     uv_loop_close(&l->loop);
     if (l->filling)
-        lf_tele_batch_free(&l->filling->b);
-    lf_release(l->filling);
-    for (struct job *j; (j = queue_take(&l->done));)
-        job_unref(j);
+        job_free(l->filling);
+    for (struct job *j; (j = queue_take(&l->done)) || (j = queue_take(&l->spare));)
+        job_free(j);
+    pthread_mutex_destroy(&l->spare_lock);
     lf_directory_unref(l->judging);
     lf_directory_unref(l->directory);
     pthread_mutex_destroy(&l->lock);

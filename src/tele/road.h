@@ -15,7 +15,8 @@ enum {
     FILES_OF_OTHERS = 512,  /* open files that are left to the rest of the program */
     CONN_OUTSTANDING = 64,  /* packets of one connection on their way to the disk; then its socket is not read */
     BATCH_BYTES = 16 << 20, /* memory of one batch; then nothing is read */
-    EVENT_QUEUE = 64,       /* batches that wait for the events thread; then the writer waits */
+    SPARE_JOBS = 3,
+    EVENT_QUEUE = 64, /* batches that wait for the events thread; then the writer waits */
     BOUND_SLOTS = 4096,
     OUTBOX_MAX = 4096, /* frames to stations that wait for the loop */
     WRITE_STUCK_MS = 60 * 1000,
@@ -61,7 +62,9 @@ struct job {
     atomic_int users;
     bool stored;
 };
-void job_unref(struct job *j);
+struct job *job_new(struct lf_listener *l);
+void job_unref(struct lf_listener *l, struct job *j);
+void job_free(struct job *j);
 
 /* Evidence per address and hour. Addresses that share a slot share its bound: fewer pieces are kept, never more. */
 struct bound {
@@ -195,6 +198,8 @@ struct lf_listener {
     int nsubmitters;      /* threads inside lf_listener_submit */
     pthread_cond_t no_submitters;
 
+    pthread_mutex_t spare_lock;
+    struct queue spare;
     atomic_bool stopping, failing, abandon;
     atomic_llong count[N_COUNT];
 };

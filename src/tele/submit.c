@@ -62,9 +62,9 @@ static void give_back(const struct lf_tele_batch *all, struct submission *list)
 }
 
 /* The fresh readings with texts of their own: the submitter's arena may be gone before the events thread comes to it. */
-static struct job *fresh_of(const struct lf_tele_batch *all)
+static struct job *fresh_of(struct lf_listener *l, const struct lf_tele_batch *all)
 {
-    struct job *j = lf_new(sizeof *j);
+    struct job *j = job_new(l);
     atomic_store(&j->users, 1);
     for (size_t i = 0; i < all->nreading; i++) {
         if (!all->reading[i].fresh)
@@ -91,7 +91,7 @@ static lf_rc store_list(struct lf_listener *l, struct submission *list, struct j
         give_back(&all, list);
         tally(l, &all);
         if (l->c.on_readings)
-            *fresh = fresh_of(&all);
+            *fresh = fresh_of(l, &all);
     }
     lf_tele_batch_free(&all);
     return rc;
@@ -102,7 +102,7 @@ static void events_of(struct lf_listener *l, struct job *fresh)
     if (fresh && fresh->b.nreading)
         tell_events(l, fresh);
     else if (fresh)
-        job_unref(fresh);
+        job_unref(l, fresh);
 }
 
 /* Stores the list, with the lock held; each ends, except when the store is away: then all wait on (until their own time is

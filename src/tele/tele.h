@@ -87,5 +87,6 @@ struct lf_tele_packet *lf_tele_add_packet(struct lf_tele_batch *b);
 struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b);
 struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b);
 struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b);
-void lf_tele_batch_free(struct lf_tele_batch *b); /* what it holds, not itself */
+void lf_tele_batch_reset(struct lf_tele_batch *b); /* empty, with its memory kept for the next use */
+void lf_tele_batch_free(struct lf_tele_batch *b);  /* what it holds, not itself */
 #endif

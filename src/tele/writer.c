@@ -26,12 +26,33 @@ struct job *queue_take(struct queue *q)
     return j;
 }
 
-void job_unref(struct job *j)
+/* A few finished jobs are kept: their memory is warm, and the next batch is as large as the last. */
+struct job *job_new(struct lf_listener *l)
 {
-    if (!j || atomic_fetch_sub(&j->users, 1) > 1)
-        return;
+    pthread_mutex_lock(&l->spare_lock);
+    struct job *j = queue_take(&l->spare);
+    pthread_mutex_unlock(&l->spare_lock);
+    return j ? j : lf_new(sizeof *j);
+}
+
+void job_free(struct job *j)
+{
     lf_tele_batch_free(&j->b);
     lf_release(j);
+}
+
+void job_unref(struct lf_listener *l, struct job *j)
+{
+    if (atomic_fetch_sub(&j->users, 1) > 1)
+        return;
+    lf_tele_batch_reset(&j->b);
+    pthread_mutex_lock(&l->spare_lock);
+    bool keep = l->spare.n < SPARE_JOBS;
+    if (keep)
+        queue_put(&l->spare, j);
+    pthread_mutex_unlock(&l->spare_lock);
+    if (!keep)
+        job_free(j);
 }
 
 static int64_t monotonic_us(void)
@@ -201,7 +222,7 @@ void *events_main(void *listener)
         pthread_cond_signal(&l->from_events);
         pthread_mutex_unlock(&l->lock);
         tell_readings(l, &j->b);
-        job_unref(j);
+        job_unref(l, j);
         pthread_mutex_lock(&l->lock);
     }
     pthread_mutex_unlock(&l->lock);
