@@ -23,6 +23,8 @@ enum hj212_why { /* why a frame, or bytes between frames, were refused; the inde
                  HJ212_TAIL,     /* CR LF missing */
                  HJ212_GRAMMAR,  /* data segment cannot be read */
                  HJ212_FIELD,    /* a field is missing or has a wrong form (MN, CN, DataTime ...) */
+                 HJ212_SEALED,   /* encrypted (2025), and there is no key, or the ciphertext is not well written */
+                 HJ212_KEY,      /* encrypted, and the key does not fit (or the bytes are damaged) */
                  HJ212_WHY_COUNT
 };
 const char *hj212_why_name(enum hj212_why w); /* "crc", "length" ...: label in /metrics */
@@ -77,9 +79,6 @@ bool hj212_number(lf_text s, double *out);
 size_t hj212_frame(lf_text segment, char *out, size_t cap);
 /* The answer that the standard asks for to an upload or notice: 9014 or 9013, in the layout of the packet's version (vectors D1, D2, D15-D17). */
 size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap);
-bool hj212_is_notice(lf_text cn); /* answered by 9013, not 9014 */
-/* 9011 with QnRtn or 9012 with ExeRtn (vectors D3-D7, D15): what a device, or a test that plays one, sends. */
-size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap);
 bool hj212_is_notice(lf_text cn); /* answered by 9013, not 9014 */
 /* 9011 with QnRtn or 9012 with ExeRtn (vectors D3-D7, D15): what a device, or a test that plays one, sends. */
 size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap);

@@ -220,6 +220,9 @@ static const struct name why_names[HJ212_WHY_COUNT] = {
     [HJ212_TAIL] = { "tail", "缺少回车换行包尾 | CR LF is missing at the end" },
     [HJ212_GRAMMAR] = { "grammar", "数据段格式无法识别 | The data segment cannot be read" },
     [HJ212_FIELD] = { "field", "字段缺失或格式错误 | A field is missing or has a wrong form" },
+    [HJ212_SEALED] = { "sealed",
+                       "加密报文：站点没有密钥或密文格式错误 | Encrypted: the station has no key, or the ciphertext is not well written" },
+    [HJ212_KEY] = { "key", "加密报文：密钥不符或数据损坏 | Encrypted: the key does not fit, or the bytes are damaged" },
 };
 
 const char *hj212_why_name(enum hj212_why w) { return w < HJ212_WHY_COUNT ? why_names[w].code : "unknown"; }
