@@ -8,7 +8,7 @@ const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR
 let server;
 await t.run(async () => {
   server = await Server.make(lanfan, engine);
-  const { base, data, port } = server, run = (...a) => server.run(...a);
+  const { base, port } = server, run = (...a) => server.run(...a);
   class User extends Person { constructor() { super(base); } }
   ok('the demonstration city is filled', run('demo').status === 0);
   ok('the server starts', await server.start());
@@ -82,5 +82,6 @@ await t.run(async () => {
   ok('a killed server starts again', await server.start());
   ok('what was closed is closed', (await (async () => { const u = new User(); await u.login('county'); return (await u.call('GET', `/matter/${m.id}`)).json; })()).state === 'closed');
   const audit = run('audit', 'verify');
+  ok('the audit trail is good', audit.status === 0 && /audit trail good/.test(audit.stdout), audit.stderr);
   ok('it stops cleanly', (await server.stop()) === 0);
 }, () => server?.remove());

@@ -1,10 +1,13 @@
 #include "geo/geo.h"
 #include "geo/shape_int.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 #include <cmocka.h>
 
 static void gcj_round_trip(void **state)
@@ -104,9 +107,121 @@ static void finds_what_geos_finds(void **state)
     lf_arena_free(&a);
 }
 
+static lf_text square(struct lf_arena *a, double w, double s, double side, const char *more)
+{
+    return lf_str(lf_printf(a, "{\"type\":\"MultiPolygon\",\"coordinates\":[[[[%f,%f],[%f,%f],[%f,%f],[%f,%f],[%f,%f]]%s]]}", w, s,
+                            w + side, s, w + side, s + side, w, s + side, w, s, more));
+}
+
+/* Four levels inside each other, a lake in the village, an island in the lake that belongs to another village. */
+static void nested_levels(void **state)
+{
+    struct lf_arena a = { 0 };
+    struct lf_err e = { 0 };
+    char code[32];
+    const char *lake = ",[[118.2,36.2],[118.2,36.5],[118.5,36.5],[118.5,36.2],[118.2,36.2]]";
+    struct lf_area area[] = { { LF_TEXT("3703"), square(&a, 117, 35, 3, "") },
+                              { LF_TEXT("370302"), square(&a, 117.5, 35.5, 2, "") },
+                              { LF_TEXT("370302116"), square(&a, 117.9, 35.9, 1, "") },
+                              { LF_TEXT("370302116001"), square(&a, 118.0, 36.0, 0.8, lake) },
+                              { LF_TEXT("370302116002"), square(&a, 118.3, 36.3, 0.1, "") },
+                              { LF_TEXT("370302116001-01"), square(&a, 118.05, 36.05, 0.1, "") } };
+    static const struct {
+        double lon, lat;
+        const char *want;
+    } at[] = { { 117.1, 35.1, "3703" },
+               { 117.6, 35.6, "370302" },
+               { 117.95, 35.95, "370302116" },
+               { 118.7, 36.7, "370302116001" },
+               { 118.1, 36.1, "370302116001-01" },
+               { 118.25, 36.25, "370302116" },    /* the lake: in no village, still in the town */
+               { 118.35, 36.35, "370302116002" }, /* the island */
+               { 118.2, 36.3, "370302116001" },   /* the shore counts as the village */
+               { 118.2, 36.2, "370302116001" },   /* and so does its corner */
+               { 118.0, 36.0, "370302116001" },   /* outer corner */
+               { 118.8, 36.4, "370302116001" },   /* outer edge */
+               { 120.0, 38.0, "3703" },           /* the corner of everything */
+               { 120.000001, 38, NULL },
+               { NAN, 36, NULL },
+               { 118, 1e300, NULL } };
+    struct lf_geo_index *ix = lf_geo_index_new();
+    assert_int_equal(lf_geo_index_build(ix, area, LF_COUNT(area), &e), LF_OK);
+    for (size_t i = 0; i < LF_COUNT(at); i++) {
+        bool hit = lf_geo_index_find(ix, (struct lf_point){ at[i].lon, at[i].lat }, code);
+        assert_int_equal(hit, at[i].want != NULL);
+        if (hit)
+            assert_string_equal(code, at[i].want);
+    }
+    lf_geo_index_free(ix);
+    lf_arena_free(&a);
+}
+
+/* EPSG:4326, EPSG:4490 and GCJ-02 into each other and back: less than a metre, over the whole country. */
+static void datums_there_and_back(void **state)
+{
+    static const char *const names[] = { "EPSG:4490", "EPSG:4326", "GCJ-02" };
+    enum lf_datum d[3];
+    for (int i = 0; i < 3; i++)
+        assert_true(lf_datum_parse(lf_str(names[i]), &d[i]));
+    assert_false(lf_datum_parse(LF_TEXT("EPSG:3857"), &d[0]));
+    for (double lon = 74; lon < 135; lon += 3.7)
+        for (double lat = 18.3; lat < 53; lat += 2.9)
+            for (int i = 0; i < 9; i++) {
+                struct lf_point p = { lon, lat }, q = lf_datum_convert(lf_datum_convert(p, d[i / 3], d[i % 3]), d[i % 3], d[i / 3]);
+                assert_true(lf_distance_m(p, q) < 0.01);
+                bool shifts = (i / 3 == 2) != (i % 3 == 2);
+                assert_int_equal(lf_distance_m(p, lf_datum_convert(p, d[i / 3], d[i % 3])) > 50, shifts);
+            }
+}
+
+/* ---- readers never stop while the table is rebuilt --------------------------------------------------------- */
+
+struct stress {
+    struct lf_geo_index *ix;
+    atomic_bool stop;
+    atomic_long asked, wrong;
+};
+
+static void *ask(void *user)
+{
+    struct stress *s = user;
+    char code[32];
+    while (!atomic_load(&s->stop)) {
+        bool hit = lf_geo_index_find(s->ix, (struct lf_point){ 118.05, 36.05 }, code);
+        if (!hit || (strcmp(code, "37030201") != 0 && strcmp(code, "37030202") != 0))
+            atomic_fetch_add(&s->wrong, 1);
+        atomic_fetch_add_explicit(&s->asked, 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+static void rebuilt_under_readers(void **state)
+{
+    struct lf_arena a = { 0 };
+    struct lf_err e = { 0 };
+    struct lf_area old[] = { { LF_TEXT("37030201"), square(&a, 118, 36, 0.1, "") } }, fresh[] = { { LF_TEXT("37030202"), old[0].geojson } };
+    struct stress s = { .ix = lf_geo_index_new() };
+    pthread_t reader[4];
+    long before = 0;
+    assert_int_equal(lf_geo_index_build(s.ix, old, 1, &e), LF_OK);
+    for (size_t i = 0; i < LF_COUNT(reader); i++)
+        assert_int_equal(pthread_create(&reader[i], NULL, ask, &s), 0);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(lf_geo_index_build(s.ix, i % 2 ? old : fresh, 1, &e), LF_OK);
+    while ((before = atomic_load(&s.asked)) < 1000)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    atomic_store(&s.stop, true);
+    for (size_t i = 0; i < LF_COUNT(reader); i++)
+        pthread_join(reader[i], NULL);
+    assert_int_equal(atomic_load(&s.wrong), 0);
+    lf_geo_index_free(s.ix);
+    lf_arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(gcj_round_trip), cmocka_unit_test(bad_shapes),
-                                        cmocka_unit_test(finds_what_geos_finds) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(gcj_round_trip),        cmocka_unit_test(bad_shapes),
+                                        cmocka_unit_test(finds_what_geos_finds), cmocka_unit_test(nested_levels),
+                                        cmocka_unit_test(datums_there_and_back), cmocka_unit_test(rebuilt_under_readers) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,9 +3,11 @@
 #include "geo/shape_int.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { SIDE = 256 };
+enum { SIDE = 256, SLOTS = 16 };
 struct edge {
     double x1, y1, x2, y2;
 };
@@ -22,15 +24,23 @@ struct table {
     double x0, y0, sx, sy;
     uint32_t *start, *list;
 };
+/* Readers count themselves in a line of memory of their own (by thread) and never wait; a rebuild publishes its table and then
+ * waits until nobody can still hold the old one. Two counters take turns, so that a stream of readers cannot keep it waiting. */
+struct slot {
+    atomic_uint readers[2];
+    char apart[56]; /* no two slots share a line of the cache */
+};
 struct lf_geo_index {
-    pthread_rwlock_t lock;
-    struct table *t;
+    struct slot slot[SLOTS];
+    struct table *_Atomic t;
+    atomic_uint turn;
+    pthread_mutex_t builders; /* one rebuild at a time; readers do not look at it */
 };
 
 struct lf_geo_index *lf_geo_index_new(void)
 {
     struct lf_geo_index *ix = lf_new(sizeof *ix);
-    pthread_rwlock_init(&ix->lock, NULL);
+    pthread_mutex_init(&ix->builders, NULL);
     return ix;
 }
 
@@ -46,9 +56,51 @@ void lf_geo_index_free(struct lf_geo_index *ix)
 {
     if (!ix)
         return;
-    table_free(ix->t);
-    pthread_rwlock_destroy(&ix->lock);
+    table_free(atomic_load(&ix->t));
+    pthread_mutex_destroy(&ix->builders);
     lf_release(ix);
+}
+
+/* ---- readers and the swap ----------------------------------------------------------------------------- */
+
+struct reading {
+    const struct table *t;
+    atomic_uint *mine;
+};
+
+/* The order matters, and is the sequentially consistent one: count, then load the table. Whoever loaded a table that was replaced
+ * is counted when the builder looks. */
+static struct reading begin(struct lf_geo_index *ix)
+{
+    static atomic_uint threads;
+    static _Thread_local unsigned number;
+    if (!number)
+        number = atomic_fetch_add(&threads, 1) + 1;
+    struct reading r = { .mine = &ix->slot[number % SLOTS].readers[atomic_load(&ix->turn) & 1] };
+    atomic_fetch_add(r.mine, 1);
+    r.t = atomic_load(&ix->t);
+    return r;
+}
+
+static void end(struct reading r) { atomic_fetch_sub_explicit(r.mine, 1, memory_order_release); }
+
+static void wait_for(struct lf_geo_index *ix, unsigned side)
+{
+    for (int i = 0; i < SLOTS; i++)
+        while (atomic_load(&ix->slot[i].readers[side]))
+            sched_yield();
+}
+
+static void publish(struct lf_geo_index *ix, struct table *t)
+{
+    pthread_mutex_lock(&ix->builders);
+    struct table *old = atomic_exchange(&ix->t, t);
+    unsigned side = atomic_load(&ix->turn) & 1;
+    wait_for(ix, !side); /* who read the turn before it last changed and was held up */
+    atomic_store(&ix->turn, !side);
+    wait_for(ix, side);
+    pthread_mutex_unlock(&ix->builders);
+    table_free(old);
 }
 
 /* ---- building --------------------------------------------------------------------------------------- */
@@ -171,11 +223,8 @@ lf_rc lf_geo_index_build(struct lf_geo_index *ix, const struct lf_area *areas, s
             qsort(t->area, n, sizeof *t->area, deepest_first);
         if (n)
             fill_buckets(t);
-        pthread_rwlock_wrlock(&ix->lock); /* held for one assignment */
-        struct table *old = ix->t;
-        ix->t = t;
-        pthread_rwlock_unlock(&ix->lock);
-        t = old;
+        publish(ix, t);
+        t = NULL;
     }
     lf_release(l.e);
     table_free(t);
@@ -206,29 +255,33 @@ static bool inside(const struct table *t, const struct area *a, double x, double
     return in;
 }
 
-bool lf_geo_index_find(const struct lf_geo_index *cix, struct lf_point p, char out[32])
+static bool find(const struct table *t, struct lf_point p, char out[32])
 {
-    struct lf_geo_index *ix = (struct lf_geo_index *)(uintptr_t)cix;
-    bool hit = false;
-    pthread_rwlock_rdlock(&ix->lock);
-    const struct table *t = ix->t;
-    if (t && t->n && lf_point_ok(p)) {
-        int b = bucket(p.lat, t->y0, t->sy) * SIDE + bucket(p.lon, t->x0, t->sx);
-        for (uint32_t i = t->start[b]; i < t->start[b + 1] && !hit; i++) {
-            const struct area *a = &t->area[t->list[i]];
-            if ((hit = inside(t, a, p.lon, p.lat)))
-                memcpy(out, a->code, 32);
+    if (!t || !t->n || !lf_point_ok(p))
+        return false;
+    int b = bucket(p.lat, t->y0, t->sy) * SIDE + bucket(p.lon, t->x0, t->sx);
+    for (uint32_t i = t->start[b]; i < t->start[b + 1]; i++) {
+        const struct area *a = &t->area[t->list[i]];
+        if (inside(t, a, p.lon, p.lat)) {
+            memcpy(out, a->code, 32);
+            return true;
         }
     }
-    pthread_rwlock_unlock(&ix->lock);
+    return false;
+}
+
+bool lf_geo_index_find(const struct lf_geo_index *cix, struct lf_point p, char out[32])
+{
+    struct reading r = begin((struct lf_geo_index *)(uintptr_t)cix);
+    bool hit = find(r.t, p, out);
+    end(r);
     return hit;
 }
 
 size_t lf_geo_index_size(const struct lf_geo_index *cix)
 {
-    struct lf_geo_index *ix = (struct lf_geo_index *)(uintptr_t)cix;
-    pthread_rwlock_rdlock(&ix->lock);
-    size_t n = ix->t ? ix->t->n : 0;
-    pthread_rwlock_unlock(&ix->lock);
+    struct reading r = begin((struct lf_geo_index *)(uintptr_t)cix);
+    size_t n = r.t ? r.t->n : 0;
+    end(r);
     return n;
 }
