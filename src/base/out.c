@@ -1,5 +1,7 @@
 #include "base/out.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -162,30 +164,12 @@ void lf_json_end_obj(struct lf_json *j) { close_(j, '}'); }
 void lf_json_arr(struct lf_json *j) { open_(j, '['); }
 void lf_json_end_arr(struct lf_json *j) { close_(j, ']'); }
 
-/* Length of the UTF-8 sequence at p, or 0 when it is not one (overlong and surrogates included). */
-static unsigned utf8_len(const unsigned char *p, size_t n)
-{
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xC2 || p[0] > 0xF4)
-        return 0;
-    unsigned len = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (len > n)
-        return 0;
-    for (unsigned i = 1; i < len; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return len;
-}
-
 static void put_quoted(struct lf_out *o, lf_text t)
 {
     const unsigned char *p = (const unsigned char *)t.p, *end = p + t.n, *run = p;
     lf_put_c(o, '"');
     while (p < end) {
-        unsigned len = utf8_len(p, (size_t)(end - p));
+        unsigned len = lf_utf8_len(p, (size_t)(end - p));
         if (len && *p >= 0x20 && *p != '"' && *p != '\\') {
             p += len;
             continue;

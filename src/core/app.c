@@ -197,7 +197,9 @@ static lf_rc start_rooms(struct lf_app *app, const struct lf_app_config *c, stru
 {
     struct lf_ctx cx;
     lf_ctx_system(&cx, app);
-    lf_rc rc = lf_tx_begin(&cx, LF_TX_WRITE);
+    lf_rc rc = lf_schema_check(&cx);
+    if (!rc)
+        rc = lf_tx_begin(&cx, LF_TX_WRITE);
     if (!rc)
         rc = lf_tx_end(&cx, seed_roles(&cx, c->role, c->nrole));
     for (int i = 0; !rc && i < app->nroom; i++)

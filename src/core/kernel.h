@@ -3,6 +3,9 @@
 #define LF_CORE_KERNEL_H
 #include "core/app.h"
 
+/* LF_EDB when a record table and the schema do not cover each other. After the migrations. */
+lf_rc lf_schema_check(struct lf_ctx *cx) LF_MUST_CHECK;
+
 void lf_places_open(struct lf_app *app);
 void lf_places_close(struct lf_app *app);
 /* Runs every job that is due, once; the thread does it each second. */

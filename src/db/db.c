@@ -1,6 +1,8 @@
 /* db.c - the pool, transactions, and what is the same for both engines. */
 #include "db/db_ops.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -147,7 +149,7 @@ lf_rc lf_tx_end(struct lf_ctx *cx, lf_rc rc)
     while (c->open)
         lf_cur_close(c->open);
     if (rc >= 0) {
-        lf_rc end = cx->db->ops->exec(c, "COMMIT", &cx->err);
+        lf_rc end = cx->db->ops->commit(c, &cx->err);
         if (end)
             rc = end;
     }
@@ -195,14 +197,27 @@ static lf_rc counted(struct lf_ctx *cx, lf_rc rc)
 
 static lf_rc no_tx(struct lf_ctx *cx) { return lf_fail(cx, LF_EBUG, NULL, "a statement outside a transaction"); }
 
+/* PostgreSQL refuses bytes that are not UTF-8 and cuts at a NUL, SQLite stores anything: neither is left to the engine. */
+static lf_rc texts_ok(struct lf_ctx *cx, const struct lf_val *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!v[i].null && (v[i].t == LF_T_TEXT || v[i].t == LF_T_ENUM) && !lf_utf8_ok(v[i].s))
+            return lf_fail(cx, LF_EINVAL, NULL, "文字不是有效的 UTF-8 | a text is not valid UTF-8");
+    return LF_OK;
+}
+
 lf_rc lf_sql_open(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, unsigned flags, struct lf_cur *cur)
 {
     *cur = (struct lf_cur){ .cx = cx, .row = -1 };
     if (!cx->conn)
         return no_tx(cx);
-    lf_rc rc = counted(cx, cx->db->ops->open(cx, sql, args, n, flags, cur));
-    if (rc)
+    lf_rc rc = texts_ok(cx, args, (size_t)n);
+    if (!rc)
+        rc = counted(cx, cx->db->ops->open(cx, sql, args, n, flags, cur));
+    if (rc) {
+        cur->stmt = NULL;
         return rc;
+    }
     cur->below = cx->conn->open;
     cx->conn->open = cur;
     return LF_OK;
@@ -226,7 +241,10 @@ void lf_cur_close(struct lf_cur *cur)
 
 lf_rc lf_sql_run(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, int64_t *changed)
 {
-    return cx->conn ? counted(cx, cx->db->ops->run(cx, sql, args, n, changed)) : no_tx(cx);
+    if (!cx->conn)
+        return no_tx(cx);
+    lf_rc rc = texts_ok(cx, args, (size_t)n);
+    return rc ? rc : counted(cx, cx->db->ops->run(cx, sql, args, n, changed));
 }
 
 lf_rc lf_sql_one(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, struct lf_val *out, int nout)
@@ -255,10 +273,49 @@ lf_rc lf_sql_bulk(struct lf_ctx *cx, const char *table, const char *const *cols,
         *inserted = 0;
     if (!cx->conn)
         return no_tx(cx);
+    lf_rc rc = texts_ok(cx, vals, nrows * (size_t)ncol);
+    if (rc)
+        return rc;
     return nrows ? counted(cx, cx->db->ops->bulk(cx, table, cols, ncol, vals, nrows, tail ? tail : "", inserted)) : LF_OK;
 }
 
 lf_rc lf_sql_check(struct lf_ctx *cx, const char *sql) { return cx->conn ? cx->db->ops->check(cx, sql) : no_tx(cx); }
+lf_rc lf_sql_columns_of(struct lf_ctx *cx, const char *table, struct lf_db_column **out, int *n)
+{
+    const struct lf_val arg[] = { lf_val_str(table) };
+    struct lf_db_column *list = lf_alloc(&cx->arena, LF_COLUMN_MAX * sizeof *list);
+    struct lf_cur cur;
+    *out = list;
+    *n = 0;
+    lf_rc rc = lf_sql_open(cx, cx->db->ops->columns, arg, 1, 0, &cur);
+    if (rc)
+        return rc;
+    while (*n < LF_COLUMN_MAX && (rc = lf_cur_next(&cur)) == LF_ROW) {
+        struct lf_val name = { .t = LF_T_TEXT }, type = { .t = LF_T_TEXT };
+        lf_cur_get(&cur, 0, &name);
+        lf_cur_get(&cur, 1, &type);
+        list[(*n)++] = (struct lf_db_column){ lf_strn(&cx->arena, name.s), lf_strn(&cx->arena, type.s) };
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
+/* What the portable words of migrate.c are called in the catalogue. */
+bool lf_sql_column_fits(const struct lf_ctx *cx, const struct lf_db_column *c, enum lf_type t)
+{
+    static const struct {
+        enum lf_type t;
+        const char *sqlite, *postgres;
+    } names[] = { { LF_T_ID, "INTEGER", "int8" },  { LF_T_INT, "INTEGER", "int8" },   { LF_T_REAL, "REAL", "float8" },
+                  { LF_T_BOOL, "INTEGER", "bool" }, { LF_T_ENUM, "TEXT", "text" },     { LF_T_TEXT, "TEXT", "text" },
+                  { LF_T_MONEY, "INTEGER", "int8" }, { LF_T_DAY, "INTEGER", "int4" }, { LF_T_MS, "INTEGER", "int8" },
+                  { LF_T_BLOB, "BLOB", "bytea" } };
+    for (size_t i = 0; i < LF_COUNT(names); i++)
+        if (names[i].t == t)
+            return !strcmp(c->type, cx->db->ops == &lf_postgres_ops ? names[i].postgres : names[i].sqlite);
+    return false;
+}
+
 const char *lf_sql_locking(const struct lf_ctx *cx) { return cx->db->ops->locking; }
 
 const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args, int *n)

@@ -97,6 +97,13 @@ lf_rc lf_sql_bulk(struct lf_ctx *cx, const char *table, const char *const *cols,
                   const char *tail, int64_t *inserted) LF_MUST_CHECK;
 /* Asks the engine to prepare the statement, without running it: tests and `lanfan audit`-like self checks. */
 lf_rc lf_sql_check(struct lf_ctx *cx, const char *sql) LF_MUST_CHECK;
+/* The columns that a table has in the engine itself, in order; *n = 0 when there is no such table. Names in cx->arena. */
+struct lf_db_column {
+    const char *name, *type; /* type: the engine's own word */
+};
+lf_rc lf_sql_columns_of(struct lf_ctx *cx, const char *table, struct lf_db_column **out, int *n) LF_MUST_CHECK;
+/* Is that column what the portable words make of t? */
+bool lf_sql_column_fits(const struct lf_ctx *cx, const struct lf_db_column *c, enum lf_type t);
 /* " FOR UPDATE" on PostgreSQL, "" on SQLite (its writer is alone already). */
 const char *lf_sql_locking(const struct lf_ctx *cx);
 

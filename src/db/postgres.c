@@ -90,7 +90,10 @@ static void silent(void *arg, const char *message) {}
 
 static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
 {
-    PGconn *h = PQconnectdb(c->db->url);
+    /* What the address says itself comes later and wins. A peer that is silent is given up, so that no request waits for ever. */
+    static const char *const keys[] = { "connect_timeout", "tcp_user_timeout", "keepalives_idle", "application_name", "dbname", NULL };
+    const char *const values[] = { "5", "20000", "10", "lanfan", c->db->url, NULL };
+    PGconn *h = PQconnectdbParams(keys, values, 1);
     if (PQstatus(h) != CONNECTION_OK) {
         lf_err_set(err, LF_EDB, NULL,
                    "cannot reach PostgreSQL: %.300s\nHINT: check that it runs and that the address, user and password are right",
@@ -110,6 +113,17 @@ static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
 static lf_rc begin(struct lf_conn *c, enum lf_tx_kind kind, struct lf_err *err)
 {
     return exec_(c, kind == LF_TX_WRITE ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+}
+
+/* COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and that is no error to the server. */
+static lf_rc commit(struct lf_conn *c, struct lf_err *err)
+{
+    PGresult *r = PQexec(c->h, "COMMIT");
+    if (!good(r))
+        return fail(c, err, r);
+    bool done = !strcmp(PQcmdStatus(r), "COMMIT");
+    PQclear(r);
+    return done ? LF_OK : lf_err_set(err, LF_EBUG, NULL, "a statement had failed before the commit: everything was rolled back");
 }
 
 /* ---- statements ---------------------------------------------------------------------------------------- */
@@ -332,5 +346,7 @@ static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err)
                       "the database is PostgreSQL\nHINT: use pg_dump for the database; lanfan backup copies the files and the key");
 }
 
-const struct lf_db_ops lf_postgres_ops = { "postgres", " FOR UPDATE", connect_, disconnect, begin, exec_, open_,
-                                           next_,      get_,          close_,   run,        check, bulk,  backup };
+static const char columns[] = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema() AND "
+                              "table_name = $1 ORDER BY ordinal_position";
+const struct lf_db_ops lf_postgres_ops = { "postgres", " FOR UPDATE", columns, connect_, disconnect, begin, commit, exec_, open_,
+                                           next_,      get_,          close_,  run,      check,      bulk,  backup };

@@ -173,6 +173,8 @@ static lf_rc begin(struct lf_conn *c, enum lf_tx_kind kind, struct lf_err *err)
     return exec_(c, kind == LF_TX_WRITE ? "BEGIN IMMEDIATE" : "BEGIN", err);
 }
 
+static lf_rc commit(struct lf_conn *c, struct lf_err *err) { return exec_(c, "COMMIT", err); }
+
 /* ---- cursors -------------------------------------------------------------------------------------------- */
 
 static lf_rc open_(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, unsigned flags, struct lf_cur *cur)
@@ -300,5 +302,19 @@ static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err)
     return rc;
 }
 
-const struct lf_db_ops lf_sqlite_ops = { "sqlite", "",   connect_, disconnect, begin, exec_, open_,
-                                         next_,    get_, close_,   run,        check, bulk,  backup };
+const struct lf_db_ops lf_sqlite_ops = { "sqlite",
+                                         "",
+                                         "SELECT name, type FROM pragma_table_info($1) ORDER BY cid",
+                                         connect_,
+                                         disconnect,
+                                         begin,
+                                         commit,
+                                         exec_,
+                                         open_,
+                                         next_,
+                                         get_,
+                                         close_,
+                                         run,
+                                         check,
+                                         bulk,
+                                         backup };

@@ -1,5 +1,6 @@
 #include "net/http_int.h"
 
+#include "base/text.h"
 #include "net/problem.h"
 
 #include <arpa/inet.h>
@@ -42,21 +43,6 @@ static int hex(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool utf8_ok(lf_text t)
-{
-    for (uint32_t i = 0; i < t.n;) {
-        unsigned char c = (unsigned char)t.p[i];
-        uint32_t len = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
-        if (!len || i + len > t.n)
-            return false;
-        for (uint32_t k = 1; k < len; k++)
-            if (((unsigned char)t.p[i + k] & 0xC0) != 0x80)
-                return false;
-        i += len;
-    }
-    return true;
-}
-
 static bool decode_path(struct lf_arena *a, const char *url, lf_text *out)
 {
     char *p = lf_alloc(a, strlen(url) + 1), *o = p;
@@ -72,7 +58,7 @@ static bool decode_path(struct lf_arena *a, const char *url, lf_text *out)
         s += 2;
     }
     *out = (lf_text){ p, (uint32_t)(o - p) };
-    if (*p != '/' || !utf8_ok(*out))
+    if (*p != '/' || !lf_utf8_ok(*out))
         return false;
     for (const char *s = p; (s = strstr(s, "..")); s++)
         if (s[-1] == '/' && (s[2] == '/' || !s[2]))

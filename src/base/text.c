@@ -1,0 +1,30 @@
+#include "base/text.h"
+
+unsigned lf_utf8_len(const unsigned char *p, size_t n)
+{
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xC2 || p[0] > 0xF4)
+        return 0;
+    unsigned len = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    if (len > n)
+        return 0;
+    for (unsigned i = 1; i < len; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+        return 0;
+    return len;
+}
+
+bool lf_utf8_ok(lf_text t)
+{
+    const unsigned char *s = (const unsigned char *)t.p;
+    for (uint32_t i = 0; i < t.n;) {
+        unsigned len = lf_utf8_len(s + i, t.n - i);
+        if (!len || !s[i])
+            return false;
+        i += len;
+    }
+    return true;
+}
