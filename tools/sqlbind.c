@@ -95,9 +95,15 @@ static void c_string(const char *s, const char *indent)
 static void migrate(const char *sql)
 {
     char *text = calloc(1, strlen(sql) * 8 + 64), *o = text, *err = NULL;
+    bool quoted = false;
     for (const char *s = sql; *s;) {
         size_t n = 0;
         const char *put = NULL;
+        quoted ^= *s == '\'';
+        if (quoted) {
+            *o++ = *s++;
+            continue;
+        }
         if (s[0] == '-' && s[1] == '-') {
             while (*s && *s != '\n')
                 s++;

@@ -306,8 +306,8 @@ bool lf_sql_column_fits(const struct lf_ctx *cx, const struct lf_db_column *c, e
     static const struct {
         enum lf_type t;
         const char *sqlite, *postgres;
-    } names[] = { { LF_T_ID, "INTEGER", "int8" },  { LF_T_INT, "INTEGER", "int8" },   { LF_T_REAL, "REAL", "float8" },
-                  { LF_T_BOOL, "INTEGER", "bool" }, { LF_T_ENUM, "TEXT", "text" },     { LF_T_TEXT, "TEXT", "text" },
+    } names[] = { { LF_T_ID, "INTEGER", "int8" },    { LF_T_INT, "INTEGER", "int8" }, { LF_T_REAL, "REAL", "float8" },
+                  { LF_T_BOOL, "INTEGER", "bool" },  { LF_T_ENUM, "TEXT", "text" },   { LF_T_TEXT, "TEXT", "text" },
                   { LF_T_MONEY, "INTEGER", "int8" }, { LF_T_DAY, "INTEGER", "int4" }, { LF_T_MS, "INTEGER", "int8" },
                   { LF_T_BLOB, "BLOB", "bytea" } };
     for (size_t i = 0; i < LF_COUNT(names); i++)

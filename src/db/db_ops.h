@@ -18,7 +18,7 @@ struct lf_db_ops {
     lf_rc (*connect)(struct lf_conn *c, struct lf_err *err);
     void (*disconnect)(struct lf_conn *c);
     lf_rc (*begin)(struct lf_conn *c, enum lf_tx_kind kind, struct lf_err *err);
-    lf_rc (*commit)(struct lf_conn *c, struct lf_err *err); /* an error when anything was rolled back instead */
+    lf_rc (*commit)(struct lf_conn *c, struct lf_err *err);                /* an error when anything was rolled back instead */
     lf_rc (*exec)(struct lf_conn *c, const char *sql, struct lf_err *err); /* one or more statements, no result */
     lf_rc (*open)(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, unsigned flags, struct lf_cur *cur);
     lf_rc (*next)(struct lf_cur *cur);

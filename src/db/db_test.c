@@ -87,8 +87,10 @@ static const char every_type[] =
 
 static void insert(struct lf_ctx *cx, int64_t i, double r, bool b, lf_text s, int32_t d, lf_text x)
 {
-    const struct lf_val v[] = { lf_val_int(i),  lf_val_real(r), lf_val_bool(b), lf_val_text(s), lf_val_money((lf_money){ i }),
-                                lf_val_day((lf_day){ d }), lf_val_ms((lf_ms){ i }), lf_val_blob(x) };
+    const struct lf_val v[] = {
+        lf_val_int(i),           lf_val_real(r), lf_val_bool(b), lf_val_text(s), lf_val_money((lf_money){ i }), lf_val_day((lf_day){ d }),
+        lf_val_ms((lf_ms){ i }), lf_val_blob(x)
+    };
     good(lf_sql_run(cx, "INSERT INTO v (i, r, b, s, m, d, t, x) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", v, LF_COUNT(v), NULL));
 }
 
@@ -100,9 +102,10 @@ static void values_return_as_they_went(void **state)
     for (int i = 0; i < 256; i++)
         all[i] = (char)i;
     memset(large, 'z', sizeof large);
-    const lf_text texts[] = { LF_TEXT(""), LF_TEXT("蓝天白云、繁星闪烁 🌌 e\u0301"), LF_TEXT("'; DROP TABLE v; -- \\ \" %s $1 ?1"),
-                              { large, sizeof large } };
-    const double reals[] = { 0.1, -0.0, 1.7976931348623157e308, 5e-324 };
+    const lf_text texts[] = {
+        LF_TEXT(""), LF_TEXT("蓝天白云、繁星闪烁 🌌 e\u0301"), LF_TEXT("'; DROP TABLE v; -- \\ \" %s $1 ?1"), { large, sizeof large }
+    };
+    const double reals[] = { 0.1, -1.0 / 3, 1.7976931348623157e308, 5e-324 };
     const int64_t ints[] = { 0, INT64_MAX, INT64_MIN + 1, -1 }; /* INT64_MIN is our null */
     const int32_t days[] = { 0, INT32_MAX, INT32_MIN + 1, -1 };
     migrate(f, every_type);
@@ -134,9 +137,10 @@ static void nulls_are_nulls(void **state)
 {
     struct fix *f = fix(state);
     struct lf_ctx *cx = &f->cx;
-    struct lf_val v[] = { { .t = LF_T_INT }, { .t = LF_T_REAL }, { .t = LF_T_BOOL }, { .t = LF_T_TEXT }, { .t = LF_T_DAY }, { .t = LF_T_BLOB } };
-    const struct lf_val n[] = { lf_val_int(LF_NULL64), lf_val_real((double)NAN), lf_val_text((lf_text){ 0 }), lf_val_day((lf_day){ LF_NULL32 }),
-                                lf_val_blob((lf_text){ 0 }) };
+    struct lf_val v[] = { { .t = LF_T_INT },  { .t = LF_T_REAL }, { .t = LF_T_BOOL },
+                          { .t = LF_T_TEXT }, { .t = LF_T_DAY },  { .t = LF_T_BLOB } };
+    const struct lf_val n[] = { lf_val_int(LF_NULL64), lf_val_real((double)NAN), lf_val_text((lf_text){ 0 }),
+                                lf_val_day((lf_day){ LF_NULL32 }), lf_val_blob((lf_text){ 0 }) };
     migrate(f, every_type);
     good(lf_tx_begin(cx, LF_TX_WRITE));
     good(lf_sql_run(cx, "INSERT INTO v (i, r, s, d, x) VALUES ($1, $2, $3, $4, $5)", n, 5, NULL));
@@ -154,7 +158,8 @@ static void texts_that_one_engine_would_spoil_are_refused_by_both(void **state)
     struct lf_ctx *cx = &f->cx;
     static const char *const cols[] = { "s" };
     migrate(f, every_type);
-    const lf_text bad[] = { LF_TEXT("a\0b"), LF_TEXT("\xff"), LF_TEXT("\xc0\xaf"), LF_TEXT("\xed\xa0\x80"), LF_TEXT("\xe4\xb8"), LF_TEXT("\xf5\x80\x80\x80") };
+    const lf_text bad[] = { LF_TEXT("a\0b"),         LF_TEXT("\xff"),     LF_TEXT("\xc0\xaf"),
+                            LF_TEXT("\xed\xa0\x80"), LF_TEXT("\xe4\xb8"), LF_TEXT("\xf5\x80\x80\x80") };
     good(lf_tx_begin(cx, LF_TX_WRITE));
     for (size_t i = 0; i < LF_COUNT(bad); i++) {
         struct lf_val v = lf_val_text(bad[i]), out = { .t = LF_T_INT };
@@ -344,7 +349,8 @@ static void an_error_in_mid_stream_is_told(void **state)
     struct lf_ctx *cx = &f->cx;
     struct lf_cur cur;
     lf_rc rc;
-    const char *boom = f->t.postgres ? "SELECT 1 / (1000 - a) FROM t ORDER BY a" : "SELECT abs(a - 1000 + (-9223372036854775807 - 1) * (a = 1000)) FROM t ORDER BY a";
+    const char *boom = f->t.postgres ? "SELECT 1 / (1000 - a) FROM t ORDER BY a"
+                                     : "SELECT abs(a - 1000 + (-9223372036854775807 - 1) * (a = 1000)) FROM t ORDER BY a";
     migrate(f, "CREATE TABLE t (a @int NOT NULL PRIMARY KEY, s @text) @strict");
     fill(cx);
     good(lf_tx_begin(cx, LF_TX_READ));
@@ -562,7 +568,8 @@ static void scope_becomes_ranges(void **state)
     for (int n = 0; n <= 2; n++) {
         struct lf_val arg[1 + 2 * LF_SCOPE_MAX] = { lf_val_int(0) }, v = { .t = LF_T_INT };
         int na = 1;
-        cx->scope = (struct lf_scope){ .n = n, .range = { { LF_TEXT("370302"), LF_TEXT("370302~") }, { LF_TEXT("370303"), LF_TEXT("370303~") } } };
+        cx->scope =
+            (struct lf_scope){ .n = n, .range = { { LF_TEXT("370302"), LF_TEXT("370302~") }, { LF_TEXT("370303"), LF_TEXT("370303~") } } };
         const char *sql_text = lf_sql_scope(cx, text, arg, &na);
         assert_int_equal(na, 1 + 2 * n);
         good(lf_sql_one(cx, sql_text, arg, na, &v, 1));
@@ -586,7 +593,8 @@ static void migrations_go_forward_only(void **state)
     struct lf_err err;
     struct lf_migration m[] = { { "a/0001", "CREATE TABLE a (x @int) @strict" },
                                 { "a/0002", "ALTER TABLE a ADD COLUMN y @text DEFAULT '-- no @int comment'; INSERT INTO a (x) VALUES (1)" },
-                                { "a/0003", "CREATE TABLE b (x @int) @strict; INSERT INTO b (x) VALUES (1); INSERT INTO nowhere (x) VALUES (1)" } };
+                                { "a/0003",
+                                  "CREATE TABLE b (x @int) @strict; INSERT INTO b (x) VALUES (1); INSERT INTO nowhere (x) VALUES (1)" } };
     assert_int_equal(run_all(f, m, 2, &err), LF_OK);
     assert_int_equal(run_all(f, m, 2, &err), LF_OK); /* nothing is done twice */
     good(lf_tx_begin(cx, LF_TX_READ));
@@ -656,7 +664,9 @@ static void the_catalogue_tells_columns(void **state)
     struct lf_ctx *cx = &f->cx;
     struct lf_db_column *c;
     int n;
-    static const enum lf_type want_type[] = { LF_T_ID, LF_T_INT, LF_T_REAL, LF_T_BOOL, LF_T_TEXT, LF_T_MONEY, LF_T_DAY, LF_T_MS, LF_T_BLOB };
+    static const enum lf_type want_type[] = {
+        LF_T_ID, LF_T_INT, LF_T_REAL, LF_T_BOOL, LF_T_TEXT, LF_T_MONEY, LF_T_DAY, LF_T_MS, LF_T_BLOB
+    };
     migrate(f, every_type);
     good(lf_tx_begin(cx, LF_TX_READ));
     good(lf_sql_columns_of(cx, "v", &c, &n));
@@ -664,7 +674,8 @@ static void the_catalogue_tells_columns(void **state)
     assert_string_equal(c[8].name, "x");
     for (int i = 0; i < n; i++)
         assert_true(lf_sql_column_fits(cx, &c[i], want_type[i]));
-    assert_false(lf_sql_column_fits(cx, &c[1], LF_T_TEXT) || lf_sql_column_fits(cx, &c[4], LF_T_INT) || lf_sql_column_fits(cx, &c[2], LF_T_ID));
+    assert_false(lf_sql_column_fits(cx, &c[1], LF_T_TEXT) || lf_sql_column_fits(cx, &c[4], LF_T_INT) ||
+                 lf_sql_column_fits(cx, &c[2], LF_T_ID));
     good(lf_sql_columns_of(cx, "no_such_table", &c, &n));
     assert_int_equal(n, 0);
     good(lf_tx_end(cx, LF_OK));

@@ -23,9 +23,15 @@ static const struct {
 const char *lf_db_words(struct lf_arena *a, const char *sql, bool postgres)
 {
     char *out = lf_alloc(a, strlen(sql) * 8 + 64), *o = out;
+    bool quoted = false;
     for (const char *s = sql; *s;) {
         size_t n = 0;
         const char *put = NULL;
+        quoted ^= *s == '\'';
+        if (quoted) { /* a text literal is left as it is */
+            *o++ = *s++;
+            continue;
+        }
         if (s[0] == '-' && s[1] == '-') { /* a comment may speak of the words */
             while (*s && *s != '\n')
                 s++;

@@ -16,9 +16,12 @@ bool lf_test_db_there(bool postgres)
     exit(1);
 }
 
+static void silent(void *user, const char *message) {}
+
 static void admin(const char *sql)
 {
     PGconn *c = PQconnectdb(getenv("LANFAN_TEST_PG"));
+    PQsetNoticeProcessor(c, silent, NULL);
     PGresult *r = PQexec(c, sql);
     if (PQresultStatus(r) != PGRES_COMMAND_OK) {
         fprintf(stderr, "%s: %s\n", sql, PQerrorMessage(c));

@@ -8,9 +8,9 @@
 
 struct lf_test_db {
     bool postgres;
-    char dir[64];   /* holds the SQLite file, and whatever else the test writes */
-    char url[600];  /* for lf_db_open */
-    char name[40];  /* of the schema */
+    char dir[64];  /* holds the SQLite file, and whatever else the test writes */
+    char url[600]; /* for lf_db_open */
+    char name[40]; /* of the schema */
 };
 bool lf_test_db_there(bool postgres); /* false: to be skipped. Stops the program when the engine is required and not there */
 void lf_test_db_new(struct lf_test_db *t, bool postgres);
