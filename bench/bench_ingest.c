@@ -1,20 +1,39 @@
-/* Ingest: packets stored and acknowledged, end to end over loopback, against plain SQLite inserting the very same rows
- * (packets and readings, same tables and indexes, prepared statements, 1,000 packets a commit, synchronous=FULL) in the same run.
+/* bench_ingest - packets stored and acknowledged end to end over loopback, against yardsticks measured in the same run:
  *
- *   bench_ingest STATION_LOAD_PROGRAM [DIR [DB_URL]]     DIR: where the databases are made (a real disk), default /tmp
+ *   null       a server that only frames and answers (bench_null): what the kernel's TCP alone allows
+ *   mosquitto  PUBLISH with QoS 1 of the same bytes (not durable); skipped with a word when it is not installed
+ *   sqlite     the same packets inserted into a plain table, 1,000 a transaction, no network (synchronous=FULL)
+ *   fdatasync  the disk's own, of 64 KB appended
  *
- * One device waits for its answer before it sends again; so "one outstanding" is bound by the disk's sync, shared by all who
- * wait together. */
+ *   bench_ingest BENCH_LOAD BENCH_NULL STATION_SERVER [DIR]     DIR: where the stores are made (a real disk), default /tmp
+ *
+ * Two ways: 10,000 connections with one packet on its way each, and 200 connections that send 32 ahead; and how long an
+ * acknowledgement takes when half as much is sent as the second way could carry. Every figure is the better of two rounds taken in
+ * turns, because a machine is seldom alone. `road` is our server with a store that keeps nothing: what the store costs is
+ * the difference. */
 #include "base/arena.h"
-#include "tele/listener.h"
+#include "hj212/hj212.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { STATIONS = 200, YARD_BATCH = 1000 };
+static const char *load_program, *null_program, *server_program, *dir = "/tmp";
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "bench_ingest: %s: %s\n", what, why);
+    exit(1);
+}
 
 static double now_s(void)
 {
@@ -23,198 +42,316 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_ingest: %s: %s\n", what, why);
-    exit(1);
-}
+/* ---- servers ---------------------------------------------------------------------------------------- */
 
-static struct lf_directory *stations(void)
-{
-    struct lf_arena a = { 0 };
-    struct lf_tele_station *list = lf_alloc(&a, STATIONS * sizeof *list);
-    for (int i = 0; i < STATIONS; i++)
-        list[i] = (struct lf_tele_station){ .id = { i + 1 }, .mn = lf_str(lf_printf(&a, "LOAD%04d", i)), .pw = LF_TEXT("123456") };
-    struct lf_directory *d = lf_directory_make(list, STATIONS);
-    lf_arena_free(&a);
-    return d;
-}
-
-/* Runs station_load; packets per second as it measured them. */
-static double load(const char *program, int port, long first, long packets, int connections, int window)
-{
-    char command[600], line[200] = "";
-    long acked = 0, all = 0, sent = 0;
-    double took = 0;
-    snprintf(command, sizeof command, "'%s' --port %d --stations %d --connections %d --window %d --packets %ld --first %ld", program, port,
-             STATIONS, connections, window, packets, first);
-    FILE *f = popen(command, "r");
-    if (!f || !fgets(line, sizeof line, f) ||
-        sscanf(line, "acknowledged %ld of %ld packets, %ld sent, %lf", &acked, &all, &sent, &took) != 4 || acked != packets)
-        die("load", line);
-    pclose(f);
-    return (double)acked / took;
-}
-
-/* ---- the yardstick: rows of a finished run, read into memory, inserted again ----------------------------- */
-
-struct row {
-    sqlite3_value *v[16];
+struct server {
+    pid_t pid;
+    int in, port;
 };
 
-static sqlite3 *open_db(const char *path)
+static struct server start(const char *const argv[])
 {
-    sqlite3 *s = NULL;
-    if (sqlite3_open(path, &s) != SQLITE_OK ||
-        sqlite3_exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL) != SQLITE_OK)
-        die(path, sqlite3_errmsg(s));
+    int in[2], out[2];
+    char line[64] = "";
+    size_t n = 0;
+    struct server s = { 0 };
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
+        die("pipe", argv[0]);
+    s.pid = fork();
+    if (s.pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        execv(argv[0], (char *const *)argv); /* the type of execv is older than const */
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    s.in = in[1];
+    while (n < sizeof line - 1 && read(out[0], line + n, 1) == 1 && line[n] != '\n')
+        n++;
+    close(out[0]);
+    if (sscanf(line, "port %d", &s.port) != 1)
+        die("server", argv[0]);
     return s;
 }
 
-static struct row *read_rows(sqlite3 *s, const char *sql, int cols, size_t *n)
+static void stop(struct server *s)
 {
-    sqlite3_stmt *q = NULL;
-    struct row *rows = NULL;
-    size_t cap = 0;
-    *n = 0;
-    if (sqlite3_prepare_v2(s, sql, -1, &q, NULL) != SQLITE_OK)
-        die(sql, sqlite3_errmsg(s));
-    while (sqlite3_step(q) == SQLITE_ROW) {
-        if (*n == cap)
-            rows = lf_renew(rows, (cap = 2 * cap + 1024) * sizeof *rows);
-        for (int c = 0; c < cols; c++)
-            rows[*n].v[c] = sqlite3_value_dup(sqlite3_column_value(q, c));
-        ++*n;
+    close(s->in);
+    waitpid(s->pid, NULL, 0);
+}
+
+static int free_port(void)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&a, n) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+        die("port", "none is free");
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+static bool answers(int port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof a) == 0;
+    close(fd);
+    return ok;
+}
+
+/* port 0: there is none */
+static struct server start_mosquitto(void)
+{
+    static const char *const places[] = { "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/usr/bin/mosquitto" };
+    char path[256];
+    struct server s = { .in = -1 };
+    const char *program = NULL;
+    for (size_t i = 0; i < LF_COUNT(places); i++)
+        program = !program && access(places[i], X_OK) == 0 ? places[i] : program;
+    if (!program) {
+        printf("mosquitto  skipped: not installed (Debian package mosquitto)\n");
+        return s;
     }
-    sqlite3_finalize(q);
-    return rows;
+    s.port = free_port();
+    snprintf(path, sizeof path, "%s/bench_ingest_%d.conf", dir, (int)getpid());
+    FILE *f = fopen(path, "w");
+    if (!f)
+        die(path, "cannot write");
+    fprintf(f, "listener %d 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type none\nuser %s\n", s.port, getuid() ? "" : "root");
+    fclose(f);
+    s.pid = fork();
+    if (s.pid == 0) {
+        execl(program, program, "-c", path, (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 100 && !answers(s.port); i++)
+        nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+    unlink(path);
+    return s;
 }
 
-static void free_rows(struct row *rows, size_t n, int cols)
+/* ---- load ------------------------------------------------------------------------------------------- */
+
+struct result {
+    double rate, p50, p99; /* per second; microseconds */
+    double cpu;            /* of the server, microseconds a packet */
+};
+
+static double cpu_of(pid_t pid)
 {
-    for (size_t i = 0; i < n; i++)
-        for (int c = 0; c < cols; c++)
-            sqlite3_value_free(rows[i].v[c]);
-    lf_release(rows);
+    char path[64];
+    long user = 0, sys = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "r");
+    if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &sys) != 2)
+        user = sys = 0;
+    if (f)
+        fclose(f);
+    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static void insert(sqlite3_stmt *q, const struct row *r, int cols)
+static struct result load(const struct server *s, const char *fmt, ...) LF_PRINTF(2, 3);
+static struct result load(const struct server *s, const char *fmt, ...)
 {
-    for (int c = 0; c < cols; c++)
-        sqlite3_bind_value(q, c + 1, r->v[c]);
-    if (sqlite3_step(q) != SQLITE_DONE)
-        die("insert", sqlite3_errmsg(sqlite3_db_handle(q)));
-    sqlite3_reset(q);
+    char how[200], command[700], line[300] = "";
+    struct result r = { 0 };
+    long acked = 0;
+    double took = 0;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(how, sizeof how, fmt, ap);
+    va_end(ap);
+    snprintf(command, sizeof command, "'%s' --port %d %s", load_program, s->port, how);
+    double cpu = cpu_of(s->pid);
+    FILE *f = popen(command, "r");
+    if (!f || !fgets(line, sizeof line, f) ||
+        sscanf(line, "acked %ld seconds %lf rate %lf p50 %lf p99 %lf", &acked, &took, &r.rate, &r.p50, &r.p99) != 5 || acked == 0)
+        die("load", line);
+    pclose(f);
+    r.cpu = (cpu_of(s->pid) - cpu) / (double)acked * 1e6;
+    return r;
 }
 
-static sqlite3_stmt *prepare(sqlite3 *s, const char *sql)
+static void remove_store(void)
 {
-    sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(s, sql, -1, &q, NULL) != SQLITE_OK)
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf '%s/bench_ingest_%d.'*", dir, (int)getpid());
+    if (system(command) != 0)
+        die(dir, "cannot remove");
+}
+
+enum kind { NONE, ROAD, OURS, MOSQUITTO, KINDS };
+static const char *const kind_name[KINDS] = { "null", "road", "ours", "mosquitto" };
+
+static struct result one(enum kind k, const char *how)
+{
+    char url[300];
+    snprintf(url, sizeof url, "sqlite:%s/bench_ingest_%d.db", dir, (int)getpid());
+    struct server s = k == NONE        ? start((const char *const[]){ null_program, NULL })
+                      : k == MOSQUITTO ? start_mosquitto()
+                                       : start((const char *const[]){ server_program, k == ROAD ? "null" : url, "1000", NULL });
+    struct result r = { 0 };
+    if (s.port)
+        r = load(&s, k == MOSQUITTO ? "%s --mqtt" : "%s", how);
+    if (k == MOSQUITTO && s.pid) {
+        kill(s.pid, SIGTERM);
+        waitpid(s.pid, NULL, 0);
+    } else if (k != MOSQUITTO) {
+        stop(&s);
+    }
+    remove_store();
+    return r;
+}
+
+/* Two rounds in turns; the better of each. */
+static void compare(const char *what, const char *how, struct result best[KINDS])
+{
+    memset(best, 0, KINDS * sizeof *best);
+    for (int round = 0; round < 2; round++)
+        for (int k = 0; k < KINDS; k++) {
+            if (k == MOSQUITTO && round && best[k].rate == 0)
+                continue;
+            struct result r = one((enum kind)k, how);
+            if (r.rate > best[k].rate)
+                best[k] = r;
+        }
+    printf("-- %s\n", what);
+    for (int k = 0; k < KINDS; k++)
+        if (best[k].rate > 0)
+            printf("%-10s %9.0f packets/s   p50 %8.0f us   p99 %8.0f us   server's CPU %5.1f us/packet\n", kind_name[k], best[k].rate,
+                   best[k].p50, best[k].p99, best[k].cpu);
+}
+
+/* ---- yardsticks without a network ---------------------------------------------------------------------- */
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* p50 and p99 in microseconds. */
+static void disk(double *p50, double *p99)
+{
+    enum { TIMES = 400 };
+    static char block[64 * 1024];
+    double t[TIMES];
+    char path[256];
+    snprintf(path, sizeof path, "%s/bench_ingest_%d.sync", dir, (int)getpid());
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        die(path, "cannot write");
+    for (int i = 0; i < TIMES; i++) {
+        if (write(fd, block, sizeof block) != (ssize_t)sizeof block)
+            die(path, "cannot write");
+        double began = now_s();
+        fdatasync(fd);
+        t[i] = (now_s() - began) * 1e6;
+    }
+    close(fd);
+    unlink(path);
+    qsort(t, TIMES, sizeof *t, by_size);
+    *p50 = t[TIMES / 2];
+    *p99 = t[TIMES * 99 / 100];
+}
+
+static void run_sql(sqlite3 *s, const char *sql)
+{
+    if (sqlite3_exec(s, sql, NULL, NULL, NULL) != SQLITE_OK)
         die(sql, sqlite3_errmsg(s));
-    return q;
 }
 
-static void copy_schema(sqlite3 *from, sqlite3 *to)
+/* Packets a second into a plain table, with their eight readings or without. */
+static double sqlite_inserts(bool readings)
 {
-    sqlite3_stmt *q =
-        prepare(from, "SELECT sql FROM sqlite_master WHERE tbl_name IN ('packet', 'reading') AND sql IS NOT NULL ORDER BY rowid");
-    while (sqlite3_step(q) == SQLITE_ROW)
-        if (sqlite3_exec(to, (const char *)sqlite3_column_text(q, 0), NULL, NULL, NULL) != SQLITE_OK)
-            die("schema", sqlite3_errmsg(to));
-    sqlite3_finalize(q);
-}
-
-/* Packets per second of plain inserts. */
-static double yardstick(const char *from_path, const char *to_path)
-{
-    enum { PC = 13, RC = 11 };
-    sqlite3 *from = open_db(from_path), *to = open_db(to_path);
-    size_t np, nr, r = 0;
-    struct row *p = read_rows(
-        from, "SELECT id, station_id, received, at, qn, st, cn, pno, digest, peer, note, readings, raw FROM packet ORDER BY id", PC, &np);
-    struct row *v = read_rows(
-        from, "SELECT packet_id, station_id, factor, kind, at, value, vmin, vmax, cou, zs, flag FROM reading ORDER BY packet_id", RC, &nr);
-    copy_schema(from, to);
-    sqlite3_stmt *ip = prepare(to, "INSERT INTO packet (id, station_id, received, at, qn, st, cn, pno, digest, peer, note, readings, raw) "
-                                   "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)");
-    sqlite3_stmt *iv = prepare(
-        to,
-        "INSERT INTO reading (packet_id, station_id, factor, kind, at, value, vmin, vmax, cou, zs, flag) VALUES (?,?,?,?,?,?,?,?,?,?,?)");
+    enum { PACKETS = 100000 };
+    char path[256], frame[HJ212_FRAME_MAX], seg[HJ212_SEGMENT_MAX];
+    sqlite3 *s = NULL;
+    sqlite3_stmt *p, *r;
+    snprintf(path, sizeof path, "%s/bench_ingest_%d.raw", dir, (int)getpid());
+    if (sqlite3_open(path, &s) != SQLITE_OK)
+        die(path, sqlite3_errmsg(s));
+    run_sql(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE packet (station INTEGER, at INTEGER, raw BLOB);"
+               "CREATE TABLE reading (packet INTEGER, factor TEXT, at INTEGER, value REAL, flag TEXT)");
+    int n = snprintf(seg, sizeof seg,
+                     "QN=20000000000000000;ST=32;CN=2011;PW=123456;MN=LOAD0000;Flag=5;CP=&&DataTime=20000101000000;"
+                     "w01018-Rtd=40.10,w01018-Flag=N;w01001-Rtd=7.52,w01001-Flag=N;w00000-Rtd=17.5,w00000-Flag=N;"
+                     "w21003-Rtd=1.253,w21003-Flag=N;w21011-Rtd=0.31,w21011-Flag=N;w21001-Rtd=9.71,w21001-Flag=N;"
+                     "w01010-Rtd=21.4,w01010-Flag=N;w01014-Rtd=431.0,w01014-Flag=N&&");
+    int size = (int)hj212_frame((lf_text){ seg, (uint32_t)n }, frame, sizeof frame);
+    if (sqlite3_prepare_v2(s, "INSERT INTO packet VALUES (?, ?, ?)", -1, &p, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(s, "INSERT INTO reading VALUES (?, ?, ?, ?, ?)", -1, &r, NULL) != SQLITE_OK)
+        die(path, sqlite3_errmsg(s));
     double began = now_s();
-    for (size_t i = 0; i < np; i++) {
-        if (i % YARD_BATCH == 0)
-            sqlite3_exec(to, i ? "COMMIT; BEGIN" : "BEGIN", NULL, NULL, NULL);
-        insert(ip, &p[i], PC);
-        for (; r < nr && sqlite3_value_int64(v[r].v[0]) <= sqlite3_value_int64(p[i].v[0]); r++)
-            insert(iv, &v[r], RC);
+    for (int i = 0; i < PACKETS; i++) {
+        if (i % 1000 == 0)
+            run_sql(s, i ? "COMMIT; BEGIN" : "BEGIN");
+        sqlite3_bind_int64(p, 1, i % 1000);
+        sqlite3_bind_int64(p, 2, 1000 * (int64_t)i);
+        sqlite3_bind_blob(p, 3, frame, size, SQLITE_STATIC);
+        sqlite3_step(p);
+        sqlite3_reset(p);
+        for (int k = 0; readings && k < 8; k++) {
+            sqlite3_bind_int64(r, 1, i);
+            sqlite3_bind_text(r, 2, "w01018", 6, SQLITE_STATIC);
+            sqlite3_bind_int64(r, 3, 1000 * (int64_t)i);
+            sqlite3_bind_double(r, 4, k + i * 0.1);
+            sqlite3_bind_text(r, 5, "N", 1, SQLITE_STATIC);
+            sqlite3_step(r);
+            sqlite3_reset(r);
+        }
     }
-    sqlite3_exec(to, "COMMIT", NULL, NULL, NULL);
+    run_sql(s, "COMMIT");
     double took = now_s() - began;
-    sqlite3_finalize(ip);
-    sqlite3_finalize(iv);
-    free_rows(p, np, PC);
-    free_rows(v, nr, RC);
-    sqlite3_close(from);
-    sqlite3_close(to);
-    return (double)np / took;
+    sqlite3_finalize(p);
+    sqlite3_finalize(r);
+    sqlite3_close(s);
+    remove_store();
+    return PACKETS / took;
 }
 
-static void remove_db(const char *path)
+static void ratio(const char *what, double of, double to, const char *goal)
 {
-    static const char *const ends[] = { "", "-wal", "-shm" };
-    char file[400];
-    for (size_t i = 0; i < LF_COUNT(ends); i++) {
-        snprintf(file, sizeof file, "%s%s", path, ends[i]);
-        unlink(file);
-    }
+    if (to > 0)
+        printf("ratio      %s = %.2f%s%s\n", what, of / to, goal ? "   goal " : "", goal ? goal : "");
 }
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int connections, window;
-        long packets;
-    } runs[] = { { "sent ahead, 16 connections x 32", 16, 32, 40000 },
-                 { "one outstanding x 200 connections", 200, 1, 20000 },
-                 { "one outstanding x 1 connection", 1, 1, 1000 } };
-    char path[300], yard[320], url[320];
-    double rate[LF_COUNT(runs)];
-    struct lf_err err = { 0 };
-    struct lf_db *db = NULL;
-    struct lf_tele_store *store = NULL;
-    struct lf_listener *listener = NULL;
-    long first = 0;
-    if (argc < 2)
+    struct rlimit files = { 65536, 65536 };
+    struct result a[KINDS], b[KINDS];
+    double p50, p99, p50_after, p99_after;
+    if (argc < 4) {
+        fprintf(stderr, "usage: bench_ingest BENCH_LOAD BENCH_NULL STATION_SERVER [DIR]\n");
         return 2;
-    snprintf(path, sizeof path, "%s/bench_ingest_%d.db", argc > 2 ? argv[2] : "/tmp", (int)getpid());
-    snprintf(yard, sizeof yard, "%s.yard", path);
-    snprintf(url, sizeof url, "sqlite:%s", path);
-    if (lf_db_open(&db, &(struct lf_db_config){ .url = argc > 3 ? argv[3] : url, .readers = 1 }, &err) != LF_OK ||
-        lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err) != LF_OK || lf_tele_sql_open(&store, db, &err) != LF_OK)
-        die("store", err.msg);
-    struct lf_listener_config config = { .max_per_peer = 2000, .store = store, .directory = stations() };
-    if (lf_listener_start(&listener, &config, &err) != LF_OK)
-        die("listener", err.msg);
-    for (size_t i = 0; i < LF_COUNT(runs); i++) {
-        struct lf_listener_stats before = lf_listener_stats(listener);
-        rate[i] = load(argv[1], lf_listener_port(listener), first, runs[i].packets, runs[i].connections, runs[i].window);
-        first += runs[i].packets;
-        struct lf_listener_stats after = lf_listener_stats(listener);
-        printf("%-36s %8.0f packets/s  %5.0f packets a commit\n", runs[i].name, rate[i],
-               (double)runs[i].packets / (double)(after.commits - before.commits ? after.commits - before.commits : 1));
     }
-    lf_listener_stop(listener);
-    lf_tele_store_close(store);
-    lf_db_close(db);
-    if (argc <= 3) {
-        double plain = yardstick(path, yard);
-        printf("%-36s %8.0f packets/s  %5d packets a commit\n", "plain SQLite, same rows", plain, YARD_BATCH);
-        for (size_t i = 0; i < LF_COUNT(runs); i++)
-            printf("ratio   %-36s / plain SQLite = %.2f\n", runs[i].name, rate[i] / plain);
-    }
-    remove_db(path);
-    remove_db(yard);
+    load_program = argv[1], null_program = argv[2], server_program = argv[3];
+    dir = argc > 4 ? argv[4] : dir;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    setrlimit(RLIMIT_NOFILE, &files);
+    signal(SIGPIPE, SIG_IGN);
+    disk(&p50, &p99);
+    compare("10,000 connections, one packet on its way each", "--connections 10000 --window 1 --seconds 3", a);
+    ratio("ours : null server", a[OURS].rate, a[NONE].rate, ">= 0.95");
+    ratio("road : null server", a[ROAD].rate, a[NONE].rate, NULL);
+    ratio("ours : mosquitto QoS 1", a[OURS].rate, a[MOSQUITTO].rate, ">= 1.00");
+    compare("200 connections, 32 packets ahead", "--connections 200 --window 32 --seconds 3", b);
+    double raw = sqlite_inserts(false), rows = sqlite_inserts(true);
+    printf("sqlite     %9.0f packets/s inserted raw, %.0f with their eight readings\n", raw, rows);
+    ratio("ours : null server", b[OURS].rate, b[NONE].rate, ">= 0.75");
+    ratio("road : null server", b[ROAD].rate, b[NONE].rate, NULL);
+    ratio("ours : sqlite, packets", b[OURS].rate, raw, ">= 0.50");
+    ratio("ours : sqlite, packets and readings", b[OURS].rate, rows, NULL);
+    char how[100];
+    snprintf(how, sizeof how, "--connections 1000 --window 32 --seconds 4 --rate %.0f", b[OURS].rate / 2);
+    struct result half = one(OURS, how);
+    disk(&p50_after, &p99_after);
+    p99 = p99 > p99_after ? p99 : p99_after;
+    printf("-- half of that (%.0f packets/s) over 1,000 connections: acknowledged after p50 %.0f us, p99 %.0f us\n", half.rate, half.p50,
+           half.p99);
+    printf("fdatasync  p50 %.0f us   p99 %.0f us (64 KB appended; before and after, the worse)\n", p50 > p50_after ? p50 : p50_after, p99);
+    ratio("acknowledgement p99 : fdatasync p99", half.p99, p99, "<= 3.00");
     return 0;
 }

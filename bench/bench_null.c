@@ -1,7 +1,9 @@
-/* bench_null - a server that only frames and answers: it looks for the end of each frame and says the same 9014 to all. It
- * decodes nothing, checks nothing, stores nothing. One thread, one epoll, one answer per read. Prints "port N"; ends on end of
- * file of standard input. */
+/* bench_null - a server that only frames and answers: it believes the length field, checks that ## and CR LF are where they
+ * should be, and answers with the packet's QN and MN and a right checksum, as it must to be understood. It checks nothing,
+ * reads no fields or values, knows no stations, stores nothing. One thread, one epoll, one answer per read. For the packets of
+ * bench_load only: QN and MN stand at fixed places. Prints "port N"; ends on end of file of standard input. */
 #include "base/arena.h"
+#include "hj212/hj212.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,25 +13,63 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define ANSWER "##0087QN=20240601085857223;ST=91;CN=9014;PW=123456;MN=010000A8900016F000169DC0;Flag=4;CP=&&&&47C0\r\n"
-enum { MOST = 512 };
+#define ANSWER "##0071QN=20240601085857223;ST=91;CN=9014;PW=123456;MN=LOAD0000;Flag=4;CP=&&&&47C0\r\n"
+enum { QN_AT = 9, QN_LEN = 17, MN_AT = 54, MN_LEN = 8, ANSWER_LEN = sizeof ANSWER - 1, MOST = 512 };
 
-static char in[64 * 1024], out[MOST * sizeof ANSWER];
+static char in[64 * 1024], out[MOST * ANSWER_LEN];
+
+static void answer(char *to, const char *frame)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    memcpy(to + QN_AT, frame + QN_AT, QN_LEN);
+    memcpy(to + MN_AT, frame + MN_AT, MN_LEN);
+    unsigned crc = hj212_crc(to + 6, ANSWER_LEN - 12);
+    for (int i = 3; i >= 0; i--, crc >>= 4)
+        to[ANSWER_LEN - 6 + i] = hex[crc & 15];
+}
+
+static struct {
+    char *p;
+    size_t n;
+} rest[1 << 16]; /* of a frame that is not whole yet, by file descriptor: rare */
+
+static void drop(int fd)
+{
+    rest[fd].n = 0;
+    close(fd);
+}
 
 static void serve(int fd)
 {
-    ssize_t n = recv(fd, in, sizeof in, MSG_DONTWAIT);
+    if (rest[fd].n)
+        memcpy(in, rest[fd].p, rest[fd].n);
+    ssize_t n = recv(fd, in + rest[fd].n, sizeof in - rest[fd].n, MSG_DONTWAIT);
     if (n <= 0) {
         if (n == 0 || errno != EAGAIN)
-            close(fd);
+            drop(fd);
         return;
     }
     size_t frames = 0;
-    for (const char *p = in, *e = in + n; (p = memchr(p, '\n', (size_t)(e - p))); p++)
-        frames++;
-    frames = frames < MOST ? frames : MOST;
-    if (frames && send(fd, out, frames * (sizeof ANSWER - 1), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        close(fd);
+    const char *p = in, *end = in + rest[fd].n + n;
+    rest[fd].n = 0;
+    while (end - p >= 12 && frames < MOST) {
+        size_t whole = (size_t)((p[2] - '0') * 1000 + (p[3] - '0') * 100 + (p[4] - '0') * 10 + (p[5] - '0')) + 12;
+        if (p[0] != '#' || p[1] != '#' || whole > HJ212_FRAME_MAX) {
+            drop(fd);
+            return;
+        }
+        if ((size_t)(end - p) < whole)
+            break;
+        if (p[whole - 2] == '\r' && p[whole - 1] == '\n')
+            answer(out + frames++ * ANSWER_LEN, p);
+        p += whole;
+    }
+    if (p < end) {
+        rest[fd].n = (size_t)(end - p);
+        rest[fd].p = memcpy(rest[fd].p ? rest[fd].p : lf_new(sizeof in), p, rest[fd].n);
+    }
+    if (frames && send(fd, out, frames * ANSWER_LEN, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        drop(fd);
 }
 
 static void take(int ep, int server)
@@ -51,7 +91,7 @@ int main(void)
     char c;
     setrlimit(RLIMIT_NOFILE, &files);
     for (size_t i = 0; i < MOST; i++)
-        memcpy(out + i * (sizeof ANSWER - 1), ANSWER, sizeof ANSWER - 1);
+        memcpy(out + i * ANSWER_LEN, ANSWER, ANSWER_LEN);
     int server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), ep = epoll_create1(EPOLL_CLOEXEC);
     if (server < 0 || bind(server, (const struct sockaddr *)&a, sizeof a) != 0 || listen(server, 4096) != 0 ||
         getsockname(server, (struct sockaddr *)&a, &len) != 0)
