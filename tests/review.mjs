@@ -53,5 +53,23 @@ await t.run(async () => {
   t.ok('what the device said is there again', await until(async () => { const p = await series('min'); return p.every((x) => x[2] === 'N') && p[50][1] === 60; }, 15000));
   t.ok('and the hour counts', await until(async () => (await series('hour_calc'))[0][2] === 'N', 40000));
   device.close();
+  // signs of falsification: one station sends what another has sent; a flue says things that cannot be true together
+  const flue = (await city.get('/station?limit=200&kind=flue')).json.items, twin = stations.find((x) => x.id !== mine.id);
+  const start = Math.floor(Date.now() / 60e3) * 60e3 - 100 * 60e3;
+  const wave = (i) => (30 + ((i * 7919) % 997) / 31.7).toFixed(2);
+  const cod = (mn) => Array.from({ length: 90 }, (_, i) => packet({ mn, cn: '2051', at: start + i * 60e3, items: `w01018-Avg=${wave(i)},w01018-Flag=N` }));
+  const odd = Array.from({ length: 30 }, (_, i) => packet({ mn: flue[0].mn, st: '31', at: start + i * 60e3, items: `a19001-Rtd=20.9,a19001-Flag=N;a00000-Rtd=12.5,a00000-Flag=N;a21026-Rtd=${20 + i / 10},a21026-Flag=N` }));
+  const line = await new Station(server.stationPort).open();
+  t.ok('the copies are acknowledged like all data', await line.send([...cod(mine.mn), ...cod(twin.mn), ...odd]));
+  line.close();
+  const alarms = async (type) => (await city.get(`/alarm?limit=200&type=${type}`)).json.items;
+  const copy = await until(async () => { const a = await alarms('copy'); return a.length && a; }, 60000, 500);
+  t.ok('the copy is noticed', copy && copy.some((a) => [mine.id, twin.id].includes(a.station_id)), JSON.stringify(copy));
+  const pair = await until(async () => { const a = await alarms('pair'); return a.length && a; }, 60000, 500);
+  t.ok('so are impossible values', pair && pair.length === 1 && pair[0].station_id === flue[0].id, JSON.stringify(pair));
+  const sign = (await city.get(`/alarm/${copy[0].id}`)).json;
+  t.ok('the sign explains itself', /90|雷同|完全相同/.test(sign.explain) && sign.matter_id > 0, JSON.stringify(sign));
+  await new Promise((r) => setTimeout(r, 22000));
+  t.ok('a sign is told once', (await alarms('copy'))[0].count === copy[0].count);
   t.ok('it stops cleanly', (await server.stop()) === 0);
 }, () => server?.remove());

@@ -9,9 +9,16 @@
 #include "rooms/source/source.h"
 #include "rooms/station/station.h"
 
-/* clang-format off: one line a room, alphabetical */
+/* One line a room, alphabetical. */
+/* clang-format off */
 const struct lf_room *const app_rooms[] = {
-    &alarm_room, &grid_room, &matter_room, &pilot_room, &review_room, &source_room, &station_room,
+    &alarm_room,
+    &grid_room,
+    &matter_room,
+    &pilot_room,
+    &review_room,
+    &source_room,
+    &station_room,
 };
 const int app_room_count = LF_COUNT(app_rooms);
 
@@ -24,7 +31,7 @@ const struct lf_role_seed app_roles[] = {
       "limit_value.* station.* "
       "matter.* "
       "pilot.* "
-      "review.* "
+      "review.* power_pair.* "
       "source.*" },
     { "county", "区县管理员", "County desk",
       "*.read *.export "

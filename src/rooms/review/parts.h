@@ -14,7 +14,12 @@ struct lf_tele_reading *review_reading(struct lf_tele_batch *b, const struct lf_
 lf_rc review_scan(struct lf_ctx *cx, lf_id station, lf_text factor, enum lf_tele_kind kind, lf_ms from, lf_ms to,
                   struct lf_tele_reading **out, size_t *n) LF_MUST_CHECK;
 
+extern const struct lf_res power_pair_res;
+
 /* rollup.c */
 lf_rc review_rollup(struct lf_ctx *cx) LF_MUST_CHECK; /* job */
 lf_rc review_validity(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+/* watch.c */
+enum { REVIEW_WATCH_S = 20 };                        /* how often the job runs */
+lf_rc review_watch(struct lf_ctx *cx) LF_MUST_CHECK; /* job */
 #endif

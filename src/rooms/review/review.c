@@ -326,12 +326,14 @@ static lf_rc apply_approved(struct lf_ctx *cx)
 
 /* ---- the room ---------------------------------------------------------------------------------------------------------------- */
 
-static const struct lf_job jobs[] = { { "review_apply", 1, apply_approved }, { "review_rollup", 15, review_rollup } };
+static const struct lf_job jobs[] = { { "review_apply", 1, apply_approved },
+                                      { "review_rollup", 15, review_rollup },
+                                      { "review_watch", REVIEW_WATCH_S, review_watch } };
 static const struct lf_route routes[] = {
     { "GET", "/api/v1/station/:id/validity", "station.read", LF_TX_READ, review_validity, "每小时数据有效性",
       "How each hour of each factor is accounted for" },
 };
-static const struct lf_res *const types[] = { &review_res };
+static const struct lf_res *const types[] = { &power_pair_res, &review_res };
 const struct lf_room review_room = {
     .name = "review",
     .res = types,

@@ -27,3 +27,27 @@ SELECT kind, grid_code FROM station WHERE id = :station;
 -- name: review_stations :many
 -- scope: none because the job is the system
 SELECT id FROM station WHERE NOT disabled ORDER BY id;
+
+-- name: review_limit :one
+-- The upper limit of a factor for hour values on a day.
+-- scope: none because the watch is the system
+-- param: station id
+-- param: factor text
+-- param: today day
+-- col: high real
+SELECT high FROM limit_value WHERE station_id = :station AND factor = :factor AND kind = 'hour' AND high IS NOT NULL
+   AND from_day <= :today AND (to_day IS NULL OR to_day >= :today) ORDER BY from_day DESC LIMIT 1;
+
+-- name: review_open_signs :many
+-- Episodes of falsification signs that are going on at a station.
+-- scope: none because the watch is the system
+-- param: station id
+SELECT type, factor, last_at FROM alarm WHERE station_id = :station AND state IN ('open', 'acked')
+   AND type IN ('edge', 'inspection', 'jump', 'copy', 'replay', 'pair', 'power');
+
+-- name: review_power_pairs :many
+-- Meters of production and of treatment that belong together, by the station of the treatment.
+-- scope: none because the watch is the system
+-- param: station id
+SELECT production_station_id, production_factor, production_on, treatment_factor, treatment_on, minutes FROM power_pair
+ WHERE treatment_station_id = :station AND enabled;
