@@ -22,8 +22,8 @@ await t.run(async () => {
   const all = (await city.call('GET', '/matter?limit=200')).json, mine = (await county.call('GET', '/matter?limit=200')).json;
   ok('exceedances became matters', all.items.length > 0 && all.items.every((m) => m.origin === 'monitor'));
   ok('a county sees only the county', mine.items.every((m) => m.grid_code.startsWith('370302')) && mine.items.length < all.items.length);
-  const alarms = (await city.call('GET', '/alarm?limit=200')).json;
-  ok('each alarm names its matter', alarms.items.length > 0 && alarms.items.every((a) => a.matter_id > 0));
+  const alarms = (await city.call('GET', '/alarm?type=exceed&limit=200')).json;
+  ok('each exceedance names its matter', alarms.items.length > 0 && alarms.items.every((a) => a.matter_id > 0));
   // a found problem in the pilot town, all the way
   const cell = (await city.call('GET', '/grid/areas?level=village&parent=370302116')).json.features[0];
   const ring = cell.geometry.coordinates[0], lon = ring.slice(0, -1).reduce((s, p) => s + p[0], 0) / (ring.length - 1), lat = ring.slice(0, -1).reduce((s, p) => s + p[1], 0) / (ring.length - 1);

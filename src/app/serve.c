@@ -51,6 +51,7 @@ static void metrics(struct lf_app *app, struct lf_out *o)
 {
     struct lf_listener_stats s = lf_listener_stats(it.listener);
     lf_listener_metrics(&s, o);
+    alarm_metrics(o);
 }
 
 static lf_rc start_listener(struct lf_err *err)
@@ -60,7 +61,11 @@ static lf_rc start_listener(struct lf_err *err)
     struct lf_directory *d = station_make_directory(&cx);
     if (!d)
         *err = cx.err;
-    lf_rc rc = d ? LF_OK : LF_EDB;
+    lf_rc rc = d ? alarm_catch_up(&cx) : LF_EDB; /* what was stored but not judged when the program stopped, before anything new */
+    if (d && rc) {
+        *err = cx.err;
+        lf_directory_unref(d);
+    }
     struct lf_listener_config c = { .host = app_set.host,
                                     .port = (uint16_t)app_set.station_port,
                                     .store = it.tele.store,
@@ -107,6 +112,7 @@ static lf_rc start(struct lf_err *err)
         return err->rc;
     lf_rc rc = app_telemetry_open(&it.tele, err);
     station_use_store(it.tele.store);
+    alarm_use_store(it.tele.store);
     if (!rc)
         rc = start_listener(err);
     if (!rc)

@@ -84,7 +84,8 @@ static int dial(const char *host, int port)
 }
 
 /* Values: the six national stations say what was recorded; the others are a wave around their limits, so that some exceed now and then. */
-static int values(const struct sim *m, const struct sim_station *s, int64_t turn, char *out, size_t cap)
+/* stat: Rtd, or Avg for hours and days. */
+static int values(const struct sim *m, const struct sim_station *s, int64_t turn, const char *stat, char *out, size_t cap)
 {
     static const char *const air[] = { "a34004", "a34002", "a21026", "a21004", "a21005", "a05024" };
     static const struct {
@@ -103,27 +104,29 @@ static int values(const struct sim *m, const struct sim_station *s, int64_t turn
                 mine[hits++] = k;
         for (int i = 0; hits && i < 6; i++)
             if (m->air[mine[turn / 15 % hits]].v[i] >= 0)
-                n += (size_t)snprintf(out + n, cap - n, ";%s-Rtd=%.3f,%s-Flag=N", air[i], m->air[mine[turn / 15 % hits]].v[i], air[i]);
+                n += (size_t)snprintf(out + n, cap - n, ";%s-%s=%.3f,%s-Flag=N", air[i], stat, m->air[mine[turn / 15 % hits]].v[i], air[i]);
         return hits > 0;
     }
     for (size_t i = 0; i < LF_COUNT(other); i++) {
         if (strcmp(other[i].kind, s->kind) != 0)
             continue;
         double wave = 1 + 0.28 * sin((double)(turn + who * 7) / 9) + 0.12 * sin((double)(turn * 3 + who * 5) / 4 + (double)i);
-        n += (size_t)snprintf(out + n, cap - n, ";%s-Rtd=%.3f,%s-Flag=N", other[i].factor, other[i].mid * wave, other[i].factor);
+        n += (size_t)snprintf(out + n, cap - n, ";%s-%s=%.3f,%s-Flag=N", other[i].factor, stat, other[i].mid * wave, other[i].factor);
     }
     return n > 0;
 }
 
-static int send_one(struct sim *m, struct sim_station *s, int64_t turn, const char *host, int port)
+/* cn: 2011 real time, 2061 an hour, 2031 a day; at: DataTime, the start of the hour or day. */
+static int send_one(struct sim *m, struct sim_station *s, const char *cn, int64_t turn, lf_ms time, const char *host, int port)
 {
-    char v[900] = "", seg[1024], frame[1200], at[32], answer[256];
+    char v[900] = "", seg[1024], frame[1200], at[32], qn[32], answer[256];
     const char *st = !strcmp(s->kind, "air") ? "22" : !strcmp(s->kind, "surface") ? "21" : !strcmp(s->kind, "wastewater") ? "32" : "31";
     lf_ms now = lf_now();
-    if (!values(m, s, turn, v, sizeof v))
+    if (!values(m, s, turn, strcmp(cn, "2011") ? "Avg" : "Rtd", v, sizeof v))
         return 0;
-    lf_ms_compact(at, now);
-    snprintf(seg, sizeof seg, "QN=%s%03d;ST=%s;CN=2011;PW=123456;MN=%s;Flag=5;CP=&&DataTime=%s%s&&", at, (int)(now.ms % 1000), st, s->mn,
+    lf_ms_compact(qn, now);
+    lf_ms_compact(at, time);
+    snprintf(seg, sizeof seg, "QN=%s%03d;ST=%s;CN=%s;PW=123456;MN=%s;Flag=5;CP=&&DataTime=%s%s&&", qn, (int)(now.ms % 1000), st, cn, s->mn,
              at, v);
     size_t n = hj212_frame(lf_str(seg), frame, sizeof frame);
     if (s->fd < 0)
@@ -136,21 +139,40 @@ static int send_one(struct sim *m, struct sim_station *s, int64_t turn, const ch
     return 0;
 }
 
+/* What is judged by law are means: each hour when it is over, each day when it is over; to begin with those that are over already. */
+static void send_means(struct sim *m, struct sim_station *s, lf_ms *hour, const char *host, int port, int64_t *sent, int64_t *acked)
+{
+    lf_ms now = lf_now();
+    for (; hour->ms + LF_HOUR_MS <= now.ms; hour->ms += LF_HOUR_MS) {
+        lf_ms next = { hour->ms + LF_HOUR_MS };
+        ++*sent, *acked += send_one(m, s, "2061", hour->ms / LF_HOUR_MS, *hour, host, port);
+        if (lf_day_of(next).v != lf_day_of(*hour).v)
+            ++*sent, *acked += send_one(m, s, "2031", lf_day_of(*hour).v, lf_day_start(lf_day_of(*hour)), host, port);
+    }
+}
+
+enum { HOURS_BEFORE = 25 }; /* so that a whole day is over in any case */
 static int play(const char *dir, const char *host, int port, int every_ms, int rounds)
 {
     struct sim *m = lf_new(sizeof *m);
     if (read_csv(m, 0, dir, "stations.csv") || read_csv(m, 1, dir, "zibo_air.csv"))
         return 1;
     int64_t sent = 0, acked = 0;
+    lf_ms *hour = lf_new((size_t)(m->n + 1) * sizeof *hour), now = lf_now();
+    for (int i = 0; i < m->n; i++)
+        hour[i].ms = now.ms - now.ms % LF_HOUR_MS - HOURS_BEFORE * (int64_t)LF_HOUR_MS;
     for (int64_t turn = 0; !rounds || turn < rounds; turn++) {
         for (int i = 0; i < m->n; i++)
-            sent++, acked += send_one(m, &m->s[i], turn, host, port);
+            sent++, acked += send_one(m, &m->s[i], "2011", turn, lf_now(), host, port);
+        for (int i = 0; i < m->n; i++)
+            send_means(m, &m->s[i], &hour[i], host, port, &sent, &acked);
         if (turn % 60 == 0)
             fprintf(stderr, "simulate: %lld packets sent, %lld acknowledged\n", (long long)sent, (long long)acked);
         struct timespec t = { every_ms / 1000, (long)(every_ms % 1000) * 1000000 };
         nanosleep(&t, NULL);
     }
     printf("simulate: %lld packets sent, %lld acknowledged\n", (long long)sent, (long long)acked);
+    lf_release(hour);
     lf_release(m);
     return acked == sent ? 0 : 1;
 }

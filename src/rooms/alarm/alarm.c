@@ -58,6 +58,7 @@ static lf_rc only_system(struct lf_ctx *cx, struct lf_change *ch)
                : lf_fail(cx, LF_EDENIED, NULL, "由监测数据自动完成，不能手工操作 | the measurement does this, nobody else");
 }
 
+static lf_rc on_speak(struct lf_ctx *cx, struct lf_change *ch);
 #define GOING (1u << ALARM_OPEN | 1u << ALARM_ACKED)
 static const struct lf_verb verbs[] = {
     { "ack", "确认", "Acknowledge", 1u << ALARM_OPEN, ALARM_ACKED, "ack", .need = LF_NEED_NOTE,
@@ -67,6 +68,7 @@ static const struct lf_verb verbs[] = {
     { "close", "关闭", "Close", GOING | 1u << ALARM_ENDED, ALARM_CLOSED, "close", .need = LF_NEED_NOTE,
       .phrases = "已恢复正常 | Back to normal\n设备故障，已修复 | Device fault, repaired\n误报 | False alarm" },
     { "end", "恢复", "Over", GOING, ALARM_ENDED, "end", .guard = only_system },
+    { "speak", "报备期满", "Maintenance is over", GOING, LF_STAY, "end", .guard = only_system, .effect = on_speak },
     { "resume", "再次发生", "Again", 1u << ALARM_ENDED, ALARM_OPEN, "end", .guard = only_system },
 };
 const struct lf_res alarm_res = {
@@ -81,11 +83,12 @@ const struct lf_res alarm_res = {
     .verb = verbs,
     .nverb = LF_COUNT(verbs),
     .step = next_step,
+    .committed = alarm_committed,
 };
 
 /* ---- news --------------------------------------------------------------------------------------------------------- */
 
-static void add_news(struct lf_ctx *cx, struct alarm_news *news, const struct lf_change *ch)
+void alarm_note_change(struct lf_ctx *cx, struct alarm_news *news, const struct lf_change *ch)
 {
     if (!news)
         return;
@@ -139,7 +142,7 @@ static lf_rc open_matter(struct lf_ctx *cx, struct alarm *a, const struct statio
     if (rc)
         return rc;
     a->matter_id = m->id;
-    add_news(cx, news, &ch);
+    alarm_note_change(cx, news, &ch);
     return LF_OK;
 }
 
@@ -191,8 +194,28 @@ static lf_rc open_episode(struct lf_ctx *cx, const struct alarm_sign *s, const s
     struct lf_change ch = { .res = &alarm_res, .row = a };
     if ((rc = follow_policy(cx, a, r, site, news)) || (rc = lf_res_create(cx, &alarm_res, &ch)))
         return rc;
-    add_news(cx, news, &ch);
+    alarm_note_change(cx, news, &ch);
     return a->silenced || r->policy == ALARM_RECORD ? LF_OK : tell_watchers(cx, a);
+}
+
+/* The reported maintenance is over and the problem is not: now it is treated like any other. */
+static lf_rc on_speak(struct lf_ctx *cx, struct lf_change *ch)
+{
+    struct alarm *a = ch->row;
+    struct station_site site;
+    struct rules rules;
+    enum lf_tele_kind kind;
+    bool timed = lf_tele_kind_parse(a->period, &kind);
+    a->silenced = false;
+    lf_rc rc = rules_load(cx, &cx->arena, &rules);
+    if (rc || (rc = station_site_of(cx, a->station_id, &site)))
+        return rc == LF_ENOTFOUND ? LF_OK : rc;
+    const struct rule *r = rules_find(&rules, a->type, site.kind, a->factor, timed ? alarm_period_of(kind) : ALARM_ANY_PERIOD);
+    if (!r || r->policy == ALARM_RECORD)
+        return LF_OK;
+    a->escalate_minutes = r->escalate_minutes, a->lasting_minutes = r->lasting_minutes;
+    rc = lf_id_none(a->matter_id) ? follow_policy(cx, a, r, &site, NULL) : LF_OK;
+    return rc ? rc : tell_watchers(cx, a);
 }
 
 /* ---- it goes on, or again -------------------------------------------------------------------------------------------- */
@@ -222,7 +245,7 @@ static lf_rc resume(struct lf_ctx *cx, const struct alarm_sign *s, lf_id id, str
     lf_rc rc = lf_res_move(cx, &alarm_res, id, LF_NULL64, "resume", take_up, (void *)s, &ch);
     if (rc)
         return rc;
-    add_news(cx, news, &ch);
+    alarm_note_change(cx, news, &ch);
     return tell_matter(cx, ((const struct alarm *)ch.row)->matter_id, ch.note);
 }
 
@@ -286,7 +309,7 @@ lf_rc alarm_clear(struct lf_ctx *cx, lf_id station, lf_text factor, enum alarm_t
     struct lf_change ch = { .note = lf_text_copy(&cx->arena, explain) };
     lf_rc rc = alarm_going(cx, station, factor.p ? factor : LF_TEXT(""), lf_str(alarm_type_dict.item[type].code), &going);
     if (rc == LF_OK && !(rc = lf_res_move(cx, &alarm_res, going.id, LF_NULL64, "end", set_end, &at, &ch))) {
-        add_news(cx, news, &ch);
+        alarm_note_change(cx, news, &ch);
         rc = tell_matter(cx, going.matter_id, ch.note.n ? ch.note : LF_TEXT("监测已恢复正常 | the measurement is good again"));
     } else if (rc == LF_ENOTFOUND) {
         rc = LF_OK;
@@ -297,60 +320,24 @@ lf_rc alarm_clear(struct lf_ctx *cx, lf_id station, lf_text factor, enum alarm_t
 
 /* ---- the room ------------------------------------------------------------------------------------------------------------- */
 
-static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, struct alarm_news *news)
-{
-    double limit;
-    bool any;
-    lf_rc rc = station_limit_passed(cx, r, &limit, &any);
-    if (rc || !any)
-        return rc;
-    if (isnan(limit))
-        return alarm_clear(cx, r->station, r->factor, ALARM_EXCEED, r->at, (lf_text){ 0 }, news);
-    char when[32];
-    const struct alarm_sign s = { .station = r->station,
-                                  .factor = r->factor,
-                                  .type = ALARM_EXCEED,
-                                  .timed = true,
-                                  .kind = r->kind,
-                                  .value = r->value,
-                                  .limit = limit,
-                                  .at = r->at,
-                                  .explain = lf_str(lf_printf(&cx->arena, "%s 测得 %g，限值 %g | measured %g, limit %g",
-                                                              lf_ms_human(when, r->at), r->value, limit, r->value, limit)) };
-    return alarm_raise(cx, &s, NULL, news);
-}
-
-static bool valid(const struct lf_tele_reading *r)
-{
-    return r->fresh && !isnan(r->value) && (!r->flag.n || lf_text_is(r->flag, "N")); /* marked data is no evidence of exceedance */
-}
-
-lf_rc alarm_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n)
-{
-    struct alarm_news news = { 0 };
-    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-    if (rc)
-        return rc;
-    for (size_t i = 0; !rc && i < n; i++)
-        if (valid(&r[i]))
-            rc = judge(cx, &r[i], &news);
-    if ((rc = lf_tx_end(cx, rc)))
-        return rc;
-    alarm_tell(cx->app, &news);
-    lf_arena_reset(&cx->arena);
-    return LF_OK;
-}
-
 static lf_rc start(struct lf_ctx *cx)
 {
+    matter_set_close_guard(alarm_may_close);
     lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
     return rc ? rc : lf_tx_end(cx, rules_seed(cx));
 }
 
+static const struct lf_job jobs[] = { { "alarm.keep", 5, keep_job },
+                                      { "alarm.offline", 5, watch_offline },
+                                      { "alarm.missing", 60, watch_missing },
+                                      { "alarm.silences", 15, watch_silences } };
 static const struct lf_res *const types[] = { &alarm_res, &alarm_rule_res, &silence_res };
 const struct lf_room alarm_room = { .name = "alarm",
                                     .res = types,
                                     .nres = LF_COUNT(types),
                                     .migration = alarm_migrations,
                                     .nmigration = LF_COUNT(alarm_migrations),
-                                    .start = start };
+                                    .job = jobs,
+                                    .njob = LF_COUNT(jobs),
+                                    .start = start,
+                                    .stop = keep_end };

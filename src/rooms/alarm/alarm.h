@@ -76,6 +76,12 @@ lf_rc alarm_clear(struct lf_ctx *cx, lf_id station, lf_text factor, enum alarm_t
                   struct alarm_news *news) LF_MUST_CHECK;
 void alarm_tell(struct lf_app *app, const struct alarm_news *news);
 
-/* New readings, after their commit: limits, flags, constancy. Begins its own transactions, as the system. */
+/* The store that readings are judged again from; before the first reading, and before alarm_catch_up. */
+void alarm_use_store(struct lf_tele_store *store);
+/* Judges what was committed but not judged when the program stopped. Before the listener starts. Begins its own transactions. */
+lf_rc alarm_catch_up(struct lf_ctx *cx) LF_MUST_CHECK;
+void alarm_metrics(struct lf_out *o); /* lanfan_alarm_... */
+/* New readings, after their commit, in the order of commits: limits, flags, constancy, clocks, contact. Begins its own transactions, as
+ * the system. What fails is judged again from the store at the next call: each reading has its effect once. */
 lf_rc alarm_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n) LF_MUST_CHECK;
 #endif

@@ -51,3 +51,73 @@ SELECT count(*) AS n FROM alarm_rule;
 -- scope: none because rules are the same for the whole city
 SELECT id, type, station_kind, factor, period, enabled, threshold, worse, letters, on_n, on_of, off_n, delay_minutes, merge_minutes, severity, policy,
        escalate_minutes, lasting_minutes, close_n, basis FROM alarm_rule ORDER BY id;
+
+-- name: count_by_key :exec
+-- What has come since the episode was written down last. No new version, see above.
+-- scope: none because the alarm rule is the system
+-- param: station id
+-- param: factor text
+-- param: type text
+-- param: more int
+-- param: at ms
+-- param: value real
+UPDATE alarm SET count = count + :more, last_at = CASE WHEN last_at < :at THEN :at ELSE last_at END, value = COALESCE(:value, value)
+ WHERE station_id = :station AND factor = :factor AND type = :type AND state IN ('open', 'acked');
+
+-- name: mark_of :one
+-- scope: none because it is no record
+-- param: name text
+SELECT at FROM alarm_mark WHERE name = :name;
+
+-- name: mark_set :exec
+-- scope: none because it is no record
+-- param: name text
+-- param: at int
+INSERT INTO alarm_mark (name, at) VALUES (:name, :at) ON CONFLICT (name) DO UPDATE SET at = excluded.at;
+
+-- name: watch_put :exec
+-- scope: none because it is no record
+-- param: station id
+-- param: factor text
+-- param: kind text
+-- param: type text
+-- param: bits int
+-- param: seen int
+-- param: good int
+-- param: up bool
+-- param: since ms
+-- param: last ms
+-- param: worst real
+-- param: value real
+INSERT INTO alarm_watch (station_id, factor, kind, type, bits, seen, good, up, since, last, worst, value)
+ VALUES (:station, :factor, :kind, :type, :bits, :seen, :good, :up, :since, :last, :worst, :value)
+ ON CONFLICT (station_id, factor, kind, type) DO UPDATE SET bits = excluded.bits, seen = excluded.seen, good = excluded.good, up = excluded.up,
+ since = excluded.since, last = excluded.last, worst = excluded.worst, value = excluded.value;
+
+-- name: watch_drop :exec
+-- scope: none because it is no record
+-- param: station id
+-- param: factor text
+-- param: kind text
+-- param: type text
+DELETE FROM alarm_watch WHERE station_id = :station AND factor = :factor AND kind = :kind AND type = :type;
+
+-- name: watches :many
+-- scope: none because it is no record
+SELECT station_id, factor, kind, type, bits, seen, good, up, since, last, worst, value FROM alarm_watch;
+
+-- name: alarms_going :many
+-- scope: none because the alarm rule is the system
+SELECT station_id, factor, type FROM alarm WHERE state IN ('open', 'acked');
+
+-- name: silenced_due :many
+-- Alarms that go on after their reported maintenance is over.
+-- scope: none because the alarm rule is the system
+-- param: moment ms
+SELECT a.id FROM alarm a LEFT JOIN silence s ON s.id = a.silence_id
+ WHERE a.silenced = TRUE AND a.state IN ('open', 'acked') AND (s.id IS NULL OR s.to_at <= :moment) ORDER BY a.id LIMIT 200;
+
+-- name: alarms_of_matter :many
+-- scope: none because the caller has read the matter within his scope
+-- param: matter id
+SELECT id, station_id, factor, type, period, state, last_at, ended_at, title FROM alarm WHERE matter_id = :matter ORDER BY id;

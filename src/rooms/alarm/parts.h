@@ -80,6 +80,31 @@ enum alarm_period alarm_period_of(enum lf_tele_kind kind); /* computed hours are
 lf_rc rules_seed(struct lf_ctx *cx) LF_MUST_CHECK;
 unsigned rules_generation(void); /* grows when one was changed */
 
+/* keep.c: the engine, kept in step with the records. Take it, use it, give it back; jobs and the events thread take turns. */
+struct engine;
+struct engine *keep_take(void);
+struct engine *keep_engine(void); /* keep_ready may have made another one */
+void keep_give(void);
+/* What the records say now, and what was lost made good. Between take and give, no transaction open. */
+lf_rc keep_ready(struct lf_ctx *cx) LF_MUST_CHECK;
+struct act;
+/* Writes acts, counts and marks in one transaction, and tells. Between take and give. force: even when there is only a mark to write. */
+lf_rc keep_write(struct lf_ctx *cx, const struct act *a, size_t n, bool force) LF_MUST_CHECK;
+lf_ms keep_since(void); /* when the server began to listen */
+extern struct lf_tele_store *alarm_store;
+lf_rc mark_read(struct lf_ctx *cx, const char *name, int64_t *at) LF_MUST_CHECK; /* LF_NULL64 when there is none */
+lf_rc mark_write(struct lf_ctx *cx, const char *name, int64_t at) LF_MUST_CHECK;
+lf_rc keep_job(struct lf_ctx *cx) LF_MUST_CHECK;
+void keep_end(struct lf_app *app);
+void alarm_note_change(struct lf_ctx *cx, struct alarm_news *news, const struct lf_change *ch);
+void alarm_committed(struct lf_app *app, const struct lf_change *ch); /* a person has moved an alarm */
+
+/* watch.c: jobs; guard.c */
+lf_rc watch_offline(struct lf_ctx *cx) LF_MUST_CHECK;
+lf_rc watch_missing(struct lf_ctx *cx) LF_MUST_CHECK;
+lf_rc watch_silences(struct lf_ctx *cx) LF_MUST_CHECK;
+lf_rc alarm_may_close(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;
+
 /* "烟气二氧化硫" of a code, or the code. */
 const char *alarm_factor_name(struct lf_arena *a, lf_text factor);
 #endif

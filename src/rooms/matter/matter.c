@@ -167,6 +167,10 @@ static lf_rc on_close(struct lf_ctx *cx, struct lf_change *ch)
     return LF_OK;
 }
 
+static lf_rule close_guard;
+void matter_set_close_guard(lf_rule guard) { close_guard = guard; }
+static lf_rc may_close(struct lf_ctx *cx, struct lf_change *ch) { return close_guard ? close_guard(cx, ch) : LF_OK; }
+
 static lf_rc on_reopen(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
@@ -261,7 +265,11 @@ static const struct lf_verb verbs[] = {
     { "verify", "核查通过", "Verify", IN(MATTER_HANDLED), MATTER_VERIFIED, "verify", .guard = not_mine },
     { "rework", "返工", "Send back", IN(MATTER_HANDLED), MATTER_ACCEPTED, "verify", .need = LF_NEED_NOTE, .guard = not_mine,
       .effect = on_rework },
-    { "close", "结案", "Close", IN(MATTER_VERIFIED), MATTER_CLOSED, "close", .effect = on_close },
+    { "close", "结案", "Close", IN(MATTER_VERIFIED), MATTER_CLOSED, "close", .guard = may_close, .effect = on_close },
+    { "override", "凭据结案", "Close against the monitor", IN(MATTER_VERIFIED), MATTER_CLOSED, "override", .need = LF_NEED_NOTE | LF_DANGER,
+      .effect = on_close,
+      .phrases = "设备已停用或拆除 | The device is out of use\n监督性监测合格，报告附后 | Inspection sampling was within limits, report "
+                 "attached" },
     { "reopen", "重新打开", "Reopen", IN(MATTER_CLOSED), MATTER_REGISTERED, "supervise", .need = LF_NEED_NOTE | LF_DANGER,
       .effect = on_reopen },
     { "supervise", "督办", "Supervise", OPEN, LF_STAY, "supervise", .need = LF_NEED_NOTE, .effect = on_supervise },

@@ -76,6 +76,9 @@ extern const struct lf_room matter_room;
 /* Opens a matter as the system: found, registered, and dispatched to the officer on duty at its place (when there is one).
  * row: at least title, category, origin, lon, lat. Wants a write transaction. The row comes back as stored. */
 lf_rc matter_open(struct lf_ctx *cx, struct matter *row, struct lf_change *ch) LF_MUST_CHECK;
+/* Asked before a matter is closed (verb close, not override): a room that knows better than people when a problem is over may refuse.
+ * Set once, at start. */
+void matter_set_close_guard(lf_rule guard);
 /* The time that a step of this category may take. */
 enum matter_step { MATTER_STEP_REGISTER, MATTER_STEP_DISPATCH, MATTER_STEP_HANDLE, MATTER_STEP_CHECK };
 struct lf_limit matter_limit(enum matter_category category, enum matter_step step);

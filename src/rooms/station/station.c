@@ -5,11 +5,17 @@
 #include "station_sql.h"
 #include "tele/directory.h"
 
+#include <stdatomic.h>
+
 LF_ENUM_DICT(station_kind, STATION_KINDS);
 LF_ENUM_DICT(station_period, STATION_PERIODS);
 
 struct lf_tele_store *station_store;
 void station_use_store(struct lf_tele_store *s) { station_store = s; }
+
+static atomic_uint generation;
+unsigned station_generation(void) { return atomic_load(&generation); }
+static void committed(struct lf_app *app, const struct lf_change *ch) { atomic_fetch_add(&generation, 1); }
 
 /* ---- tables ---------------------------------------------------------------------------------------- */
 
@@ -53,6 +59,7 @@ const struct lf_res station_res = {
     .field = station_fields,
     .nfield = LF_COUNT(station_fields),
     .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .committed = committed,
 };
 
 struct limit {
@@ -111,6 +118,7 @@ const struct lf_res limit_value_res = {
     .field = limit_fields,
     .nfield = LF_COUNT(limit_fields),
     .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
+    .committed = committed,
     .check = limit_check,
 };
 
@@ -149,6 +157,43 @@ lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out)
         .name = s.name, .grid_code = s.grid_code, .kind = kind, .lon = s.lon, .lat = s.lat, .source_id = s.source_id
     };
     return LF_OK;
+}
+
+lf_rc station_each(struct lf_ctx *cx, station_fn fn, void *user)
+{
+    struct stations_all_row r;
+    struct lf_cur cur;
+    lf_rc rc = stations_all(cx, &cur);
+    if (rc)
+        return rc;
+    while ((rc = stations_all_next(&cur, &r)) == LF_ROW) {
+        unsigned kind = 0;
+        lf_dict_find(&station_kind_dict, r.kind, &kind);
+        const struct station_site s = {
+            .name = r.name, .grid_code = r.grid_code, .kind = kind, .lon = r.lon, .lat = r.lat, .source_id = r.source_id
+        };
+        fn(user, r.id, &s, r.disabled);
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
+lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct station_limit *l), void *user)
+{
+    struct limits_all_row r;
+    struct lf_cur cur;
+    lf_rc rc = limits_all(cx, &cur);
+    if (rc)
+        return rc;
+    while ((rc = limits_all_next(&cur, &r)) == LF_ROW) {
+        unsigned kind;
+        if (!lf_dict_find(&station_period_dict, r.kind, &kind))
+            continue; /* a word of a later program */
+        const struct station_limit l = { r.station_id, r.factor, kind, r.low, r.high, r.from_day, r.to_day, r.basis };
+        fn(user, &l);
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
 }
 
 /* ---- the listener's directory ----------------------------------------------------------------------------- */

@@ -40,6 +40,21 @@ struct station_site {
 };
 /* Whatever the caller's scope is: for rules that act as the system. LF_ENOTFOUND without a message. */
 lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out) LF_MUST_CHECK;
+/* Every station and every limit, whatever the caller's scope is: for rules that act as the system. Texts live in cx->arena. Wants a
+ * transaction. */
+typedef void (*station_fn)(void *user, lf_id id, const struct station_site *s, bool disabled);
+lf_rc station_each(struct lf_ctx *cx, station_fn fn, void *user) LF_MUST_CHECK;
+struct station_limit {
+    lf_id station;
+    lf_text factor;
+    enum station_period kind;
+    double low, high;        /* NaN: none */
+    lf_day from_day, to_day; /* inclusive; to_day null: still in force */
+    lf_text basis;
+};
+lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct station_limit *l), void *user) LF_MUST_CHECK;
+/* Grows with each committed change of a station or limit by form (an import is not counted: look again once in a while). */
+unsigned station_generation(void);
 /* *passed: the limit of the reading's day that it passes, high or low; NaN when it is within. *any: is there a limit at all? */
 lf_rc station_limit_passed(struct lf_ctx *cx, const struct lf_tele_reading *r, double *passed, bool *any) LF_MUST_CHECK;
 #endif

@@ -25,3 +25,11 @@ SELECT factor, kind, low, high FROM limit_value
 -- scope: none because the alarm rule is the system
 -- param: station id
 SELECT name, kind, lon, lat, grid_code, source_id FROM station WHERE id = :station;
+
+-- name: stations_all :many
+-- scope: none because the alarm rule is the system
+SELECT id, name, kind, lon, lat, grid_code, source_id, disabled FROM station ORDER BY id;
+
+-- name: limits_all :many
+-- scope: none because the alarm rule is the system
+SELECT station_id, factor, kind, low, high, from_day, to_day, basis FROM limit_value ORDER BY station_id, factor, kind, from_day;

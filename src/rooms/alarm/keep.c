@@ -1,0 +1,589 @@
+/* keep.c - the engine kept in step with the records, and nothing lost between a packet's commit and its judging.
+ *
+ * One transaction writes what began and ended, how the counts stand, which series are in the middle of something, and the packet up to
+ * which all this holds. After a crash the engine is filled from there and judges the packets that came after: each reading has its effect
+ * once. Good readings write nothing; the mark follows every few seconds. */
+#include "rooms/alarm/engine.h"
+
+#include "alarm_sql.h"
+#include "base/log.h"
+#include "rooms/alarm/explain.h"
+#include "tele/admit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WRITE_EVERY_MS = 5000, LOOK_EVERY_MS = 60000, CATCH_UP = 500 };
+
+struct lf_tele_store *alarm_store;
+static struct {
+    pthread_mutex_t lock;
+    struct engine *engine;
+    bool behind;          /* the engine is not what the records say: fill it again */
+    int64_t judged, mark; /* packet: judged in memory, written down */
+    lf_ms written, looked, since;
+    unsigned rules, stations; /* generations of what is known */
+    pthread_mutex_t closing;  /* of the list below */
+    struct closed {
+        lf_id station;
+        char factor[32];
+        enum alarm_type type;
+        struct closed *next;
+    } * closed;
+} keep = { .lock = PTHREAD_MUTEX_INITIALIZER, .behind = true, .closing = PTHREAD_MUTEX_INITIALIZER };
+
+void alarm_use_store(struct lf_tele_store *s) { alarm_store = s; }
+lf_ms keep_since(void) { return keep.since; }
+
+struct engine *keep_take(void)
+{
+    pthread_mutex_lock(&keep.lock);
+    return keep.engine;
+}
+struct engine *keep_engine(void) { return keep.engine; }
+void keep_give(void) { pthread_mutex_unlock(&keep.lock); }
+
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
+
+static const int64_t bound_ms[] = { 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000 };
+static atomic_llong latency[LF_COUNT(bound_ms) + 1], latency_sum, judged_total, begun_total, ended_total, failed_total, again_total;
+
+static void latency_add(int64_t ms)
+{
+    size_t i = 0;
+    while (i < LF_COUNT(bound_ms) && ms > bound_ms[i])
+        i++;
+    atomic_fetch_add(&latency[i], 1);
+    atomic_fetch_add(&latency_sum, ms > 0 ? ms : 0);
+}
+
+void alarm_metrics(struct lf_out *o)
+{
+    int64_t n = 0;
+    lf_putf(o, "# HELP lanfan_alarm_latency_seconds From the arrival of a packet to the commit of the alarm that it began.\n"
+               "# TYPE lanfan_alarm_latency_seconds histogram\n");
+    for (size_t i = 0; i < LF_COUNT(bound_ms); i++)
+        lf_putf(o, "lanfan_alarm_latency_seconds_bucket{le=\"%g\"} %lld\n", (double)bound_ms[i] / 1000, (long long)(n += latency[i]));
+    n += latency[LF_COUNT(bound_ms)];
+    lf_putf(o,
+            "lanfan_alarm_latency_seconds_bucket{le=\"+Inf\"} %lld\nlanfan_alarm_latency_seconds_sum %.3f\n"
+            "lanfan_alarm_latency_seconds_count %lld\n",
+            (long long)n, (double)latency_sum / 1000, (long long)n);
+    lf_putf(o,
+            "# TYPE lanfan_alarm_readings_judged_total counter\nlanfan_alarm_readings_judged_total %lld\n"
+            "# TYPE lanfan_alarm_begun_total counter\nlanfan_alarm_begun_total %lld\n"
+            "# TYPE lanfan_alarm_ended_total counter\nlanfan_alarm_ended_total %lld\n"
+            "# HELP lanfan_alarm_failures_total Times that alarms could not be written; they are judged again from the store.\n"
+            "# TYPE lanfan_alarm_failures_total counter\nlanfan_alarm_failures_total %lld\n"
+            "# HELP lanfan_alarm_rejudged_packets_total Packets judged from the store, after a start or a failure.\n"
+            "# TYPE lanfan_alarm_rejudged_packets_total counter\nlanfan_alarm_rejudged_packets_total %lld\n",
+            (long long)judged_total, (long long)begun_total, (long long)ended_total, (long long)failed_total, (long long)again_total);
+}
+
+/* ---- marks --------------------------------------------------------------------------------------------------------- */
+
+lf_rc mark_read(struct lf_ctx *cx, const char *name, int64_t *at)
+{
+    struct mark_of_row row = { LF_NULL64 };
+    lf_rc rc = mark_of(cx, lf_str(name), &row);
+    *at = row.at;
+    return rc == LF_ENOTFOUND ? LF_OK : rc;
+}
+lf_rc mark_write(struct lf_ctx *cx, const char *name, int64_t at) { return mark_set(cx, lf_str(name), at, NULL); }
+
+/* ---- what the records say --------------------------------------------------------------------------------------------- */
+
+struct filling {
+    struct known *k;
+    size_t cap_station, cap_limit;
+};
+
+static void add_station(void *user, lf_id id, const struct station_site *s, bool disabled)
+{
+    struct filling *f = user;
+    struct known *k = f->k;
+    if (k->nstation == f->cap_station) {
+        struct known_station *more = lf_alloc(&k->arena, (f->cap_station = f->cap_station * 2 + 64) * sizeof *more);
+        if (k->nstation)
+            memcpy(more, k->station, k->nstation * sizeof *more);
+        k->station = more;
+    }
+    k->station[k->nstation++] = (struct known_station){ id.v, lf_text_copy(&k->arena, s->name), s->kind, disabled };
+}
+
+static void add_limit(void *user, const struct station_limit *l)
+{
+    static const enum alarm_period of[station_period_COUNT] = {
+        [STATION_RTD] = ALARM_RTD, [STATION_MIN] = ALARM_MIN, [STATION_HOUR] = ALARM_HOUR, [STATION_DAY] = ALARM_DAY
+    };
+    struct filling *f = user;
+    struct known *k = f->k;
+    if (k->nlimit == f->cap_limit) {
+        size_t cap = f->cap_limit = f->cap_limit * 2 + 64;
+        struct known_limit *more = lf_alloc(&k->arena, cap * sizeof *more);
+        struct judge_limit *values = lf_alloc(&k->arena, cap * sizeof *values);
+        if (k->nlimit) {
+            memcpy(more, k->limit, k->nlimit * sizeof *more);
+            memcpy(values, k->in_force, k->nlimit * sizeof *values);
+        }
+        k->limit = more, k->in_force = values;
+    }
+    k->limit[k->nlimit] =
+        (struct known_limit){ l->station.v, lf_text_copy(&k->arena, l->factor), of[l->kind], lf_text_copy(&k->arena, l->basis) };
+    k->in_force[k->nlimit++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high };
+}
+
+struct sorting {
+    struct known_limit key;
+    struct judge_limit value;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct known_limit *x = &((const struct sorting *)a)->key, *y = &((const struct sorting *)b)->key;
+    return known_order(x, y->station, y->factor, y->period);
+}
+
+/* The engines order texts and words their own way. */
+static void sort_limits(struct known *k)
+{
+    struct sorting *s = lf_new((k->nlimit + 1) * sizeof *s);
+    for (size_t i = 0; i < k->nlimit; i++)
+        s[i] = (struct sorting){ k->limit[i], k->in_force[i] };
+    qsort(s, k->nlimit, sizeof *s, by_key);
+    for (size_t i = 0; i < k->nlimit; i++)
+        k->limit[i] = s[i].key, k->in_force[i] = s[i].value;
+    lf_release(s);
+}
+
+static lf_rc learn(struct lf_ctx *cx)
+{
+    struct filling f = { .k = lf_new(sizeof *f.k) };
+    unsigned rules = rules_generation(), stations = station_generation();
+    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+    if (!rc) {
+        rc = rules_load(cx, &f.k->arena, &f.k->rules);
+        if (!rc)
+            rc = station_each(cx, add_station, &f);
+        if (!rc)
+            rc = station_each_limit(cx, add_limit, &f);
+        rc = lf_tx_end(cx, rc);
+    }
+    if (rc) {
+        lf_arena_free(&f.k->arena);
+        lf_release(f.k);
+        return rc;
+    }
+    sort_limits(f.k);
+    engine_know(keep.engine, f.k);
+    keep.rules = rules, keep.stations = stations;
+    keep.looked = lf_now();
+    return LF_OK;
+}
+
+/* ---- from the records into the engine ------------------------------------------------------------------------------------ */
+
+static bool watch_of(lf_text type, enum watch *w)
+{
+    for (*w = 0; *w < WATCH_COUNT; ++*w)
+        if (lf_text_is(type, alarm_type_dict.item[watch_type(*w)].code))
+            return true;
+    return false;
+}
+
+static lf_rc fill_watches(struct lf_ctx *cx)
+{
+    struct watches_row r;
+    struct lf_cur cur;
+    enum lf_tele_kind kind;
+    enum watch w;
+    lf_rc rc = watches(cx, &cur);
+    if (rc)
+        return rc;
+    while ((rc = watches_next(&cur, &r)) == LF_ROW) {
+        if (!watch_of(r.type, &w) || !lf_tele_kind_parse(r.kind, &kind))
+            continue;
+        struct watched *it = engine_watched(keep.engine, r.station_id, r.factor, kind, w);
+        it->t = (struct judge_track){ .bits = (uint64_t)r.bits, .since = { r.since }, .last = { r.last }, .good = (int)r.good, .up = r.up };
+        it->worst = r.worst, it->limit = r.value;
+        it->stored = true;
+        if (w == WATCH_CONSTANT)
+            it->series->run = (struct judge_run){ .value = r.value, .since = { r.since }, .last = { r.last }, .n = (int)r.seen };
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
+struct going_key {
+    lf_id station;
+    lf_text factor, type;
+};
+
+/* An episode that somebody has closed while we were away is not going on. */
+static lf_rc fill_going(struct lf_ctx *cx)
+{
+    struct alarms_going_row r;
+    struct lf_cur cur;
+    struct watches_row w;
+    struct going_key *g = NULL;
+    size_t n = 0, cap = 0;
+    lf_rc rc = alarms_going(cx, &cur);
+    if (rc)
+        return rc;
+    while ((rc = alarms_going_next(&cur, &r)) == LF_ROW) {
+        if (n == cap)
+            g = lf_renew(g, (cap = cap * 2 + 64) * sizeof *g);
+        g[n++] = (struct going_key){ r.station_id, r.factor, r.type };
+    }
+    lf_cur_close(&cur);
+    rc = rc < 0 ? rc : watches(cx, &cur);
+    while (!rc && (rc = watches_next(&cur, &w)) == LF_ROW) {
+        size_t i = 0;
+        enum watch which;
+        rc = LF_OK;
+        while (i < n && !(g[i].station.v == w.station_id.v && lf_text_eq(g[i].factor, w.factor) && lf_text_eq(g[i].type, w.type)))
+            i++;
+        if (i == n && w.up && watch_of(w.type, &which))
+            engine_forget(keep.engine, w.station_id, w.factor, watch_type(which));
+    }
+    if (rc >= 0)
+        lf_cur_close(&cur);
+    lf_release(g);
+    return rc < 0 ? rc : LF_OK;
+}
+
+/* When stations were last heard, for those that do not speak any more. */
+static lf_rc fill_contacts(struct lf_ctx *cx)
+{
+    const struct known *k = engine_known(keep.engine);
+    for (size_t i = 0; alarm_store && i < k->nstation; i++) {
+        struct lf_arena_mark at = lf_arena_here(&cx->arena);
+        struct lf_tele_latest *l = NULL;
+        size_t n = 0;
+        lf_id id = { k->station[i].id };
+        lf_rc rc = alarm_store->ops->latest(alarm_store, &cx->arena, id, &l, &n, &cx->err);
+        if (rc)
+            return rc;
+        struct place *p = engine_watched(keep.engine, id, LF_TEXT(""), LF_TELE_RTD, WATCH_OFFLINE)->place;
+        for (size_t j = 0; j < n; j++)
+            if (l[j].received.ms > p->heard.ms)
+                p->heard = l[j].received;
+        lf_arena_back(&cx->arena, at);
+    }
+    return LF_OK;
+}
+
+static lf_rc refill(struct lf_ctx *cx)
+{
+    engine_free(keep.engine);
+    keep.engine = engine_new();
+    lf_rc rc = learn(cx);
+    if (rc || (rc = lf_tx_begin(cx, LF_TX_READ)))
+        return rc;
+    if (!(rc = mark_read(cx, "packet", &keep.mark)) && !(rc = fill_watches(cx)))
+        rc = fill_going(cx);
+    keep.mark = keep.mark == LF_NULL64 ? 0 : keep.mark;
+    keep.judged = keep.mark;
+    rc = lf_tx_end(cx, rc);
+    return rc ? rc : fill_contacts(cx);
+}
+
+/* ---- from the engine into the records -------------------------------------------------------------------------------------- */
+
+static lf_rc put_watched(struct lf_ctx *cx, struct watched *w)
+{
+    const struct series *s = w->series;
+    lf_id station = { w->place->station };
+    lf_text factor = s ? s->factor : LF_TEXT(""), kind = lf_str(lf_tele_kind_name(s ? s->kind : LF_TELE_RTD)),
+            type = lf_str(alarm_type_dict.item[watch_type(w->w)].code);
+    lf_rc rc = LF_OK;
+    if (w->t.up && w->more)
+        rc = count_by_key(cx, station, factor, type, w->more, w->t.last,
+                          w->w == WATCH_EXCEED || w->w == WATCH_WARNING ? w->worst : (double)NAN, NULL);
+    w->more = 0;
+    if (rc || !(engine_worth(w) || w->stored))
+        return rc;
+    bool keep_it = engine_worth(w), run = w->w == WATCH_CONSTANT;
+    w->stored = keep_it;
+    if (!keep_it)
+        return watch_drop(cx, station, factor, kind, type, NULL);
+    return watch_put(cx, station, factor, kind, type, (int64_t)w->t.bits, run ? s->run.n : 0, w->t.good, w->t.up,
+                     run ? s->run.since : w->t.since, run ? s->run.last : w->t.last, w->worst, run ? s->run.value : w->limit, NULL);
+}
+
+/* A record that cannot be written for a reason of its own (a station outside all grids) must not hold up the others. */
+static bool only_this(lf_rc rc)
+{
+    return rc == LF_EINVAL || rc == LF_ENOTFOUND || rc == LF_EDENIED || rc == LF_ECONFLICT || rc == LF_ETOOBIG;
+}
+
+static lf_rc write_act(struct lf_ctx *cx, const struct act *a, struct alarm_news *news)
+{
+    const struct watched *w = a->of;
+    const struct series *s = w->series;
+    lf_id station = { w->place->station };
+    lf_text factor = s ? s->factor : LF_TEXT("");
+    lf_rc rc = lf_tx_savepoint(cx);
+    if (rc)
+        return rc;
+    if (a->says == JUDGE_BEGIN) {
+        struct alarm_sign sign = { .station = station,
+                                   .factor = factor,
+                                   .type = watch_type(w->w),
+                                   .severity = explain_severity(a),
+                                   .timed = s != NULL,
+                                   .kind = s ? s->kind : LF_TELE_RTD,
+                                   .value = a->value,
+                                   .limit = a->limit,
+                                   .at = a->at,
+                                   .since = a->since,
+                                   .explain = explain_begin(&cx->arena, a),
+                                   .basis = a->basis };
+        rc = alarm_raise(cx, &sign, NULL, news);
+    } else if (!engine_elsewhere(keep.engine, w)) {
+        rc = alarm_clear(cx, station, factor, watch_type(w->w), a->at, explain_end(&cx->arena, a), news);
+    }
+    rc = lf_tx_savepoint_end(cx, rc);
+    if (rc && only_this(rc)) {
+        lf_log(LF_WARN, "alarm of station %lld not written: %s (%s:%d)", (long long)station.v, cx->err.msg,
+               cx->err.file ? cx->err.file : "?", cx->err.line);
+        return LF_OK;
+    }
+    return rc;
+}
+
+static lf_rc write_all(struct lf_ctx *cx, const struct act *a, size_t n, struct alarm_news *news)
+{
+    struct watched **dirty;
+    lf_rc rc = LF_OK;
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = write_act(cx, &a[i], news);
+    size_t nd = engine_dirty(keep.engine, &dirty);
+    for (size_t i = 0; !rc && i < nd; i++)
+        rc = put_watched(cx, dirty[i]);
+    return !rc && keep.judged != keep.mark ? mark_write(cx, "packet", keep.judged) : rc;
+}
+
+lf_rc keep_write(struct lf_ctx *cx, const struct act *a, size_t n, bool force)
+{
+    struct alarm_news news = { 0 };
+    lf_ms now = lf_now();
+    if (!n && keep.judged == keep.mark && !engine_any_dirty(keep.engine))
+        return LF_OK;
+    if (!n && !force && now.ms - keep.written.ms < WRITE_EVERY_MS && now.ms >= keep.written.ms)
+        return LF_OK;
+    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
+    if (!rc)
+        rc = lf_tx_end(cx, write_all(cx, a, n, &news));
+    if (rc) {
+        atomic_fetch_add(&failed_total, 1);
+        keep.behind = true; /* what the engine believes is not written: begin again from the mark */
+        return rc;
+    }
+    now = lf_now();
+    keep.mark = keep.judged;
+    keep.written = now;
+    for (size_t i = 0; i < n; i++) {
+        atomic_fetch_add(a[i].says == JUDGE_BEGIN ? &begun_total : &ended_total, 1);
+        if (a[i].says == JUDGE_BEGIN && a[i].received.ms)
+            latency_add(now.ms - a[i].received.ms);
+    }
+    alarm_tell(cx->app, &news);
+    return LF_OK;
+}
+
+/* ---- judging ------------------------------------------------------------------------------------------------------------------ */
+
+static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n)
+{
+    struct act *acts;
+    int64_t done = keep.judged;
+    size_t skip = 0;
+    while (skip < n && r[skip].packet && r[skip].packet <= keep.judged)
+        skip++; /* judged already, from the store */
+    for (size_t i = skip; i < n; i++)
+        if (r[i].fresh && r[i].packet > done)
+            done = r[i].packet;
+    size_t na = engine_judge(keep.engine, &cx->arena, r + skip, n - skip, &acts);
+    atomic_fetch_add(&judged_total, (long long)(n - skip));
+    keep.judged = done;
+    return keep_write(cx, acts, na, false);
+}
+
+static bool take_one(void *user, const struct lf_tele_reading *r)
+{
+    struct lf_tele_batch *b = user;
+    struct lf_tele_reading *k = lf_tele_add_reading(b);
+    *k = *r;
+    k->flag = r->flag.p ? lf_text_copy(&b->arena, r->flag) : r->flag;
+    return true;
+}
+
+/* A packet that came another way than HJ 212, or from a station that has changed since: its values are looked for by their time. */
+static lf_rc from_store(struct lf_ctx *cx, const struct lf_tele_stored_packet *p, struct lf_tele_batch *b)
+{
+    struct lf_tele_latest *l = NULL;
+    size_t n = 0;
+    lf_rc rc = alarm_store->ops->latest(alarm_store, &cx->arena, p->station, &l, &n, &cx->err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct lf_tele_series q = {
+            .station = p->station, .factor = l[i].r.factor, .kind = l[i].r.kind, .from = p->at, .to = { p->at.ms + 1 }
+        };
+        rc = alarm_store->ops->scan(alarm_store, &q, take_one, b, &cx->err);
+        for (size_t k = 0; k < b->nreading; k++)
+            b->reading[k].station = p->station;
+    }
+    return rc;
+}
+
+static lf_rc readings_of(struct lf_ctx *cx, const struct lf_directory *d, const struct lf_tele_stored_packet *p, struct lf_tele_batch *b)
+{
+    size_t used;
+    struct lf_admit a = { .directory = d, .peer = LF_TEXT(""), .now = p->received, .ahead_ms = LF_DAY_MS, .age_ms = 400ll * LF_DAY_MS };
+    enum hj212_why why = hj212_take(p->raw.p, p->raw.n, &used, &a.frame, &a.segment);
+    if (why != HJ212_GOOD)
+        a.needs = hj212_needs(a.frame = p->raw, &a.segment);
+    lf_rc rc = LF_OK;
+    if ((a.needs & HJ212_NEEDS_MORE) || lf_admit(&a, b) != LF_ADMIT_TAKEN || a.station.v != p->station.v) {
+        b->nreading = 0;
+        rc = p->readings > 0 ? from_store(cx, p, b) : LF_OK;
+    }
+    for (size_t i = 0; i < b->nreading; i++) {
+        b->reading[i].fresh = true;
+        b->reading[i].packet = p->id.v;
+        b->reading[i].received = p->received;
+    }
+    return rc;
+}
+
+static lf_rc judge_again(struct lf_ctx *cx, const struct lf_directory *d)
+{
+    struct lf_tele_stored_packet *p;
+    size_t n = 0, total = 0;
+    lf_rc rc = LF_OK;
+    do {
+        lf_arena_reset(&cx->arena);
+        rc = alarm_store->ops->packets_after(alarm_store, &cx->arena, (lf_id){ keep.judged }, CATCH_UP, &p, &n, &cx->err);
+        for (size_t i = 0; !rc && i < n; i++, total++) {
+            struct lf_tele_batch b = { 0 };
+            if (!(rc = readings_of(cx, d, &p[i], &b)))
+                rc = judge(cx, b.reading, b.nreading);
+            keep.judged = p[i].id.v;
+            lf_tele_batch_free(&b);
+        }
+    } while (!rc && n == CATCH_UP);
+    atomic_fetch_add(&again_total, (long long)total);
+    if (total)
+        lf_log(LF_INFO, "alarms: %zu packets judged from the store", total);
+    return rc ? rc : keep_write(cx, NULL, 0, true);
+}
+
+/* Episodes that people have closed since. */
+static void take_closed(void)
+{
+    pthread_mutex_lock(&keep.closing);
+    struct closed *c = keep.closed;
+    keep.closed = NULL;
+    pthread_mutex_unlock(&keep.closing);
+    while (c) {
+        struct closed *next = c->next;
+        engine_forget(keep.engine, c->station, lf_str(c->factor), c->type);
+        lf_release(c);
+        c = next;
+    }
+}
+
+void alarm_committed(struct lf_app *app, const struct lf_change *ch)
+{
+    const struct alarm *a = ch->row;
+    if (a->state != ALARM_CLOSED)
+        return;
+    struct closed *c = lf_new(sizeof *c);
+    *c = (struct closed){ .station = a->station_id, .type = a->type };
+    snprintf(c->factor, sizeof c->factor, "%.*s", (int)a->factor.n, a->factor.n ? a->factor.p : "");
+    pthread_mutex_lock(&keep.closing);
+    c->next = keep.closed;
+    keep.closed = c;
+    pthread_mutex_unlock(&keep.closing);
+}
+
+static lf_rc make_good(struct lf_ctx *cx)
+{
+    lf_rc rc = refill(cx);
+    if (rc)
+        return rc;
+    struct lf_directory *d = station_make_directory(cx);
+    if (!d)
+        return LF_EDB;
+    keep.behind = false;
+    rc = alarm_store ? judge_again(cx, d) : LF_OK;
+    keep.behind = keep.behind || rc != LF_OK;
+    lf_directory_unref(d);
+    return rc;
+}
+
+lf_rc keep_ready(struct lf_ctx *cx)
+{
+    lf_ms now = lf_now();
+    if (!keep.since.ms)
+        keep.since = now;
+    if (keep.behind)
+        return make_good(cx);
+    take_closed();
+    if (keep.rules != rules_generation() || keep.stations != station_generation() || now.ms - keep.looked.ms > LOOK_EVERY_MS ||
+        now.ms < keep.looked.ms)
+        return learn(cx);
+    return LF_OK;
+}
+
+static bool all_known(const struct lf_tele_reading *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((!i || r[i].station.v != r[i - 1].station.v) && !engine_knows(keep.engine, r[i].station))
+            return false;
+    return true;
+}
+
+lf_rc alarm_on_readings(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n)
+{
+    keep_take();
+    lf_rc rc = keep_ready(cx);
+    if (!rc && !all_known(r, n)) /* a station of a minute ago, from an import */
+        rc = learn(cx);
+    if (!rc)
+        rc = judge(cx, r, n);
+    keep_give();
+    lf_arena_reset(&cx->arena);
+    return rc;
+}
+
+lf_rc alarm_catch_up(struct lf_ctx *cx)
+{
+    keep_take();
+    keep.behind = true;
+    lf_rc rc = keep_ready(cx);
+    keep_give();
+    return rc;
+}
+
+/* Every few seconds: the mark follows also when nothing comes any more, and a failure is made good. */
+lf_rc keep_job(struct lf_ctx *cx)
+{
+    keep_take();
+    lf_rc rc = keep_ready(cx);
+    if (!rc)
+        rc = keep_write(cx, NULL, 0, false);
+    keep_give();
+    return rc;
+}
+
+void keep_end(struct lf_app *app)
+{
+    keep_take();
+    engine_free(keep.engine);
+    keep.engine = NULL;
+    keep.behind = true;
+    keep_give();
+}

@@ -1,0 +1,262 @@
+/* watch.c - what no reading tells: stations that are silent, hours and days with too few values, maintenance that is over. */
+#include "rooms/alarm/engine.h"
+
+#include "alarm_sql.h"
+
+/* ---- offline ------------------------------------------------------------------------------------------------------ */
+
+/* How long a station may be silent: a number of its own reporting intervals, and no less than the delay. Not learned yet: 5 minutes. */
+static int64_t patience(const struct place *p)
+{
+    double ms = p->offline_rule->threshold * (double)(p->interval ? p->interval : 5 * LF_MINUTE_MS);
+    return ms > (double)p->offline_rule->delay_ms ? (int64_t)ms : p->offline_rule->delay_ms;
+}
+
+/* A packet without readings (a log, a heartbeat) is contact too. Asked only when somebody seems to be silent. */
+static lf_rc look_again(struct lf_ctx *cx, struct place *p)
+{
+    struct lf_tele_stored_packet *k;
+    size_t n = 0;
+    if (!alarm_store)
+        return LF_OK;
+    lf_rc rc = alarm_store->ops->packets(alarm_store, &cx->arena, (lf_id){ p->station }, (lf_id){ 0 }, 1, &k, &n, &cx->err);
+    if (!rc && n && k[0].received.ms > p->heard.ms)
+        p->heard = k[0].received;
+    return rc;
+}
+
+static lf_rc silent_ones(struct lf_ctx *cx, struct engine *e, struct act *acts, size_t *n)
+{
+    struct place **p;
+    size_t np = engine_places(e, &p);
+    lf_ms now = lf_now();
+    *n = 0;
+    for (size_t i = 0; i < np; i++) {
+        if (!p[i]->heard.ms || (!p[i]->offline_rule && !p[i]->offline.t.up))
+            continue;
+        bool silent = false;
+        for (int look = 0; p[i]->offline_rule && look < 2; look++) {
+            int64_t from = p[i]->heard.ms > keep_since().ms ? p[i]->heard.ms : keep_since().ms; /* nobody is silent while we were away */
+            silent = now.ms - from > patience(p[i]);
+            if (!silent || p[i]->offline.t.up || look)
+                break;
+            lf_rc rc = look_again(cx, p[i]);
+            if (rc)
+                return rc;
+        }
+        if (silent == p[i]->offline.t.up)
+            continue;
+        struct watched *w = &p[i]->offline;
+        acts[(*n)++] = (struct act){ .says = silent ? JUDGE_BEGIN : JUDGE_END,
+                                     .of = w,
+                                     .rule = p[i]->offline_rule,
+                                     .value = (double)(now.ms - p[i]->heard.ms) / LF_MINUTE_MS,
+                                     .limit = (double)(p[i]->interval ? p[i]->interval : 5 * LF_MINUTE_MS) / 1000,
+                                     .at = now,
+                                     .since = p[i]->heard };
+        w->t = (struct judge_track){ .up = silent, .bits = silent, .since = p[i]->heard, .last = now };
+        engine_touch(e, w);
+    }
+    return LF_OK;
+}
+
+lf_rc watch_offline(struct lf_ctx *cx)
+{
+    struct place **p;
+    size_t n = 0;
+    keep_take();
+    lf_rc rc = keep_ready(cx);
+    struct engine *e = keep_engine();
+    if (!rc) {
+        struct act *acts = lf_alloc(&cx->arena, (engine_places(e, &p) + 1) * sizeof *acts);
+        rc = silent_ones(cx, e, acts, &n);
+        if (!rc)
+            rc = keep_write(cx, acts, n, false);
+    }
+    keep_give();
+    return rc;
+}
+
+/* ---- too few values ------------------------------------------------------------------------------------------------ */
+
+struct counting {
+    struct judge_cover cover;
+    int hours, stopped;
+};
+
+static bool count_minute(void *user, const struct lf_tele_reading *r)
+{
+    judge_cover_add(&((struct counting *)user)->cover, r->at, judge_mark_of(r->flag), !isnan(r->value));
+    return true;
+}
+
+static bool count_hour(void *user, const struct lf_tele_reading *r)
+{
+    struct counting *c = user;
+    enum judge_mark mark = judge_mark_of(r->flag);
+    c->hours += mark == JUDGE_NORMAL && !isnan(r->value);
+    c->stopped += mark == JUDGE_STOPPED;
+    return true;
+}
+
+/* Which values of a factor make up the period: minutes an hour, hours a day. Only series that are alive. */
+static bool makes_up(const struct lf_tele_latest *l, enum alarm_period period, lf_ms from)
+{
+    enum lf_tele_kind part = period == ALARM_HOUR ? LF_TELE_MIN : LF_TELE_HOUR;
+    return l->r.kind == part && l->r.at.ms > from.ms - 7ll * LF_DAY_MS;
+}
+
+static lf_rc judge_period(struct lf_ctx *cx, const struct lf_tele_reading *series, const struct rule *rule, lf_ms from,
+                          struct alarm_news *news)
+{
+    bool hour = rule->period == ALARM_HOUR;
+    struct counting c = { .cover = { .hour = from } };
+    const struct lf_tele_series q = { .station = series->station,
+                                      .factor = series->factor,
+                                      .kind = series->kind,
+                                      .from = { hour ? from.ms - LF_HOUR_MS : from.ms },
+                                      .to = { from.ms + (hour ? LF_HOUR_MS : LF_DAY_MS) } };
+    lf_rc rc = alarm_store->ops->scan(alarm_store, &q, hour ? count_minute : count_hour, &c, &cx->err);
+    if (rc)
+        return rc;
+    int have = hour ? judge_cover_minutes(&c.cover, c.cover.valid) : c.hours,
+        stopped = hour ? judge_cover_minutes(&c.cover, c.cover.stopped) : c.stopped;
+    char when[32];
+    lf_ms_human(when, from);
+    const char *unit = hour ? "分钟" : "个小时值", *en = hour ? "minutes" : "hours", *name = alarm_factor_name(&cx->arena, series->factor);
+    if (have + stopped >= rule->threshold) /* a source that stands still has nothing to measure: excluded, not missing (HJ 75) */
+        return alarm_clear(cx, series->station, series->factor, ALARM_MISSING, (lf_ms){ q.to.ms },
+                           lf_str(lf_printf(&cx->arena, "%s 有效数据 %d %s | %d valid %s, %s", when, have, unit, have, en, when)), news);
+    const struct alarm_sign s = {
+        .station = series->station,
+        .factor = series->factor,
+        .type = ALARM_MISSING,
+        .timed = true,
+        .kind = hour ? LF_TELE_HOUR : LF_TELE_DAY,
+        .value = have,
+        .limit = rule->threshold,
+        .at = from,
+        .explain = lf_str(lf_printf(
+            &cx->arena, "%s 起的%s内 %s 有效数据 %d %s，应不少于 %g | %d valid %s in the %s from %s, at least %g are needed", when,
+            hour ? "一小时" : "一日", name, have, unit, rule->threshold, have, en, hour ? "hour" : "day", when, rule->threshold)),
+    };
+    return alarm_raise(cx, &s, NULL, news);
+}
+
+struct subject {
+    lf_id station;
+    enum station_kind kind;
+};
+
+/* Stations that are not offline: those have an alarm of their own for the same cause. */
+static lf_rc subjects(struct lf_ctx *cx, struct subject **out, size_t *n, struct rules *rules)
+{
+    keep_take();
+    lf_rc rc = keep_ready(cx);
+    const struct known *k = rc ? NULL : engine_known(keep_engine());
+    *n = 0;
+    *out = lf_alloc(&cx->arena, (k ? k->nstation : 0) * sizeof **out + 1);
+    for (size_t i = 0; k && i < k->nstation; i++) {
+        lf_id id = { k->station[i].id };
+        if (!k->station[i].disabled && !engine_watched(keep_engine(), id, LF_TEXT(""), LF_TELE_RTD, WATCH_OFFLINE)->t.up)
+            (*out)[(*n)++] = (struct subject){ id, k->station[i].kind };
+    }
+    keep_give();
+    if (rc || (rc = lf_tx_begin(cx, LF_TX_READ)))
+        return rc;
+    return lf_tx_end(cx, rules_load(cx, &cx->arena, rules));
+}
+
+static lf_rc judge_station(struct lf_ctx *cx, const struct subject *s, const struct rules *rules, enum alarm_period period, lf_ms from,
+                           struct alarm_news *news)
+{
+    struct lf_tele_latest *l = NULL;
+    size_t n = 0;
+    lf_rc rc = alarm_store->ops->latest(alarm_store, &cx->arena, s->station, &l, &n, &cx->err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct rule *r = rules_find(rules, ALARM_MISSING, s->kind, l[i].r.factor, period);
+        l[i].r.station = s->station;
+        if (r && makes_up(&l[i], period, from))
+            rc = judge_period(cx, &l[i].r, r, from, news);
+    }
+    return rc;
+}
+
+static int64_t longest_delay(const struct rules *r, enum alarm_period period)
+{
+    int64_t ms = 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->p[i].type == ALARM_MISSING && r->p[i].period == period && r->p[i].delay_ms > ms)
+            ms = r->p[i].delay_ms;
+    return ms;
+}
+
+/* The next period that is over and has had time for what comes late; the mark makes sure that each is judged once, also after a stop.
+ * A mark is set without judging when there is none: the past before this program is nobody's alarm. */
+static lf_rc missing_of(struct lf_ctx *cx, const struct subject *s, size_t n, const struct rules *rules, enum alarm_period period)
+{
+    const char *mark = period == ALARM_HOUR ? "missing.hour" : "missing.day";
+    int64_t length = period == ALARM_HOUR ? LF_HOUR_MS : LF_DAY_MS, zone = lf_day_start(lf_day_of((lf_ms){ 0 })).ms, done, newest;
+    newest = lf_now().ms - longest_delay(rules, period) - length;
+    newest -= ((newest - zone) % length + length) % length;
+    struct alarm_news news = { 0 };
+    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
+    if (rc)
+        return rc;
+    rc = mark_read(cx, mark, &done);
+    if (!rc && (done == LF_NULL64 || done < newest - 48 * length))
+        done = newest - (done != LF_NULL64 ? 48 * length : 0);
+    int64_t first = done;
+    for (; !rc && done < newest && done < first + 4 * length; done += length) /* a few at a time: others want to write too */
+        for (size_t i = 0; !rc && i < n; i++)
+            rc = judge_station(cx, &s[i], rules, period, (lf_ms){ done + length }, &news);
+    if (!rc)
+        rc = mark_write(cx, mark, done);
+    if (!(rc = lf_tx_end(cx, rc)))
+        alarm_tell(cx->app, &news);
+    return rc;
+}
+
+lf_rc watch_missing(struct lf_ctx *cx)
+{
+    struct subject *s;
+    struct rules rules;
+    size_t n;
+    if (!alarm_store)
+        return LF_OK;
+    lf_rc rc = subjects(cx, &s, &n, &rules);
+    if (!rc)
+        rc = missing_of(cx, s, n, &rules, ALARM_HOUR);
+    return rc ? rc : missing_of(cx, s, n, &rules, ALARM_DAY);
+}
+
+/* ---- maintenance is over ------------------------------------------------------------------------------------------------ */
+
+lf_rc watch_silences(struct lf_ctx *cx)
+{
+    struct silenced_due_row r;
+    struct lf_cur cur;
+    lf_id due[200];
+    int n = 0;
+    struct alarm_news news = { 0 };
+    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+    if (rc || (rc = silenced_due(cx, lf_now(), &cur)))
+        return rc ? lf_tx_end(cx, rc) : rc;
+    while ((rc = silenced_due_next(&cur, &r)) == LF_ROW && n < (int)LF_COUNT(due))
+        due[n++] = r.id;
+    lf_cur_close(&cur);
+    rc = lf_tx_end(cx, rc < 0 ? rc : LF_OK);
+    if (rc || !n || (rc = lf_tx_begin(cx, LF_TX_WRITE)))
+        return rc;
+    for (int i = 0; !rc && i < n; i++) {
+        struct lf_change ch = { .note = LF_TEXT("报备期已过，问题仍在 | the reported maintenance is over, the problem is not") };
+        rc = lf_res_move(cx, &alarm_res, due[i], LF_NULL64, "speak", NULL, NULL, &ch);
+        if (rc == LF_ECONFLICT || rc == LF_ENOTFOUND)
+            rc = LF_OK; /* it has ended meanwhile */
+        else if (!rc)
+            alarm_note_change(cx, &news, &ch);
+    }
+    if (!(rc = lf_tx_end(cx, rc)))
+        alarm_tell(cx->app, &news);
+    return rc;
+}
