@@ -8,6 +8,7 @@
 #include "rooms/review/review.h"
 #include "rooms/source/source.h"
 #include "rooms/station/station.h"
+#include "rooms/upstream/upstream.h"
 
 /* One line a room, alphabetical. */
 /* clang-format off */
@@ -19,6 +20,7 @@ const struct lf_room *const app_rooms[] = {
     &review_room,
     &source_room,
     &station_room,
+    &upstream_room,
 };
 const int app_room_count = LF_COUNT(app_rooms);
 
@@ -32,7 +34,8 @@ const struct lf_role_seed app_roles[] = {
       "matter.* "
       "pilot.* "
       "review.* power_pair.* "
-      "source.*" },
+      "source.* "
+      "upstream.* upstream_station.*" },
     { "county", "区县管理员", "County desk",
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish "

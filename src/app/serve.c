@@ -6,6 +6,7 @@
 #include "rooms/alarm/alarm.h"
 #include "rooms/review/review.h"
 #include "rooms/station/station.h"
+#include "rooms/upstream/upstream.h"
 #include "tele/listener.h"
 
 #include <pthread.h>
@@ -52,6 +53,7 @@ static void metrics(struct lf_app *app, struct lf_out *o)
     struct lf_listener_stats s = lf_listener_stats(it.listener);
     lf_listener_metrics(&s, o);
     alarm_metrics(o);
+    upstream_metrics(o);
 }
 
 static lf_rc start_listener(struct lf_err *err)
@@ -113,6 +115,7 @@ static lf_rc start(struct lf_err *err)
     lf_rc rc = app_telemetry_open(&it.tele, err);
     station_use_store(it.tele.store);
     alarm_use_store(it.tele.store);
+    upstream_use_store(it.tele.store);
     if (!rc)
         rc = start_listener(err);
     if (!rc)
@@ -130,6 +133,7 @@ static void stop(void)
     lf_http_stop(it.http);
     if (it.app)
         lf_app_jobs_stop(it.app);
+    upstream_stop(it.app);
     lf_listener_stop(it.listener);
     lf_app_stop(it.app);
     app_telemetry_close(&it.tele);

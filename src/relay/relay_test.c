@@ -558,6 +558,7 @@ static void heads_are_rewritten(void **state)
         rendered(&a, "2021", "QN=20260101000000000;ST=31;CN=2021;PW=1;MN=M1;Flag=4;CP=&&DataTime=20260101000000;SB1-RS=1&&"), "CN=2021"));
     assert_string_equal(rendered(&a, "1013", "QN=20260101000000000;ST=31;CN=1013;PW=1;MN=M1;Flag=5;CP=&&&&"), "skip");
     assert_string_equal(rendered(&a, "9015", "QN=20260101000000000;ST=31;CN=9015;PW=1;MN=M1;Flag=9;CP=&&&&"), "skip");
+    assert_string_equal(rendered(&a, "mean", "QN=20260101000000000;ST=31;CN=2061;PW=1;MN=M1;Flag=9;CP=&&&&"), "skip");
     char *big = lf_printf(&a, "ST=31;CN=2051;PW=1;MN=M1;CP=&&DataTime=20260101000000;i-Info=//%0*d//&&", 935, 1);
     assert_string_equal(rendered(&a, "2051", big), "cannot"); /* no room for a QN */
     lf_arena_free(&a);

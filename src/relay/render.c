@@ -63,7 +63,8 @@ static unsigned kind_of(lf_text cn)
     for (size_t i = 0; i < LF_COUNT(t); i++)
         if (lf_text_is(cn, t[i].cn))
             return t[i].kind;
-    return cn.n && cn.p[0] != '9' ? LF_RELAY_OTHER : 0;
+    return cn.n == 4 && cn.p[0] >= '1' && cn.p[0] <= '3' ? LF_RELAY_OTHER
+                                                         : 0; /* what is computed or reviewed here is ours, not the station's */
 }
 
 struct head {
