@@ -3,6 +3,7 @@
 
 #include "rooms/alarm/alarm.h"
 #include "rooms/grid/grid.h"
+#include "rooms/intake/intake.h"
 #include "rooms/matter/matter.h"
 #include "rooms/pilot/pilot.h"
 #include "rooms/review/review.h"
@@ -15,6 +16,7 @@
 const struct lf_room *const app_rooms[] = {
     &alarm_room,
     &grid_room,
+    &intake_room,
     &matter_room,
     &pilot_room,
     &review_room,
@@ -30,6 +32,7 @@ const struct lf_role_seed app_roles[] = {
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise alarm_rule.* silence.* "
       "area.* post.* zone.* "
+      "feed.* mqtt_source.* "
       "limit_value.* station.* "
       "matter.* "
       "pilot.* "

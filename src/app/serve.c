@@ -4,6 +4,7 @@
 #include "app/settings.h"
 #include "base/log.h"
 #include "rooms/alarm/alarm.h"
+#include "rooms/intake/intake.h"
 #include "rooms/review/review.h"
 #include "rooms/station/station.h"
 #include "rooms/upstream/upstream.h"
@@ -54,6 +55,7 @@ static void metrics(struct lf_app *app, struct lf_out *o)
     lf_listener_metrics(&s, o);
     alarm_metrics(o);
     upstream_metrics(o);
+    intake_metrics(o);
 }
 
 static lf_rc start_listener(struct lf_err *err)
@@ -118,6 +120,7 @@ static lf_rc start(struct lf_err *err)
     upstream_use_store(it.tele.store);
     if (!rc)
         rc = start_listener(err);
+    intake_use(submit, NULL);
     if (!rc)
         rc = start_http(err);
     if (!rc)
@@ -133,7 +136,10 @@ static void stop(void)
     lf_http_stop(it.http);
     if (it.app)
         lf_app_jobs_stop(it.app);
-    upstream_stop(it.app);
+    if (it.app) {
+        upstream_stop(it.app);
+        intake_stop(it.app); /* brokers' clients submit too */
+    }
     lf_listener_stop(it.listener);
     lf_app_stop(it.app);
     app_telemetry_close(&it.tele);

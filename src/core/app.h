@@ -19,6 +19,8 @@ struct lf_route {
     lf_rc (*fn)(struct lf_ctx *cx, struct lf_call *call);
     const char *zh, *en; /* one line for OpenAPI */
     bool own_tx;         /* fn begins and ends its own transactions and checks the caller itself */
+    bool bearer;         /* for OpenAPI: asks for a token in the Authorization header */
+    const char *request; /* for OpenAPI: its requestBody, as JSON; NULL when it takes none, or a plain object */
 };
 /* Work that repeats. fn runs as the system with no transaction open. */
 struct lf_job {

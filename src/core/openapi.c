@@ -272,6 +272,14 @@ static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_ro
         }
         lf_json_end_arr(j);
     }
+    if (r->bearer) {
+        lf_json_key(j, "security");
+        lf_json_raw(j, LF_TEXT("[{\"bearer\":[]}]"));
+    }
+    if (r->request) {
+        lf_json_key(j, "requestBody");
+        lf_json_raw(j, lf_str(r->request));
+    }
     responses(j, "200", NULL);
     lf_json_end_obj(j);
     lf_json_end_obj(j);
@@ -314,7 +322,8 @@ void lf_openapi_json(struct lf_app *app, struct lf_out *o)
     lf_json_key(&j, "components");
     lf_json_obj(&j);
     lf_json_key(&j, "securitySchemes");
-    lf_json_raw(&j, LF_TEXT("{\"cookie\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"lanfan\"}}"));
+    lf_json_raw(&j, LF_TEXT("{\"cookie\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"lanfan\"},\"bearer\":{\"type\":\"http\","
+                            "\"scheme\":\"bearer\"}}"));
     lf_json_key(&j, "schemas");
     lf_json_obj(&j);
     common_schemas(&j);

@@ -16,7 +16,8 @@ struct lf_mqtt_in_config {
     lf_text host, login, password, ca; /* copied. ca: as in struct lf_relay_target */
     uint16_t port;
     bool tls;
-    lf_text client_id, topic; /* topic: a filter. The id names the session in the broker: two clients with one id throw each other out */
+    lf_text session_name,
+        topic; /* topic: a filter. session_name: client id; it names the session in the broker: two clients with one id throw each other out */
     /* On the client's own thread; may block. True: kept, or worth nothing: do not send it again. False: could not be kept now; the client
      * drops the connection and the broker sends it again. */
     bool (*on_message)(void *user, lf_text topic, lf_text payload);
@@ -35,5 +36,6 @@ struct lf_mqtt_in_status lf_mqtt_in_status(struct lf_mqtt_in *in);
 void lf_mqtt_in_stop(struct lf_mqtt_in *in);
 void lf_mqtt_in_free(struct lf_mqtt_in *in);
 /* Has on_message's caller been asked to stop? For on_message itself, which may be waiting for the disk. */
+bool lf_mqtt_in_ended(const struct lf_mqtt_in *in); /* its thread is done: lf_mqtt_in_free does not wait */
 bool lf_mqtt_in_stopping(const struct lf_mqtt_in *in);
 #endif

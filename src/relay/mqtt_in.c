@@ -15,7 +15,7 @@ struct lf_mqtt_in {
     struct lf_mqtt_in_config c;
     struct lf_arena own;
     pthread_t thread;
-    atomic_bool stop;
+    atomic_bool stop, ended;
     bool broken, lost, live; /* of this connection. broken: a message was not kept; nothing of it may be acknowledged any more */
     int refused, failures_in_row;
     pthread_mutex_t lock; /* below */
@@ -98,7 +98,7 @@ static lf_rc listen_once(struct lf_mqtt_in *in, struct lf_err *err)
     in->broken = in->lost = in->live = false;
     in->refused = 0;
     set_state(in, LF_MQTT_CONNECTING, NULL);
-    struct mosquitto *m = mqtt_begin(&to, in->c.client_id.p, false, in, prepare, err);
+    struct mosquitto *m = mqtt_begin(&to, in->c.session_name.p, false, in, prepare, err);
     int code = MOSQ_ERR_SUCCESS;
     if (!m)
         return LF_EIO;
@@ -140,6 +140,7 @@ static void *work(void *user)
         set_state(in, LF_MQTT_WAITING, err.msg);
         back_off(in);
     }
+    atomic_store(&in->ended, true);
     return NULL;
 }
 
@@ -148,7 +149,7 @@ struct lf_mqtt_in *lf_mqtt_in_start(const struct lf_mqtt_in_config *c)
     struct lf_mqtt_in *in = lf_new(sizeof *in);
     sigset_t all, before;
     in->c = *c;
-    lf_text *const texts[] = { &in->c.host, &in->c.login, &in->c.password, &in->c.ca, &in->c.client_id, &in->c.topic };
+    lf_text *const texts[] = { &in->c.host, &in->c.login, &in->c.password, &in->c.ca, &in->c.session_name, &in->c.topic };
     for (size_t i = 0; i < LF_COUNT(texts); i++)
         *texts[i] = (lf_text){ lf_strn(&in->own, *texts[i]), texts[i]->n };
     pthread_mutex_init(&in->lock, NULL);
@@ -171,6 +172,8 @@ struct lf_mqtt_in_status lf_mqtt_in_status(struct lf_mqtt_in *in)
     pthread_mutex_unlock(&in->lock);
     return s;
 }
+
+bool lf_mqtt_in_ended(const struct lf_mqtt_in *in) { return atomic_load(&in->ended); }
 
 bool lf_mqtt_in_stopping(const struct lf_mqtt_in *in) { return atomic_load(&in->stop); }
 
