@@ -59,7 +59,8 @@ static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enu
 
 static void add_ack(struct conn *c, lf_text answer, int64_t packet)
 {
-    *lf_tele_add_ack(&road_filling(c->l)->b) = (struct lf_tele_ack){ .conn = c->handle, .answer = answer, .packet = packet };
+    *lf_tele_add_ack(&road_filling(c->l)->b) =
+        (struct lf_tele_ack){ .conn = c->handle, .answer = answer, .packet = packet, .since = c->l->read_at };
     c->outstanding++;
 }
 
@@ -97,6 +98,7 @@ static void heard(struct conn *c, const struct lf_admit *a, enum lf_admitted how
                  (how == LF_ADMIT_QUARANTINE && (a->why == LF_TELE_TIME || a->why == LF_TELE_COMMAND));
     if (!known)
         return;
+    c->spoke = true;
     const struct link *k = link_seen(c, a->station);
     if (l->c.on_reply && (how == LF_ADMIT_REPLY || link_asked(l, k, &a->packet)))
         l->c.on_reply(l->c.user, a->station, &a->packet, a->frame);
@@ -185,6 +187,7 @@ size_t conn_process(struct conn *c, const char *p, size_t n)
     size_t at = 0, used;
     lf_text frame, segment;
     c->stalled = false;
+    c->l->read_at = uv_hrtime();
     road_judge_now(c->l);
     while (!c->closing && at < n) {
         if (c->outstanding >= CONN_OUTSTANDING || road_full(c->l)) {

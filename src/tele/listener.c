@@ -51,6 +51,7 @@ static void resume_stalled(struct lf_listener *l)
     while (l->stalled.next != &l->round_end && !road_full(l)) {
         struct conn *c = CONN_OF(l->stalled.next, stall);
         ring_out(&c->stall);
+        count_add(l, N_STALLED, -1);
         conn_resume(c);
     }
     ring_out(&l->round_end);
@@ -70,6 +71,8 @@ void road_judge_now(struct lf_listener *l)
  * batch, and all that comes during a commit is the next. */
 static void feed_writer(struct lf_listener *l)
 {
+    count_set(l, N_FILLING, l->filling ? (int64_t)l->filling->b.npacket : 0);
+    count_set(l, N_FILLING_BYTES, l->filling ? (int64_t)l->filling->b.arena.total : 0);
     while (!l->busy && l->filling) {
         bool full = road_full(l);
         if (!has_work(l->filling)) { /* only memory of frames that came to nothing */
@@ -168,6 +171,7 @@ static void answer_one(struct conn *c, const struct job *j)
     char out[CONN_OUT];
     size_t n = 0;
     int64_t answers = 0;
+    uint64_t now = uv_hrtime();
     uint32_t i = c->answer_first;
     c->answer_first = c->answer_last = 0;
     for (const struct lf_tele_ack *a; i; i = a->next) {
@@ -181,6 +185,7 @@ static void answer_one(struct conn *c, const struct job *j)
         memcpy(out + n, a->answer.p, a->answer.n);
         n += a->answer.n;
         answers++;
+        times_add(&c->l->ack_times, (int64_t)(now - a->since) / 1000);
     }
     count_add(c->l, N_ACKNOWLEDGED, answers); /* first: who has its answer finds itself counted */
     conn_send(c, out, n);
@@ -429,6 +434,13 @@ void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d)
     uv_async_send(&l->wake);
 }
 
+static void read_times(struct lf_tele_times *to, struct times *from)
+{
+    for (int i = 0; i <= LF_TELE_BOUNDS; i++)
+        to->below[i] = atomic_load_explicit(&from->below[i], memory_order_relaxed);
+    to->sum_us = atomic_load_explicit(&from->sum_us, memory_order_relaxed);
+}
+
 struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
 {
     int64_t n[N_COUNT];
@@ -458,6 +470,9 @@ struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
         .commit_failures = n[N_COMMIT_FAILURES],
         .last_commit_us = n[N_LAST_US],
         .last_batch = n[N_LAST_BATCH],
+        .filling_packets = n[N_FILLING],
+        .filling_bytes = n[N_FILLING_BYTES],
+        .stalled = n[N_STALLED],
         .sent = n[N_SENT],
         .send_lost = n[N_SEND_LOST],
         .submitted = n[N_SUBMITTED],
@@ -465,6 +480,12 @@ struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
         .failing = atomic_load(&l->failing),
     };
     memcpy(s.refused, n + N_REFUSED, sizeof s.refused);
+    read_times(&s.commit, &l->commit_times);
+    read_times(&s.ack, &l->ack_times);
+    pthread_mutex_lock(&l->lock);
+    s.events_waiting = l->events.n;
+    s.submit_waiting = l->nsubmitters;
+    pthread_mutex_unlock(&l->lock);
     return s;
 }
 

@@ -16,8 +16,8 @@ struct lf_listener_config {
     struct lf_directory *directory; /* first snapshot; the listener takes the caller's use of it. NULL = no stations yet */
     int max_connections;            /* 0 = 32000; less when the machine gives fewer files: see lf_listener_notice */
     int max_per_peer;               /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
-    int idle_s;                     /* a connection without a byte for so long is closed; 0 = 3900: RtdInterval may be an hour */
-    int first_s;                    /* the same before its first good packet; 0 = 120 */
+    int idle_s;                     /* a connection without a good packet for so long is closed; 0 = 3900: RtdInterval may be an hour */
+    int first_s;                    /* the first good packet must have come by then, however many bytes came; 0 = 120 */
     int batch_max;                  /* packets in one commit; 0 = 16384 */
     int batch_wait_ms;              /* how long an idle writer waits for company; 0 = not at all */
     int64_t ahead_s, age_s;         /* DataTime may lie so far ahead and back; 0 = 600 and 366 days */
@@ -38,6 +38,13 @@ struct lf_listener_config {
     void *user;
 };
 
+/* How long something took: a histogram. below[i]: not longer than lf_tele_bounds_us[i], each counted once; the last: longer. */
+enum { LF_TELE_BOUNDS = 16 };
+extern const int64_t lf_tele_bounds_us[LF_TELE_BOUNDS];
+struct lf_tele_times {
+    int64_t below[LF_TELE_BOUNDS + 1], sum_us;
+};
+
 struct lf_listener_stats {
     int64_t connections, accepted, turned_away; /* now; since the start; refused because of a limit */
     int64_t closed_idle, closed_slow;           /* by us: silent, or does not read its answers */
@@ -49,9 +56,12 @@ struct lf_listener_stats {
     int64_t duplicates, acknowledged;
     int64_t unknown_stats, bad_values;
     int64_t commits, commit_failures, last_commit_us, last_batch;
-    int64_t sent, send_lost;            /* frames to stations; of these, the connection went before they left */
-    int64_t submitted, submit_failures; /* batches that came another way */
-    bool failing;                       /* the store does not take anything now */
+    int64_t sent, send_lost;                         /* frames to stations; of these, the connection went before they left */
+    int64_t submitted, submit_failures;              /* batches that came another way */
+    struct lf_tele_times commit, ack;                /* commits; from reading a packet to giving its answer to the kernel */
+    int64_t filling_packets, filling_bytes;          /* the batch that is being filled (limit: batch_max, 16 MB) */
+    int64_t stalled, events_waiting, submit_waiting; /* connections not read for now; batches to be told; submitters */
+    bool failing;                                    /* the store does not take anything now */
 };
 
 struct lf_listener;

@@ -47,6 +47,9 @@ enum count {
     N_COMMIT_FAILURES,
     N_LAST_US,
     N_LAST_BATCH,
+    N_FILLING,
+    N_FILLING_BYTES,
+    N_STALLED,
     N_SENT,
     N_SEND_LOST,
     N_SUBMITTED,
@@ -153,6 +156,11 @@ struct conn {
     uint32_t answer_first, answer_last;
     int outstanding;
     bool stalled, closing, eof, good, reading;
+    bool spoke; /* a good packet in this read */
+};
+
+struct times {
+    atomic_llong below[LF_TELE_BOUNDS + 1], sum_us;
 };
 
 struct queue {
@@ -180,6 +188,7 @@ struct lf_listener {
     struct job *filling;
     struct lf_directory *judging; /* the loop's use of the directory while it reads */
     struct bound bound;
+    uint64_t read_at; /* uv_hrtime of the read that is worked on */
     uint64_t stop_at; /* uv_now when closing began; 0 = running */
     bool busy, closed;
     pthread_t loop_thread, writer_thread, events_thread;
@@ -202,6 +211,7 @@ struct lf_listener {
     struct queue spare;
     atomic_bool stopping, failing, abandon;
     atomic_llong count[N_COUNT];
+    struct times commit_times, ack_times;
 };
 
 static inline void count_add(struct lf_listener *l, unsigned what, int64_t n)
@@ -213,6 +223,7 @@ static inline void count_set(struct lf_listener *l, unsigned what, int64_t n)
     atomic_store_explicit(&l->count[what], n, memory_order_relaxed);
 }
 
+void times_add(struct times *t, int64_t us);
 void queue_put(struct queue *q, struct job *j);
 struct job *queue_take(struct queue *q);
 

@@ -66,6 +66,7 @@ void conn_close(struct conn *c)
         return;
     c->closing = true;
     ring_out(&c->idle);
+    count_add(c->l, N_STALLED, ring_empty(&c->stall) ? 0 : -1);
     ring_out(&c->stall);
     ring_out(&c->writing);
     link_conn_gone(c);
@@ -151,7 +152,6 @@ static void on_written(uv_write_t *w, int status)
         conn_close(c);
         return;
     }
-    touch(c);
     if (c->queue)
         fly(c);
     conn_answered(c);
@@ -213,6 +213,7 @@ static void stall(struct conn *c)
     c->stalled = true;
     conn_stop_reading(c);
     ring_put_last(&c->l->stalled, &c->stall);
+    count_add(c->l, N_STALLED, 1);
 }
 
 /* Takes what it can of p[0..n), which is the loop's buffer or the spill itself, and keeps the rest. */
@@ -273,8 +274,9 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     } else if (n > 0) {
         count_add(c->l, N_BYTES, n);
         take_bytes(c, c->l->buf, c->spill_n + (size_t)n);
-        if (!c->closing)
+        if (!c->closing && c->spoke) /* bytes that come to nothing do not keep a connection open */
             touch(c);
+        c->spoke = false;
     }
 }
 

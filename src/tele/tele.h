@@ -69,7 +69,8 @@ struct lf_tele_ack {
     uint64_t conn;
     lf_text answer; /* empty: nothing was asked for */
     int64_t packet;
-    uint32_t next; /* the listener's own: index + 1 of the next one to the same connection */
+    uint64_t since; /* the listener's own: when the packet was read, ns */
+    uint32_t next;  /* the listener's own: index + 1 of the next one to the same connection */
 };
 
 struct lf_tele_batch {

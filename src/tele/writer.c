@@ -91,6 +91,15 @@ void tell_store(struct lf_listener *l, const struct lf_err *err)
         l->c.on_store(l->c.user, err);
 }
 
+void times_add(struct times *t, int64_t us)
+{
+    int i = 0;
+    while (i < LF_TELE_BOUNDS && us > lf_tele_bounds_us[i])
+        i++;
+    atomic_fetch_add_explicit(&t->below[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&t->sum_us, us, memory_order_relaxed);
+}
+
 lf_rc commit_once(struct lf_listener *l, struct lf_tele_batch *b, struct lf_err *err)
 {
     int64_t began = monotonic_us();
@@ -100,7 +109,9 @@ lf_rc commit_once(struct lf_listener *l, struct lf_tele_batch *b, struct lf_err 
         return rc;
     }
     count_add(l, N_COMMITS, 1);
-    count_set(l, N_LAST_US, monotonic_us() - began);
+    int64_t took = monotonic_us() - began;
+    times_add(&l->commit_times, took);
+    count_set(l, N_LAST_US, took);
     count_set(l, N_LAST_BATCH, (int64_t)b->npacket);
     tell_store(l, NULL);
     return LF_OK;
