@@ -469,6 +469,13 @@ static void it_begins_where_it_is_told(void **state)
     assert_true(arrived(there) == 101 && there->seen[0] == 900);
 }
 
+/* The sanitizer keeps what was freed for a while (its quarantine): it sees leaks, not how much is held. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MEMORY_KB = 300 * 1024 };
+#else
+enum { MEMORY_KB = 8 * 1024 };
+#endif
+
 static long memory_kb(void)
 {
     long pages = 0;
@@ -497,7 +504,8 @@ static void a_backlog_takes_no_memory(void **state)
     clock_gettime(CLOCK_MONOTONIC, &t1);
     print_message("58000 packets of backlog in %.1f s, %ld KB more\n",
                   (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9, memory_kb() - before);
-    assert_true(memory_kb() - before < 8192 && arrived(there) == 60000 && !there->out_of_order);
+    assert_true(arrived(there) == 60000 && !there->out_of_order);
+    assert_true(memory_kb() - before < MEMORY_KB);
 }
 
 /* ---- what is said ---------------------------------------------------------------------------------------------------- */
