@@ -85,15 +85,18 @@ static lf_rc start_listener(struct lf_err *err)
     return rc;
 }
 
-/* A station that was added or changed is known to the listener within seconds, without a restart. */
+/* A station that was added or changed is known to the listener when the request that did it is answered. */
 static void refresh_directory(void)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* an older snapshot must not replace a newer one */
     struct lf_ctx cx;
+    pthread_mutex_lock(&one_at_a_time);
     lf_ctx_system(&cx, it.app);
     struct lf_directory *d = station_make_directory(&cx);
     if (d)
         lf_listener_set_directory(it.listener, d);
     lf_ctx_free(&cx);
+    pthread_mutex_unlock(&one_at_a_time);
 }
 
 /* ---- start and stop ------------------------------------------------------------------------------------ */
@@ -124,6 +127,8 @@ static lf_rc start(struct lf_err *err)
     if (!rc)
         rc = start_http(err);
     if (!rc)
+        station_on_change(refresh_directory);
+    if (!rc)
         review_use(&(struct review_road){ .store = it.tele.store, .submit = submit });
     return rc ? rc : lf_app_jobs_start(it.app, err);
 }
@@ -140,6 +145,7 @@ static void stop(void)
         upstream_stop(it.app);
         intake_stop(it.app); /* brokers' clients submit too */
     }
+    station_on_change(NULL);
     lf_listener_stop(it.listener);
     lf_app_stop(it.app);
     app_telemetry_close(&it.tele);

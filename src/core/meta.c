@@ -9,7 +9,7 @@ static const char *type_word(const struct lf_field *f)
         [LF_T_ID] = "id",     [LF_T_INT] = "int",     [LF_T_REAL] = "real", [LF_T_BOOL] = "bool", [LF_T_ENUM] = "enum",
         [LF_T_TEXT] = "text", [LF_T_MONEY] = "money", [LF_T_DAY] = "day",   [LF_T_MS] = "ms",     [LF_T_BLOB] = "blob"
     };
-    return words[f->type];
+    return lf_field_is_set(f) ? "set" : words[f->type];
 }
 
 static void both(struct lf_json *j, const char *zh_key, const char *en_key, const char *text)

@@ -3,10 +3,21 @@
 
 #include <stdio.h>
 
+static void codes_of(struct lf_json *j, const struct lf_dict *d)
+{
+    lf_json_key(j, "enum");
+    lf_json_arr(j);
+    for (unsigned i = 0; i < d->n; i++)
+        lf_json_str(j, d->item[i].code);
+    lf_json_end_arr(j);
+}
+
 static void schema_of(struct lf_json *j, const struct lf_field *f)
 {
+    bool set = lf_field_is_set(f);
     bool null = !(f->flags & LF_REQUIRED) && f->type != LF_T_BOOL && f->type != LF_T_ENUM;
-    const char *type = f->type == LF_T_REAL                                                                        ? "number"
+    const char *type = set                                                                                         ? "array"
+                       : f->type == LF_T_REAL                                                                      ? "number"
                        : f->type == LF_T_BOOL                                                                      ? "boolean"
                        : f->type == LF_T_TEXT || f->type == LF_T_ENUM || f->type == LF_T_DAY || f->type == LF_T_MS ? "string"
                                                                                                                    : "integer";
@@ -32,14 +43,17 @@ static void schema_of(struct lf_json *j, const struct lf_field *f)
         lf_json_kbool(j, "readOnly", true);
     if (f->flags & LF_MASKED)
         lf_json_kbool(j, "x-sealed", true);
-    if (f->max > f->min && f->type != LF_T_TEXT)
+    if (f->max > f->min && f->type != LF_T_TEXT && !set)
         lf_json_kreal(j, "minimum", f->min), lf_json_kreal(j, "maximum", f->max);
-    if (f->dict) {
-        lf_json_key(j, "enum");
-        lf_json_arr(j);
-        for (unsigned i = 0; i < f->dict->n; i++)
-            lf_json_str(j, f->dict->item[i].code);
-        lf_json_end_arr(j);
+    if (set) {
+        lf_json_key(j, "items");
+        lf_json_obj(j);
+        lf_json_kstr(j, "type", "string");
+        codes_of(j, f->dict);
+        lf_json_end_obj(j);
+        lf_json_kbool(j, "uniqueItems", true);
+    } else if (f->dict) {
+        codes_of(j, f->dict);
     }
     lf_json_end_obj(j);
 }

@@ -46,7 +46,7 @@ struct lf_field {
     enum lf_type type;
     uint32_t off, size;
     unsigned flags;
-    const struct lf_dict *dict; /* enum */
+    const struct lf_dict *dict; /* enum: one of these; int: a set of these, bit i is item i (at most 62) */
     const char *ref;            /* id: the record type it points at */
     const char *unit;
     double min, max;  /* numbers: range when max > min; text: max bytes when max > 0 (default 4000, LF_LONG 20000, LF_SHAPE 4 MB) */
@@ -144,6 +144,8 @@ struct lf_res {
     /* Who acts on this row now. NULL for types that nobody waits for. */
     lf_rc (*step)(struct lf_ctx *cx, const void *row, struct lf_step *out);
 };
+/* An int with a dictionary is a set: JSON an array of codes, text the labels joined by ';', a filter finds rows that have any. */
+static inline bool lf_field_is_set(const struct lf_field *f) { return f->type == LF_T_INT && f->dict; }
 const struct lf_field *lf_res_field(const struct lf_res *r, lf_text name);    /* NULL when absent */
 const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag); /* first with that flag, or NULL */
 const struct lf_dict *lf_res_states(const struct lf_res *r);                  /* dictionary of field "state", or NULL */

@@ -19,8 +19,10 @@ static const char *check_field(struct lf_arena *a, const struct lf_res *r, const
         return lf_printf(a, "%s: a field without a proper name", r->name);
     if (!f->zh || !*f->zh || !f->en || !*f->en)
         return lf_printf(a, "%s.%s: a label in one language is missing", r->name, f->name);
-    if ((f->type == LF_T_ENUM) != (f->dict != NULL))
-        return lf_printf(a, "%s.%s: an enum needs a dictionary, others have none", r->name, f->name);
+    if (f->type == LF_T_ENUM ? !f->dict : f->dict && !lf_field_is_set(f))
+        return lf_printf(a, "%s.%s: an enum needs a dictionary, an int may have one (a set), others have none", r->name, f->name);
+    if (lf_field_is_set(f) && f->dict->n > 62)
+        return lf_printf(a, "%s.%s: a set has at most 62 items", r->name, f->name);
     if (f->ref && f->type != LF_T_ID)
         return lf_printf(a, "%s.%s: only an id can be a reference", r->name, f->name);
     if ((f->flags & (LF_SCOPED | LF_TITLE | LF_SEARCH | LF_SHAPE | LF_LONG)) && f->type != LF_T_TEXT)

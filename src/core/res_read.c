@@ -49,8 +49,28 @@ static void filter_grid(struct lf_build *b, const struct lf_field *f, lf_text co
     lf_b_arg(b, lf_val_str(lf_printf(&b->cx->arena, "%.*s~", (int)code.n, code.p)));
 }
 
+/* A set: rows that have any of them; the names may be joined by ',' as in every filter. */
+static lf_rc filter_set(struct lf_build *b, const struct lf_field *f, lf_text values)
+{
+    struct lf_val v;
+    char *s = lf_strn(&b->cx->arena, values);
+    for (char *c = s; *c; c++)
+        *c = *c == ',' ? ';' : *c;
+    lf_rc rc = lf_val_parse(b->cx, f, lf_str(s), &v);
+    if (rc)
+        return rc;
+    lf_putf(&b->sql, v.null || !v.i ? " AND r.%s = 0" : " AND (r.%s & ", f->name);
+    if (v.null || !v.i)
+        return LF_OK;
+    lf_b_arg(b, v);
+    lf_put_str(&b->sql, ") <> 0");
+    return LF_OK;
+}
+
 static lf_rc filter_any(struct lf_build *b, const struct lf_field *f, lf_text values)
 {
+    if (lf_field_is_set(f))
+        return filter_set(b, f, values);
     lf_putf(&b->sql, " AND r.%s IN (", f->name);
     int n = 0;
     while (values.n) {

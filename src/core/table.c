@@ -74,6 +74,8 @@ static struct lf_cell to_cell(struct lf_ctx *cx, const struct lf_field *f, const
     struct lf_cell c = { .t = v.null ? LF_CELL_NULL : cell_type(f), .i = v.i, .d = v.d, .s = v.s };
     if (f->type == LF_T_ENUM && !v.null)
         c.s = lf_str(cx->lang == LF_EN ? f->dict->item[v.i].en : f->dict->item[v.i].zh);
+    if (lf_field_is_set(f) && !v.null)
+        c.s = lf_set_text(&cx->arena, f, v.i, cx->lang == LF_EN);
     if (f->ref && !v.null)
         c.s = label.p ? label : LF_TEXT("");
     return c;

@@ -96,6 +96,25 @@ static bool parse_enum(const struct lf_dict *d, lf_text s, struct lf_val *out)
     return false;
 }
 
+/* "a;b" by codes or labels in either language; also with the wide semicolon. "0" is the empty set. */
+static bool parse_set(const struct lf_dict *d, lf_text s, int64_t *out)
+{
+    *out = 0;
+    while (s.n) {
+        struct lf_val one = { 0 };
+        uint32_t n = 0, sep = 0;
+        for (; n < s.n && !sep; n += !sep)
+            sep = s.p[n] == ';' ? 1 : s.n - n >= 3 && memcmp(s.p + n, "；", 3) == 0 ? 3 : 0;
+        lf_text word = trim((lf_text){ s.p, n });
+        s = (lf_text){ s.p + n + sep, s.n - n - sep };
+        if (word.n && !lf_text_is(word, "0") && !parse_enum(d, word, &one))
+            return false;
+        if (word.n && !lf_text_is(word, "0"))
+            *out |= (int64_t)1 << one.i;
+    }
+    return true;
+}
+
 lf_rc lf_val_parse(struct lf_ctx *cx, const struct lf_field *f, lf_text s, struct lf_val *out)
 {
     *out = (struct lf_val){ .t = f->type };
@@ -107,6 +126,8 @@ lf_rc lf_val_parse(struct lf_ctx *cx, const struct lf_field *f, lf_text s, struc
     }
     lf_day day;
     lf_ms ms;
+    if (lf_field_is_set(f))
+        return parse_set(f->dict, s, &out->i) ? LF_OK : bad(cx, f, "没有这一项", "has no such choice");
     switch (f->type) {
     case LF_T_TEXT: out->s = s; return LF_OK;
     case LF_T_ID:
@@ -167,12 +188,47 @@ lf_rc lf_val_fit(struct lf_ctx *cx, const struct lf_field *f, const struct lf_va
         return LF_OK;
     if (f->type == LF_T_TEXT)
         return fit_text(cx, f, v->s);
+    if (lf_field_is_set(f) && (v->i < 0 || v->i >> f->dict->n))
+        return bad(cx, f, "没有这一项", "has no such choice");
     bool number = f->type == LF_T_INT || f->type == LF_T_REAL || f->type == LF_T_MONEY;
     double x = f->type == LF_T_REAL ? v->d : (double)v->i;
     if (number && f->max > f->min && (x < f->min || x > f->max))
         return lf_fail(cx, LF_EINVAL, f->name, "“%s”应在 %g 与 %g 之间 | %s must be between %g and %g", f->zh, f->min, f->max, f->en,
                        f->min, f->max);
     return LF_OK;
+}
+
+static lf_rc set_from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t *j, struct lf_val *out)
+{
+    out->i = 0;
+    if (!json_is_array(j))
+        return bad(cx, f, "应为代码列表", "must be a list of codes");
+    for (size_t i = 0; i < json_array_size(j); i++) {
+        struct lf_val one = { 0 };
+        const char *code = json_string_value(json_array_get(j, i));
+        if (!code || !parse_enum(f->dict, lf_str(code), &one))
+            return bad(cx, f, "没有这一项", "has no such choice");
+        out->i |= (int64_t)1 << one.i;
+    }
+    return LF_OK;
+}
+
+static void json_set(struct lf_json *j, const struct lf_field *f, int64_t set)
+{
+    lf_json_arr(j);
+    for (unsigned i = 0; i < f->dict->n; i++)
+        if (set >> i & 1)
+            lf_json_str(j, f->dict->item[i].code);
+    lf_json_end_arr(j);
+}
+
+lf_text lf_set_text(struct lf_arena *a, const struct lf_field *f, int64_t set, bool english)
+{
+    const char *s = "";
+    for (unsigned i = 0; i < f->dict->n; i++)
+        if (set >> i & 1)
+            s = lf_printf(a, "%s%s%s", s, *s ? ";" : "", english ? f->dict->item[i].en : f->dict->item[i].zh);
+    return lf_str(s);
 }
 
 lf_rc lf_val_from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t *j, struct lf_val *out)
@@ -182,6 +238,8 @@ lf_rc lf_val_from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t
         out->null = true;
         return LF_OK;
     }
+    if (lf_field_is_set(f))
+        return set_from_json(cx, f, j, out);
     lf_text s = json_is_string(j) ? (lf_text){ json_string_value(j), (uint32_t)json_string_length(j) } : (lf_text){ 0 };
     switch (f->type) {
     case LF_T_TEXT:
@@ -223,6 +281,10 @@ void lf_json_val(struct lf_json *j, const struct lf_field *f, struct lf_val v)
     char b[32];
     if (v.null) {
         lf_json_null(j);
+        return;
+    }
+    if (lf_field_is_set(f)) {
+        json_set(j, f, v.i);
         return;
     }
     switch (f->type) {

@@ -1,6 +1,8 @@
 /* admit.c - is it a station of ours, does it say the password, is the time believable, and what was measured. */
 #include "tele/admit.h"
 
+#include "hj212/sm4.h"
+
 /* What devices send (HJ 212-2017 table 9; 2005 and 2025 beside it). Only the first group carries readings; the rest is
  * kept as the packet it is. 1013 and 2072 are notices, 9015 is a heartbeat. */
 enum carries { RAW, VALUES };
@@ -59,13 +61,16 @@ struct factor {
 
 /* The code of 2017 for whatever name was sent. Values under a code of 2005 come in the unit of 2005. A channel's own unit,
  * said by somebody for this station, counts more than any table. */
-static struct factor factor_of(const struct lf_tele_station *s, lf_text sent)
+static struct factor factor_of(struct lf_admit *a, const struct lf_tele_station *s, lf_text sent)
 {
     const struct hj212_factor *f = hj212_factor_find(sent);
     struct factor r = { f != NULL, f ? lf_str(f->code) : sent, 1, 1 };
     if (f && f->code2005 && !lf_text_eq(sent, r.code) && lf_text_is(sent, f->code2005)) {
         r.times = f->per2005;
         r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
+    } else if (f && s->tolerate & (LF_TOLERATE_UG | LF_TOLERATE_MG) && strcmp(f->unit, "ng/m³") == 0) {
+        r.times = s->tolerate & LF_TOLERATE_MG ? 1e6 : 1e3;
+        a->forgiven |= s->tolerate & LF_TOLERATE_MG ? LF_TOLERATE_MG : LF_TOLERATE_UG;
     }
     for (size_t i = 0; i < s->nscale; i++)
         if (lf_text_eq(s->scale[i].factor, r.code))
@@ -157,7 +162,7 @@ static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct l
     /* Noise by day and by night (C.28) are values of their own beside the 24-hour one. */
     if (it->stat.n > 4 && column == C_VALUE && it->code.n < 16)
         code = (lf_text){ code.p, (uint32_t)(it->stat.p + it->stat.n - code.p) };
-    struct factor f = factor_of(s, code);
+    struct factor f = factor_of(a, s, code);
     if (!f.known && !is_code(code)) {
         a->unknown_stats++;
         return;
@@ -209,26 +214,33 @@ static enum lf_admitted end(struct lf_admit *a, enum lf_tele_why why, const char
 static void make_answer(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s)
 {
     char out[HJ212_FRAME_MAX];
+    bool asked = p->want_ack || hj212_is_notice(p->cn);
     /* A notice waits for its 9013 whatever Flag says (2017 §6.1); data is answered when bit A asks for it. */
-    if (p->want_ack || s->always_ack || hj212_is_notice(p->cn))
+    if (!asked && s->tolerate & LF_TOLERATE_ACK)
+        a->forgiven |= LF_TOLERATE_ACK;
+    if (asked || s->tolerate & LF_TOLERATE_ACK)
         a->answer = lf_text_copy(&b->arena, (lf_text){ out, (uint32_t)hj212_answer(p, out, sizeof out) });
 }
 
-static const char *forgiven(unsigned needs)
+/* What was forgiven, by name, for the note of the packet and the detail of a refusal. */
+static lf_text forgiven(struct lf_arena *m, unsigned set, bool sealed)
 {
-    static const char *const text[8] = { "",     "crc modbus",       "length",       "length, crc modbus",
-                                         "tail", "tail, crc modbus", "tail, length", "tail, length, crc modbus" };
-    return text[needs & 7];
+    const char *s = sealed ? "sm4" : "";
+    for (unsigned i = 0; i < LF_TOLERATE_COUNT; i++)
+        if (set >> i & 1)
+            s = lf_printf(m, "%s%s%s", s, *s ? ", " : "", lf_tele_tolerate_name(i));
+    return lf_str(s);
 }
 
 /* The frame moves into the batch's arena once; what was found in it then points into that copy. */
 static lf_text moved(lf_text t, lf_text from, lf_text to) { return t.p ? (lf_text){ to.p + (t.p - from.p), t.n } : t; }
 
-static lf_text bring_in(struct lf_arena *m, lf_text frame, struct hj212_packet *p)
+static lf_text bring_in(struct lf_arena *m, const struct lf_admit *a, struct hj212_packet *p)
 {
-    lf_text raw = lf_text_copy(m, frame), *const t[] = { &p->qn, &p->st, &p->cn, &p->pw, &p->mn, &p->cp };
+    lf_text raw = lf_text_copy(m, a->frame), *const t[] = { &p->qn, &p->st, &p->cn, &p->pw, &p->mn, &p->cp };
+    lf_text from = a->sealed ? a->segment : a->frame, to = a->sealed ? lf_text_copy(m, a->segment) : raw;
     for (size_t i = 0; i < LF_COUNT(t); i++)
-        *t[i] = moved(*t[i], frame, raw);
+        *t[i] = moved(*t[i], from, to);
     return raw;
 }
 
@@ -244,7 +256,7 @@ static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct
         .qn = not_null(p->qn),
         .st = not_null(p->st),
         .cn = p->cn,
-        .note = a->needs ? lf_str(forgiven(a->needs)) : LF_TEXT(""),
+        .note = a->forgiven || a->sealed ? forgiven(&b->arena, a->forgiven, a->sealed) : LF_TEXT(""),
         .received = a->now,
         .at = at,
         .pnum = p->split ? p->pnum : 0,
@@ -254,8 +266,20 @@ static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct
     };
 }
 
+static bool right_password(const struct hj212_packet *p, const struct lf_tele_station *s)
+{
+    return !s->pw.p || same_secret(not_null(p->pw), s->pw) || (s->pw_next.p && same_secret(not_null(p->pw), s->pw_next));
+}
+
+/* A station with a key encrypts what 2025 wants encrypted; a text shorter than a block has nothing to encrypt. */
+static bool should_be_sealed(const struct lf_admit *a, const struct hj212_packet *p, const struct lf_tele_station *s)
+{
+    return s->key.p && !a->sealed && p->cp.n >= HJ212_KEY_SIZE && hj212_seals(p->cn);
+}
+
 /* Known station, right password, switched on; what stands in the way otherwise. */
-static enum lf_admitted check_sender(struct lf_admit *a, const struct hj212_packet *p, const struct lf_tele_station **s)
+static enum lf_admitted check_sender(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p,
+                                     const struct lf_tele_station **s)
 {
     *s = lf_directory_find(a->directory, p->mn);
     if (!*s && a->needs)
@@ -264,9 +288,17 @@ static enum lf_admitted check_sender(struct lf_admit *a, const struct hj212_pack
         return end(a, LF_TELE_UNKNOWN_MN, "MN", LF_ADMIT_QUARANTINE);
     a->station = (*s)->id;
     if (a->needs & ~(*s)->tolerate)
-        return end(a, LF_TELE_GOOD, forgiven(a->needs), LF_ADMIT_REFUSED);
-    if ((*s)->pw.p && !same_secret(not_null(p->pw), (*s)->pw))
+        return end(a, LF_TELE_GOOD, forgiven(&b->arena, a->needs & ~(*s)->tolerate, false).p, LF_ADMIT_REFUSED);
+    a->forgiven = a->needs;
+    if (!right_password(p, *s) && !((*s)->tolerate & LF_TOLERATE_PW))
         return end(a, LF_TELE_PASSWORD, "PW", LF_ADMIT_REFUSED);
+    if (!right_password(p, *s))
+        a->forgiven |= LF_TOLERATE_PW;
+    if (should_be_sealed(a, p, *s)) {
+        if (!((*s)->tolerate & LF_TOLERATE_PLAIN))
+            return end(a, LF_TELE_PLAIN, "CP", LF_ADMIT_REFUSED);
+        a->forgiven |= LF_TOLERATE_PLAIN;
+    }
     if ((*s)->disabled)
         return end(a, LF_TELE_DISABLED, "MN", LF_ADMIT_QUARANTINE);
     return LF_ADMIT_TAKEN;
@@ -297,22 +329,26 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     a->mn = a->cn = a->detail = a->answer = LF_TEXT("");
     a->station = (lf_id){ 0 };
     a->unknown_stats = a->bad_values = 0;
+    a->forgiven = 0;
     enum hj212_why why = hj212_parse(a->segment, &p, &bad);
     a->mn = not_null(p.mn), a->cn = not_null(p.cn), a->packet = p;
     if (why != HJ212_GOOD)
         return end(a, (enum lf_tele_why)why, bad ? bad : "", LF_ADMIT_REFUSED);
     if (is_reply(p.cn) && !p.mn.p)
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
-    enum lf_admitted how = check_sender(a, &p, &s);
+    enum lf_admitted how = check_sender(a, b, &p, &s);
     if (how != LF_ADMIT_TAKEN)
         return how;
     if (is_reply(p.cn)) {
-        lf_text raw = bring_in(&b->arena, a->frame, &p);
+        lf_text raw = bring_in(&b->arena, a, &p);
         add_packet(a, b, &p, s, raw, lf_text_copy(&b->arena, s->grid_code), at, b->nreading);
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
     }
     if (lf_text_is(p.cn, "9015")) {
-        make_answer(a, b, &p, s);
+        if (!(s->tolerate & LF_TOLERATE_BEAT))
+            make_answer(a, b, &p, s);
+        else
+            a->forgiven |= LF_TOLERATE_BEAT;
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_ANSWER);
     }
     const struct command *c = command_of(p.cn);
@@ -324,10 +360,10 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     if (how != LF_ADMIT_TAKEN)
         return how;
     size_t first = b->nreading;
-    lf_text raw = bring_in(&b->arena, a->frame, &p), grid_code = lf_text_copy(&b->arena, s->grid_code);
+    lf_text raw = bring_in(&b->arena, a, &p), grid_code = lf_text_copy(&b->arena, s->grid_code);
     if (!read_values(a, b, s, grid_code, p.cp, c, at))
         return end(a, (enum lf_tele_why)HJ212_GRAMMAR, "CP", LF_ADMIT_REFUSED);
-    add_packet(a, b, &p, s, raw, grid_code, at, first);
     make_answer(a, b, &p, s);
+    add_packet(a, b, &p, s, raw, grid_code, at, first);
     return end(a, LF_TELE_GOOD, "", LF_ADMIT_TAKEN);
 }

@@ -16,6 +16,7 @@ struct lf_admit {
     const struct lf_directory *directory;
     lf_text frame, segment, peer;
     unsigned needs; /* what hj212_needs said of the frame; 0 for a good one */
+    bool sealed;    /* frame is encrypted, segment is what hj212_open made of it (not inside frame) */
     lf_ms now;
     int64_t ahead_ms, age_ms; /* how far DataTime may lie in the future and in the past */
     /* out */
@@ -23,6 +24,7 @@ struct lf_admit {
     struct hj212_packet packet; /* as read; complete except when refused */
     lf_text mn, cn, detail;     /* point into the frame, or are literals */
     lf_id station;
+    unsigned forgiven;                  /* enum lf_tele_tolerate: what was made use of */
     lf_text answer;                     /* in the batch's arena; empty when none is asked for */
     uint32_t unknown_stats, bad_values; /* items kept in the raw packet only; values that are no number */
 };

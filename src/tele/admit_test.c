@@ -18,8 +18,19 @@ static int setup(void **state)
         { .id = { 7 }, .mn = LF_TEXT("M1"), .pw = LF_TEXT("123456"), .grid_code = LF_TEXT("3301") },
         { .id = { 8 }, .mn = LF_TEXT("M2"), .grid_code = LF_TEXT("3302"), .tolerate = HJ212_NEEDS_MODBUS, .scale = scales, .nscale = 1 },
         { .id = { 9 }, .mn = LF_TEXT("M3"), .pw = LF_TEXT(""), .disabled = true },
-        { .id = { 10 }, .mn = LF_TEXT("M4"), .pw = LF_TEXT("x"), .always_ack = true },
+        { .id = { 10 }, .mn = LF_TEXT("M4"), .pw = LF_TEXT("x"), .tolerate = LF_TOLERATE_ACK },
         { .id = { 11 }, .mn = LF_TEXT("M1"), .pw = LF_TEXT("other") },
+        { .id = { 12 },
+          .mn = LF_TEXT("M5"),
+          .pw = LF_TEXT("old"),
+          .pw_next = LF_TEXT("newpw1"),
+          .tolerate = LF_TOLERATE_UG | LF_TOLERATE_BEAT },
+        { .id = { 13 }, .mn = LF_TEXT("M6"), .pw = LF_TEXT("123456"), .key = LF_TEXT("0000000000000000") },
+        { .id = { 14 },
+          .mn = LF_TEXT("M7"),
+          .pw = LF_TEXT("123456"),
+          .key = LF_TEXT("0000000000000000"),
+          .tolerate = LF_TOLERATE_PLAIN | LF_TOLERATE_PW | LF_TOLERATE_MG },
     };
     directory = lf_directory_make(list, LF_COUNT(list));
     return 0;
@@ -225,10 +236,52 @@ static void tolerances_are_per_station(void **state)
     assert_int_equal(admit_with(m1, HJ212_NEEDS_MODBUS), LF_ADMIT_REFUSED);
     assert_int_equal(last.why, LF_TELE_GOOD); /* stays what the codec called it */
     assert_int_equal(admit_with(m2, HJ212_NEEDS_MODBUS), LF_ADMIT_TAKEN);
-    assert_true(lf_text_is(batch.packet[0].note, "crc modbus"));
+    assert_true(lf_text_is(batch.packet[0].note, "crc_modbus"));
     assert_int_equal(admit_with(m2, HJ212_NEEDS_MODBUS | HJ212_NEEDS_LENGTH), LF_ADMIT_REFUSED);
     assert_int_equal(admit_with("ST=32;CN=2011;MN=M9;CP=&&&&", HJ212_NEEDS_MODBUS),
                      LF_ADMIT_REFUSED); /* no quarantine for broken frames of nobody */
+}
+
+static void tolerances_by_name(void **state)
+{
+    static const char data[] = "ST=22;CN=2011;PW=%s;MN=%s;Flag=4;CP=&&DataTime=20240311115900;a34004-Rtd=35,a34004-Flag=N;a21026-Rtd=8&&";
+    char s[200];
+    snprintf(s, sizeof s, data, "123456", "M1");
+    assert_int_equal(admit(s), LF_ADMIT_TAKEN);
+    assert_true(reading("a34004")->value == 35 && last.forgiven == 0 && batch.packet[0].note.n == 0);
+    snprintf(s, sizeof s, data, "newpw1", "M5"); /* a password that is on its way is as good as the old one */
+    assert_int_equal(admit(s), LF_ADMIT_TAKEN);
+    assert_true(reading("a34004")->value == 35000 && reading("a21026")->value == 8); /* only what the table has in ng/m³ */
+    assert_true(lf_text_is(batch.packet[0].note, "ug") && last.forgiven == LF_TOLERATE_UG);
+    snprintf(s, sizeof s, data, "newpw2", "M5");
+    assert_int_equal(admit(s), LF_ADMIT_REFUSED);
+    assert_int_equal(last.why, LF_TELE_PASSWORD);
+    snprintf(s, sizeof s, data, "whatever", "M7");
+    assert_int_equal(admit(s), LF_ADMIT_TAKEN);
+    assert_true(reading("a34004")->value == 35e6 && lf_text_is(batch.packet[0].note, "pw, plain, mg"));
+    assert_int_equal(admit("ST=22;CN=9015;PW=old;MN=M5;Flag=4;CP=&&&&"), LF_ADMIT_ANSWER);
+    assert_int_equal(last.answer.n, 0);
+    assert_int_equal(last.forgiven, LF_TOLERATE_BEAT);
+    for (unsigned i = 0; i < LF_TOLERATE_COUNT; i++)
+        assert_string_not_equal(lf_tele_tolerate_name(i), "unknown");
+    assert_string_equal(lf_tele_tolerate_name(LF_TOLERATE_COUNT), "unknown");
+}
+
+static void stations_with_a_key(void **state)
+{
+    assert_int_equal(admit("ST=22;CN=2011;PW=123456;MN=M6;Flag=8;CP=&&DataTime=20240311115900&&"), LF_ADMIT_REFUSED);
+    assert_int_equal(last.why, LF_TELE_PLAIN);
+    assert_int_equal(admit("ST=22;CN=9015;PW=123456;MN=M6;Flag=8;CP=&&&&"), LF_ADMIT_ANSWER); /* nothing to encrypt */
+    assert_int_equal(admit("ST=22;CN=3019;PW=123456;MN=M6;Flag=8;CP=&&PolId=w01018;w01018-SN=0123456789&&"), LF_ADMIT_TAKEN);
+    lf_tele_batch_free(&batch); /* what was encrypted: the raw bytes stay as they came */
+    char plain[] = "ST=22;CN=2011;PW=123456;MN=M6;Flag=9;CP=&&DataTime=20240311115900;a21026-Rtd=8&&";
+    last.frame = LF_TEXT("##as it came");
+    last.segment = lf_str(plain);
+    last.sealed = true;
+    assert_int_equal(lf_admit(&last, &batch), LF_ADMIT_TAKEN);
+    memset(plain, 'x', sizeof plain - 1); /* nothing in the batch points into the decrypted buffer */
+    assert_true(lf_text_is(batch.packet[0].note, "sm4") && lf_text_is(batch.packet[0].raw, "##as it came"));
+    assert_true(lf_text_is(batch.packet[0].cn, "2011") && reading("a21026")->value == 8);
 }
 
 static void answers(void **state)
@@ -246,11 +299,12 @@ static void answers(void **state)
 
 static void the_directory(void **state)
 {
-    assert_int_equal(lf_directory_count(directory), 4); /* a second M1 does not count */
+    assert_int_equal(lf_directory_count(directory), 7); /* a second M1 does not count */
     assert_int_equal(lf_directory_find(directory, LF_TEXT("M1"))->id.v, 7);
     assert_null(lf_directory_find(directory, LF_TEXT("m1")));
     assert_null(lf_directory_find(directory, LF_TEXT("")));
-    assert_int_equal(lf_directory_tolerates(directory), HJ212_NEEDS_MODBUS);
+    assert_int_equal(lf_directory_tolerates(directory), HJ212_NEEDS_MODBUS | LF_TOLERATE_ACK | LF_TOLERATE_UG | LF_TOLERATE_BEAT |
+                                                            LF_TOLERATE_PLAIN | LF_TOLERATE_PW | LF_TOLERATE_MG);
     enum { MANY = 5000 };
     static char mn[MANY][16];
     struct lf_tele_station *list = lf_new(MANY * sizeof *list);
@@ -319,6 +373,8 @@ int main(void)
         cmocka_unit_test(split_packets),
         cmocka_unit_test(refusals),
         cmocka_unit_test(tolerances_are_per_station),
+        cmocka_unit_test(tolerances_by_name),
+        cmocka_unit_test(stations_with_a_key),
         cmocka_unit_test(answers),
         cmocka_unit_test(the_directory),
         cmocka_unit_test(thinning_keeps_peaks),

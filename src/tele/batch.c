@@ -22,6 +22,7 @@ static const struct {
     [LF_TELE_DISABLED - HJ212_WHY_COUNT] = { "disabled", "站点已停用 | The station is switched off" },
     [LF_TELE_TIME - HJ212_WHY_COUNT] = { "time", "数据时间不可信 | The data time is not believable" },
     [LF_TELE_COMMAND - HJ212_WHY_COUNT] = { "command", "现场机不应发送的命令 | A command that a device does not send" },
+    [LF_TELE_PLAIN - HJ212_WHY_COUNT] = { "plain", "站点已配密钥，报文却未加密 | The station has a key, but this packet is not encrypted" },
     [LF_TELE_STORE - HJ212_WHY_COUNT] = { "store", "无法入库 | The store refuses it" },
 };
 

@@ -1,6 +1,8 @@
 /* conn.c - what the bytes of one device come to: packets in the batch, evidence, answers. */
 #include "tele/road.h"
 
+#include "hj212/sm4.h"
+
 /* ---- evidence: how much of what was refused is kept -------------------------------------- */
 
 bool bound_allows(struct bound *b, lf_ms now, lf_text who, int each, int all)
@@ -41,7 +43,7 @@ static struct lf_tele_reject *keep(struct conn *c, const struct lf_admit *a, enu
     struct lf_tele_batch *b = &road_filling(l)->b;
     struct lf_tele_reject *r = lf_tele_add_reject(b);
     lf_text raw = a->frame;
-    raw.n = raw.n < HJ212_FRAME_MAX ? raw.n : HJ212_FRAME_MAX;
+    raw.n = raw.n < EVIDENCE_BYTES ? raw.n : EVIDENCE_BYTES;
     *r = (struct lf_tele_reject){
         .station = a->station,
         .received = a->now,
@@ -72,8 +74,8 @@ static void taken(struct conn *c, const struct lf_admit *a)
     c->good = true;
     add_ack(c, a->answer, (int64_t)road_filling(l)->b.npacket - 1);
     count_add(l, N_FRAMES, 1);
-    if (a->needs)
-        count_add(l, N_TOLERATED, 1);
+    if (a->sealed)
+        count_add(l, N_SEALED, 1);
     if (a->unknown_stats)
         count_add(l, N_UNKNOWN_STATS, a->unknown_stats);
     if (a->bad_values)
@@ -90,6 +92,14 @@ static void quarantined(struct conn *c, const struct lf_admit *a)
         add_ack(c, a->answer, -1);
 }
 
+static void count_tolerated(struct lf_listener *l, unsigned set)
+{
+    count_add(l, N_TOLERATED, 1);
+    for (unsigned i = 0; i < LF_TOLERATE_COUNT; i++)
+        if (set >> i & 1)
+            count_add(l, N_TOLERATED_BY + i, 1);
+}
+
 /* The station speaks over this connection; and what it says may be what a command asked for. */
 static void heard(struct conn *c, const struct lf_admit *a, enum lf_admitted how)
 {
@@ -104,7 +114,8 @@ static void heard(struct conn *c, const struct lf_admit *a, enum lf_admitted how
         l->c.on_reply(l->c.user, a->station, &a->packet, a->frame);
 }
 
-static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned needs, enum hj212_why why)
+/* sealed: the frame was encrypted, and segment is what came out of it. */
+static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned needs, bool sealed, enum hj212_why why)
 {
     struct lf_listener *l = c->l;
     struct lf_admit a = { .directory = l->judging,
@@ -112,11 +123,14 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
                           .segment = segment,
                           .peer = c->peer->name,
                           .needs = needs,
+                          .sealed = sealed,
                           .now = lf_now(),
                           .ahead_ms = l->c.ahead_s * 1000,
                           .age_ms = l->c.age_s * 1000 };
     enum lf_admitted how = lf_admit(&a, &road_filling(l)->b);
     heard(c, &a, how);
+    if (how != LF_ADMIT_REFUSED && a.forgiven)
+        count_tolerated(l, a.forgiven);
     switch (how) {
     case LF_ADMIT_TAKEN: taken(c, &a); break;
     case LF_ADMIT_QUARANTINE: quarantined(c, &a); break;
@@ -149,20 +163,53 @@ bool only_blanks(lf_text t)
     return true;
 }
 
+static void refuse(struct conn *c, enum hj212_why why, struct lf_admit *a)
+{
+    count_add(c->l, N_REFUSED + why, 1);
+    keep(c, a, (enum lf_tele_why)why, false);
+}
+
+/* An encrypted frame (2025): its header says whose it is, and so with which key it is read. */
+static void on_sealed(struct conn *c, lf_text frame, lf_text wire)
+{
+    char plain[HJ212_SEGMENT_MAX];
+    lf_text segment;
+    struct hj212_packet p;
+    const char *bad;
+    struct lf_admit a = { .frame = frame, .mn = LF_TEXT(""), .cn = LF_TEXT(""), .detail = LF_TEXT("CP"), .now = lf_now() };
+    if (hj212_parse(wire, &p, &bad) != HJ212_GOOD) {
+        a.detail = lf_str(bad ? bad : "");
+        refuse(c, HJ212_GRAMMAR, &a);
+        return;
+    }
+    const struct lf_tele_station *s = lf_directory_find(c->l->judging, p.mn);
+    enum hj212_why why = s && s->key.p ? hj212_open((const unsigned char *)s->key.p, frame, plain, &segment) : HJ212_SEALED;
+    if (why == HJ212_GOOD) {
+        on_frame(c, frame, segment, 0, true, why);
+        return;
+    }
+    a.mn = p.mn, a.cn = p.cn;
+    a.station = s ? s->id : (lf_id){ 0 };
+    refuse(c, why, &a);
+}
+
 static void on_refused(struct conn *c, enum hj212_why why, lf_text frame)
 {
     struct lf_listener *l = c->l;
     lf_text segment;
+    if (why != HJ212_NOISE && hj212_is_sealed(frame, &segment)) {
+        on_sealed(c, frame, segment);
+        return;
+    }
     unsigned needs = why == HJ212_NOISE ? HJ212_NEEDS_MORE : hj212_needs(frame, &segment);
     if (needs < HJ212_NEEDS_MORE && (lf_directory_tolerates(l->judging) & needs) == needs) {
-        on_frame(c, frame, segment, needs, why);
+        on_frame(c, frame, segment, needs, false, why);
         return;
     }
     if (why == HJ212_NOISE && only_blanks(frame)) /* an empty line between frames hurts nobody */
         return;
     struct lf_admit a = { .frame = frame, .mn = LF_TEXT(""), .cn = LF_TEXT(""), .detail = LF_TEXT(""), .now = lf_now() };
-    count_add(l, N_REFUSED + why, 1);
-    keep(c, &a, (enum lf_tele_why)why, false);
+    refuse(c, why, &a);
 }
 
 /* A whole frame with nothing behind it, from a station that never sends CR LF: it would wait for ever for its answer. */
@@ -178,7 +225,7 @@ static bool take_without_tail(struct conn *c, lf_text frame)
         s = lf_directory_find(c->l->judging, p.mn);
     if (!s || !(s->tolerate & HJ212_NEEDS_TAIL))
         return false;
-    on_frame(c, frame, segment, HJ212_NEEDS_TAIL, HJ212_TAIL);
+    on_frame(c, frame, segment, HJ212_NEEDS_TAIL, false, HJ212_TAIL);
     return true;
 }
 
@@ -200,7 +247,7 @@ size_t conn_process(struct conn *c, const char *p, size_t n)
         else if (!used)
             break;
         else if (why == HJ212_GOOD)
-            on_frame(c, frame, segment, 0, why);
+            on_frame(c, frame, segment, 0, false, why);
         else
             on_refused(c, why, frame);
         at += used;

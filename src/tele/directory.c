@@ -1,7 +1,14 @@
 #include "tele/directory.h"
 #include "base/arena.h"
+#include "hj212/sm4.h"
 
 #include <stdatomic.h>
+
+const char *lf_tele_tolerate_name(unsigned bit)
+{
+    static const char *const names[LF_TOLERATE_COUNT] = { "crc_modbus", "length", "tail", "pw", "plain", "ug", "mg", "ack", "heartbeat" };
+    return bit < LF_TOLERATE_COUNT ? names[bit] : "unknown";
+}
 
 struct lf_directory {
     struct lf_arena arena;
@@ -34,6 +41,8 @@ static struct lf_tele_station copy_of(struct lf_arena *a, const struct lf_tele_s
     struct lf_tele_station s = *from;
     s.mn = lf_text_copy(a, s.mn);
     s.pw = s.pw.p ? lf_text_copy(a, s.pw) : s.pw;
+    s.pw_next = s.pw_next.n ? lf_text_copy(a, s.pw_next) : (lf_text){ 0 };
+    s.key = s.key.n == HJ212_KEY_SIZE ? lf_text_copy(a, s.key) : (lf_text){ 0 };
     s.grid_code = lf_text_copy(a, s.grid_code);
     struct lf_tele_scale *scale = lf_alloc(a, s.nscale * sizeof *scale);
     for (size_t i = 0; i < s.nscale; i++)

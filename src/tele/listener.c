@@ -457,6 +457,7 @@ struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
         .quarantined = n[N_QUARANTINED],
         .evidence_dropped = n[N_DROPPED],
         .tolerated = n[N_TOLERATED],
+        .sealed = n[N_SEALED],
         .replies = n[N_REPLIES],
         .heartbeats = n[N_HEARTBEATS],
         .packets = n[N_PACKETS],
@@ -480,6 +481,7 @@ struct lf_listener_stats lf_listener_stats(struct lf_listener *l)
         .failing = atomic_load(&l->failing),
     };
     memcpy(s.refused, n + N_REFUSED, sizeof s.refused);
+    memcpy(s.tolerated_by, n + N_TOLERATED_BY, sizeof s.tolerated_by);
     read_times(&s.commit, &l->commit_times);
     read_times(&s.ack, &l->ack_times);
     pthread_mutex_lock(&l->lock);

@@ -46,13 +46,14 @@ struct lf_tele_times {
 };
 
 struct lf_listener_stats {
-    int64_t connections, accepted, turned_away; /* now; since the start; refused because of a limit */
-    int64_t closed_idle, closed_slow;           /* by us: silent, or does not read its answers */
-    int64_t bytes, frames;                      /* received; good frames */
-    int64_t refused[LF_TELE_WHY_COUNT];         /* by reason; noise counts runs of bytes */
-    int64_t quarantined, evidence_dropped;      /* the latter: past the bound of evidence, counted but not kept */
-    int64_t tolerated, replies, heartbeats;
-    int64_t packets, readings, corrections; /* stored; corrections: values that replaced another */
+    int64_t connections, accepted, turned_away;         /* now; since the start; refused because of a limit */
+    int64_t closed_idle, closed_slow;                   /* by us: silent, or does not read its answers */
+    int64_t bytes, frames;                              /* received; good frames */
+    int64_t refused[LF_TELE_WHY_COUNT];                 /* by reason; noise counts runs of bytes */
+    int64_t quarantined, evidence_dropped;              /* the latter: past the bound of evidence, counted but not kept */
+    int64_t tolerated, tolerated_by[LF_TOLERATE_COUNT]; /* packets; uses of each tolerance */
+    int64_t sealed, replies, heartbeats;                /* sealed: packets that were decrypted */
+    int64_t packets, readings, corrections;             /* stored; corrections: values that replaced another */
     int64_t duplicates, acknowledged;
     int64_t unknown_stats, bad_values;
     int64_t commits, commit_failures, last_commit_us, last_batch;

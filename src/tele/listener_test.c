@@ -3,6 +3,7 @@
 #include "tele/listener.h"
 #include "tele/store_memory.h"
 #include "hj212/crc.h"
+#include "hj212/sm4.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -335,6 +336,40 @@ static void tolerances(void **state)
     device_close(&d);
 }
 
+static void encrypted_frames(void **state)
+{
+    static const unsigned char key[] = "0123456789abcdef", other[] = "0123456789abcdeg";
+    char seg[300], f[HJ212_BUFFER_MAX], got[1100];
+    const struct lf_tele_station list[] = {
+        { .id = { 1 }, .mn = LF_TEXT("M1"), .pw = LF_TEXT("123456"), .grid_code = LF_TEXT("3301"), .key = LF_TEXT("0123456789abcdef") },
+        { .id = { 2 }, .mn = LF_TEXT("M2"), .pw = LF_TEXT("123456"), .grid_code = LF_TEXT("3302") },
+    };
+    start();
+    lf_listener_set_directory(listener, lf_directory_make(list, LF_COUNT(list)));
+    struct device d = connect_to(0);
+    int n = snprintf(seg, sizeof seg, "QN=20240311000000001;ST=32;CN=2011;PW=123456;MN=M1;Flag=9;CP=&&DataTime=%s;w01018-Rtd=12.5&&",
+                     now_compact(0));
+    lf_text segment = { seg, (uint32_t)n };
+    device_send(&d, f, hj212_seal(key, segment, f, sizeof f));
+    assert_true(device_answer(&d, got, sizeof got, 5000));
+    assert_string_equal(got, "QN=20240311000000001;ST=91;CN=9014;PW=123456;MN=M1;Flag=8;CP=&&&&");
+    assert_int_equal(stats().sealed, 1);
+    assert_int_equal(stats().readings, 1);
+    device_send(&d, f, hj212_seal(other, segment, f, sizeof f));
+    expect_nothing(&d);
+    assert_int_equal(stats().refused[HJ212_KEY], 1);
+    device_send(&d, f, hj212_frame(segment, f, sizeof f));
+    expect_nothing(&d);
+    assert_int_equal(stats().refused[LF_TELE_PLAIN], 1);
+    memcpy(strstr(seg, "MN=M1"), "MN=M2", 5); /* nobody gave this one a key */
+    device_send(&d, f, hj212_seal(key, segment, f, sizeof f));
+    expect_nothing(&d);
+    assert_int_equal(stats().refused[HJ212_SEALED], 1);
+    device_send(&d, f, hj212_frame(segment, f, sizeof f));
+    assert_true(device_answer(&d, got, sizeof got, 5000));
+    device_close(&d);
+}
+
 static void answers_after_the_device_has_closed_its_side(void **state)
 {
     char f[1100];
@@ -604,6 +639,7 @@ int main(void)
         T(again_and_corrected),
         T(who_is_answered_and_how),
         T(tolerances),
+        T(encrypted_frames),
         T(answers_after_the_device_has_closed_its_side),
         T(nothing_is_acknowledged_while_the_store_fails),
         T(one_bad_packet_does_not_hold_up_the_others),

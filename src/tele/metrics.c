@@ -39,6 +39,7 @@ void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o)
         { "quarantined_total", "counter", s->quarantined },
         { "evidence_dropped_total", "counter", s->evidence_dropped },
         { "tolerated_total", "counter", s->tolerated },
+        { "decrypted_total", "counter", s->sealed },
         { "replies_total", "counter", s->replies },
         { "heartbeats_total", "counter", s->heartbeats },
         { "packets_stored_total", "counter", s->packets },
@@ -70,4 +71,8 @@ void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o)
     lf_put_str(o, "# TYPE lanfan_telemetry_refused_total counter\n");
     for (unsigned w = 1; w < LF_TELE_WHY_COUNT; w++)
         lf_putf(o, "lanfan_telemetry_refused_total{reason=\"%s\"} %lld\n", lf_tele_why_name((enum lf_tele_why)w), (long long)s->refused[w]);
+    lf_put_str(o, "# TYPE lanfan_telemetry_tolerated_uses_total counter\n");
+    for (unsigned i = 0; i < LF_TOLERATE_COUNT; i++)
+        lf_putf(o, "lanfan_telemetry_tolerated_uses_total{deviation=\"%s\"} %lld\n", lf_tele_tolerate_name(i),
+                (long long)s->tolerated_by[i]);
 }

@@ -18,7 +18,8 @@ enum {
     SPARE_JOBS = 3,
     EVENT_QUEUE = 64, /* batches that wait for the events thread; then the writer waits */
     BOUND_SLOTS = 4096,
-    OUTBOX_MAX = 4096, /* frames to stations that wait for the loop */
+    EVIDENCE_BYTES = 6 * 1024, /* of one refused piece: an encrypted frame of full length is 4.8 KB */
+    OUTBOX_MAX = 4096,         /* frames to stations that wait for the loop */
     WRITE_STUCK_MS = 60 * 1000,
     STOP_MS = 10 * 1000
 };
@@ -34,6 +35,7 @@ enum count {
     N_QUARANTINED,
     N_DROPPED,
     N_TOLERATED,
+    N_SEALED,
     N_REPLIES,
     N_HEARTBEATS,
     N_PACKETS,
@@ -55,7 +57,8 @@ enum count {
     N_SUBMITTED,
     N_SUBMIT_FAILURES,
     N_REFUSED,
-    N_COUNT = N_REFUSED + LF_TELE_WHY_COUNT
+    N_TOLERATED_BY = N_REFUSED + LF_TELE_WHY_COUNT,
+    N_COUNT = N_TOLERATED_BY + LF_TOLERATE_COUNT
 };
 
 /* A batch on its way: filled by the loop, committed by the writer, then read by the loop (answers) and the events thread. */

@@ -19,6 +19,7 @@ enum lf_tele_why {
     LF_TELE_DISABLED,                   /* the station is switched off: quarantine */
     LF_TELE_TIME,                       /* DataTime in the future, or too long ago: quarantine */
     LF_TELE_COMMAND,                    /* CN that a device does not send: quarantine */
+    LF_TELE_PLAIN,                      /* the station has a key, and this was not encrypted */
     LF_TELE_STORE,                      /* the store refuses this packet for ever (a fault of ours): kept as evidence */
     LF_TELE_WHY_COUNT
 };
@@ -46,7 +47,7 @@ struct lf_tele_packet {
     lf_id station;
     lf_text grid_code, peer, raw;
     lf_text qn, st, cn; /* "" when absent */
-    lf_text note;       /* what was forgiven ("crc modbus"); "" when nothing */
+    lf_text note;       /* what was forgiven ("crc_modbus"); "" when nothing */
     lf_ms received, at; /* at: DataTime; ms == 0 when the command has none */
     int pnum, pno;      /* 0 when not split */
     size_t first, n;    /* its readings: batch->reading[first .. first + n) */

@@ -6,12 +6,16 @@ CREATE TABLE station (
   name       @text NOT NULL,
   mn         @text NOT NULL UNIQUE,
   pw         @text NOT NULL,
+  pw_next    @text,
+  sm4_key    @text,
   kind       @text NOT NULL,
   source_id  @int,
   lon        @real NOT NULL,
   lat        @real NOT NULL,
   disabled   @bool NOT NULL,
   tolerate   @int  NOT NULL,
+  over_time  @int  NOT NULL,
+  re_count   @int  NOT NULL,
   invented   @bool NOT NULL,
   updated_at @ms   NOT NULL
 ) @strict;

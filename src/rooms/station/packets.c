@@ -88,3 +88,24 @@ lf_rc station_packet(struct lf_ctx *cx, struct lf_call *c)
         packet_json(cx, &c->j, &p, true);
     return rc;
 }
+
+lf_rc station_speaks(struct lf_ctx *cx, lf_id id, enum station_kind kind, int *version, lf_text *st)
+{
+    static const char *const by_kind[] = { "22", "21", "32", "31", "39", "23" };
+    struct lf_tele_stored_packet *p = NULL;
+    size_t n = 0;
+    *version = 2017;
+    *st = lf_str(by_kind[kind]);
+    lf_rc rc = station_store ? station_store->ops->packets(station_store, &cx->arena, id, (lf_id){ 0 }, 20, &p, &n, &cx->err) : LF_OK;
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct hj212_packet h;
+        const char *bad;
+        if (p[i].raw.n < 12 || hj212_parse((lf_text){ p[i].raw.p + 6, p[i].raw.n - 12 }, &h, &bad) != HJ212_GOOD ||
+            memcmp(h.cn.p, "901", 3) == 0 || !h.st.n)
+            continue;
+        *version = h.version;
+        *st = h.st;
+        break;
+    }
+    return rc;
+}

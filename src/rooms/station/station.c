@@ -9,6 +9,7 @@
 
 LF_ENUM_DICT(station_kind, STATION_KINDS);
 LF_ENUM_DICT(station_period, STATION_PERIODS);
+LF_ENUM_DICT(station_tolerance, STATION_TOLERANCES);
 
 struct lf_tele_store *station_store;
 void station_use_store(struct lf_tele_store *s) { station_store = s; }
@@ -22,12 +23,12 @@ static void committed(struct lf_app *app, const struct lf_change *ch) { atomic_f
 struct station {
     lf_id id;
     int64_t version;
-    lf_text grid_code, name, mn, pw;
+    lf_text grid_code, name, mn, pw, pw_next, sm4_key;
     enum station_kind kind;
     lf_id source_id;
     double lon, lat;
     bool disabled;
-    int64_t tolerate; /* set of enum hj212_needs that is forgiven; 0 = nothing */
+    int64_t tolerate, over_time, re_count;
     bool invented;
     lf_ms updated_at;
 };
@@ -39,16 +40,47 @@ static const struct lf_field station_fields[] = {
     F(name, "名称", "Name", .flags = LF_REQUIRED | LF_LIST | LF_TITLE | LF_SEARCH, .max = 200),
     F(mn, "设备唯一标识 MN", "MN", .flags = LF_REQUIRED | LF_LIST | LF_FILTER | LF_SEARCH, .max = 64),
     F(pw, "访问密码 PW", "Password PW", .flags = LF_REQUIRED | LF_MASKED, .max = 64),
+    F(pw_next, "待生效密码", "Password on its way", .flags = LF_HIDDEN),
+    F(sm4_key, "SM4 密钥", "SM4 key", .flags = LF_MASKED, .max = 16,
+      .help = "HJ 212-2025，16 个字符；填写后该站数据必须加密 | HJ 212-2025, 16 characters; once given, its data must be encrypted"),
     F(kind, "类别", "Kind", .flags = LF_LIST | LF_FILTER, .dict = &station_kind_dict),
     F(source_id, "污染源", "Polluter", .flags = LF_LIST | LF_FILTER, .ref = "source"),
     F(lon, "经度", "Longitude", .flags = LF_REQUIRED | LF_LIST, .min = -180, .max = 180, .unit = "°"),
     F(lat, "纬度", "Latitude", .flags = LF_REQUIRED | LF_LIST, .min = -90, .max = 90, .unit = "°"),
     F(disabled, "停用", "Disabled", .flags = LF_LIST | LF_FILTER),
-    F(tolerate, "宽容项", "Tolerances", .min = 0, .max = 255, .help = "默认 0：不宽容任何偏差 | 0 by default: no deviation is forgiven"),
+    F(tolerate, "宽容项", "Tolerances", .flags = LF_FILTER, .dict = &station_tolerance_dict,
+      .help = "默认一项不选：不宽容任何偏差 | none by default: no deviation is forgiven"),
+    F(over_time, "命令超时", "Time-out of commands", .min = 1, .max = 99, .unit = "s",
+      .help = "默认 10：无线；有线 5 | 10 by default (mobile); 5 for wired links"),
+    F(re_count, "命令重发次数", "Re-sends of commands", .min = 0, .max = 99),
     F(invented, "演示虚构", "Invented for the demonstration", .flags = LF_LIST | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY),
 };
 #undef F
+static lf_rc station_check(struct lf_ctx *cx, struct lf_change *ch)
+{
+    struct station *s = ch->row;
+    if (s->tolerate == LF_NULL64)
+        s->tolerate = 0;
+    if (s->over_time == LF_NULL64) /* HJ 212-2017 §6.5: 10 s over a mobile link, 3 re-sends */
+        s->over_time = 10;
+    if (s->re_count == LF_NULL64)
+        s->re_count = 3;
+    if (s->tolerate >> STATION_TOLERATE_UG & 1 && s->tolerate >> STATION_TOLERATE_MG & 1)
+        return lf_fail(cx, LF_EINVAL, "tolerate", "µg/m³ 与 mg/m³ 只能选一项 | choose either µg/m³ or mg/m³");
+    if (s->sm4_key.n && s->sm4_key.n != 16)
+        return lf_fail(cx, LF_EINVAL, "sm4_key", "SM4 密钥应为 16 个字符 | an SM4 key has 16 characters");
+    return LF_OK;
+}
+
+static void (*on_change)(void);
+void station_on_change(void (*fn)(void)) { on_change = fn; }
+static void station_committed(struct lf_app *app, const struct lf_change *ch)
+{
+    committed(app, ch);
+    if (on_change)
+        on_change();
+}
 const struct lf_res station_res = {
     .name = "station",
     .zh = "监测站点",
@@ -59,7 +91,8 @@ const struct lf_res station_res = {
     .field = station_fields,
     .nfield = LF_COUNT(station_fields),
     .can = LF_CAN_CREATE | LF_CAN_EDIT | LF_CAN_IMPORT,
-    .committed = committed,
+    .check = station_check,
+    .committed = station_committed,
 };
 
 struct limit {
@@ -196,6 +229,47 @@ lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct 
     return rc < 0 ? rc : LF_OK;
 }
 
+/* ---- what commands need ------------------------------------------------------------------------------- */
+
+lf_rc station_device_of(struct lf_ctx *cx, lf_id id, struct station_device *out)
+{
+    struct station_device_row_row r;
+    unsigned kind = STATION_WASTEWATER;
+    lf_rc rc = station_device_row(cx, id, &r);
+    if (rc)
+        return rc;
+    lf_dict_find(&station_kind_dict, r.kind, &kind);
+    *out = (struct station_device){ .name = r.name,
+                                    .grid_code = r.grid_code,
+                                    .mn = r.mn,
+                                    .pw = r.pw,
+                                    .sm4_key = r.sm4_key,
+                                    .kind = (enum station_kind)kind,
+                                    .disabled = r.disabled != 0,
+                                    .over_time = r.over_time,
+                                    .re_count = r.re_count };
+    return LF_OK;
+}
+
+static lf_rc learn(void *user, struct lf_ctx *cx, void *row)
+{
+    const struct station_learned *l = user;
+    struct station *s = row;
+    if (l->over_time)
+        s->over_time = l->over_time, s->re_count = l->re_count;
+    if (l->sm4_key.n)
+        s->sm4_key = l->sm4_key;
+    if (l->pw.n)
+        s->pw = l->pw;
+    s->pw_next = l->pw_next.n ? l->pw_next : (lf_text){ 0 };
+    return LF_OK;
+}
+
+lf_rc station_learn(struct lf_ctx *cx, lf_id id, struct station_learned *l, struct lf_change *ch)
+{
+    return lf_res_edit(cx, &station_res, id, LF_NULL64, learn, l, ch);
+}
+
 /* ---- the listener's directory ----------------------------------------------------------------------------- */
 
 struct lf_directory *station_make_directory(struct lf_ctx *cx)
@@ -211,9 +285,14 @@ struct lf_directory *station_make_directory(struct lf_ctx *cx)
     while (!rc && (rc = station_directory_next(&cur, &r)) == LF_ROW) {
         if (n == cap)
             list = lf_renew(list, (cap = cap ? cap * 2 : 256) * sizeof *list);
-        list[n++] = (struct lf_tele_station){
-            .id = r.id, .mn = r.mn, .pw = r.pw, .grid_code = r.grid_code, .disabled = r.disabled != 0, .tolerate = (unsigned)r.tolerate
-        };
+        list[n++] = (struct lf_tele_station){ .id = r.id,
+                                              .mn = r.mn,
+                                              .pw = r.pw,
+                                              .pw_next = r.pw_next,
+                                              .key = r.sm4_key,
+                                              .grid_code = r.grid_code,
+                                              .disabled = r.disabled != 0,
+                                              .tolerate = (unsigned)r.tolerate };
         rc = LF_OK;
     }
     lf_cur_close(&cur);

@@ -19,6 +19,19 @@ LF_ENUM(station_kind, STATION_KINDS);
     X(STATION_DAY, "day", "日", "Day")
 LF_ENUM(station_period, STATION_PERIODS);
 
+/* Bit i of station.tolerate: in the order of enum lf_tele_tolerate, by the names of lf_tele_tolerate_name. */
+#define STATION_TOLERANCES(X) \
+    X(STATION_TOLERATE_MODBUS, "crc_modbus", "校验为 Modbus CRC", "Checksum is CRC-16/MODBUS") \
+    X(STATION_TOLERATE_LENGTH, "length", "长度字段错误或超长", "Length field wrong, or segment too long") \
+    X(STATION_TOLERATE_TAIL, "tail", "缺回车换行", "CR LF missing") \
+    X(STATION_TOLERATE_PW, "pw", "密码缺失或不符", "Password missing or another") \
+    X(STATION_TOLERATE_PLAIN, "plain", "有密钥仍明文上传", "Plain although it has a key") \
+    X(STATION_TOLERATE_UG, "ug", "ng/m³ 因子按 µg/m³ 上传", "Sends µg/m³ where the code means ng/m³") \
+    X(STATION_TOLERATE_MG, "mg", "ng/m³ 因子按 mg/m³ 上传", "Sends mg/m³ where the code means ng/m³") \
+    X(STATION_TOLERATE_ACK, "ack", "不要求应答也须应答", "Answer although not asked") \
+    X(STATION_TOLERATE_BEAT, "heartbeat", "心跳包不应答", "No answer to heartbeats")
+LF_ENUM(station_tolerance, STATION_TOLERANCES);
+
 extern const struct lf_res station_res, limit_value_res;
 extern const struct lf_room station_room;
 
@@ -31,6 +44,26 @@ void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t
 
 /* The station named by the first segment of an address below /api/v1/station, within the caller's scope. */
 lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id) LF_MUST_CHECK;
+
+/* Told after each change of a station (by a request's thread): the listener takes the new directory at once. */
+void station_on_change(void (*fn)(void));
+
+struct station_device {
+    lf_text name, grid_code, mn, pw, sm4_key;
+    enum station_kind kind;
+    bool disabled;
+    int64_t over_time, re_count; /* s, times */
+};
+lf_rc station_device_of(struct lf_ctx *cx, lf_id id, struct station_device *out) LF_MUST_CHECK;
+/* What a device has been told, as the station's new values; what is empty or 0 stays, pw_next is set or cleared. Wants a write
+ * transaction, as the system; audited. */
+struct station_learned {
+    lf_text pw, pw_next, sm4_key;
+    int64_t over_time, re_count;
+};
+lf_rc station_learn(struct lf_ctx *cx, lf_id id, struct station_learned *l, struct lf_change *ch) LF_MUST_CHECK;
+/* How the device last spoke: version of the standard and ST (in the arena), from its newest upload; by its kind when it never did. */
+lf_rc station_speaks(struct lf_ctx *cx, lf_id id, enum station_kind kind, int *version, lf_text *st) LF_MUST_CHECK;
 
 struct station_site {
     lf_text name, grid_code;

@@ -1,7 +1,7 @@
 -- name: station_directory :many
 -- Who may send, for the listener.
 -- scope: none because the listener serves the whole city
-SELECT id, mn, pw, grid_code, disabled, tolerate FROM station ORDER BY id;
+SELECT id, mn, pw, pw_next, sm4_key, grid_code, disabled, tolerate FROM station ORDER BY id;
 
 -- name: station_stamp :one
 -- scope: none because it is only a count and a time
@@ -33,3 +33,9 @@ SELECT id, name, kind, lon, lat, grid_code, source_id, disabled FROM station ORD
 -- name: limits_all :many
 -- scope: none because the alarm rule is the system
 SELECT station_id, factor, kind, low, high, from_day, to_day, basis FROM limit_value ORDER BY station_id, factor, kind, from_day;
+
+-- name: station_device_row :one
+-- What a command to the device needs.
+-- scope: none because the dispatcher is the system, and who asked was checked when the command was made
+-- param: station id
+SELECT name, grid_code, kind, mn, pw, sm4_key, disabled, over_time, re_count FROM station WHERE id = :station;
