@@ -1,4 +1,4 @@
-import type { Areas, Bench, BenchTab, ClockStep, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, Series, SeriesKind, TimelineItem } from './types'
+import type { Areas, Bench, BenchTab, ClockStep, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, Series, SeriesKind, TimelineItem, Value } from './types'
 import { get, patch, post, query, send } from './http'
 
 const V1 = '/api/v1'
@@ -15,7 +15,7 @@ export const api = {
 
   list: (room: string, p: Params, signal?: AbortSignal) => get<Page>(`${V1}/${seg(room)}${query(p)}`, signal),
   one: (room: string, id: number | string) => get<Row>(`${V1}/${seg(room)}/${id}`),
-  create: (room: string, fields: Params) => post<Row>(`${V1}/${seg(room)}`, fields),
+  create: (room: string, fields: Record<string, Value>) => post<Row>(`${V1}/${seg(room)}`, fields),
   edit: (room: string, id: number, version: number, fields: object) => patch<Row>(`${V1}/${seg(room)}/${id}`, { version, ...fields }),
   move: (room: string, id: number, verb: string, body: { version?: number; note?: string; files?: string[]; fields?: object }) => post<Row>(`${V1}/${seg(room)}/${id}/${seg(verb)}`, body),
   reveal: (room: string, id: number, note: string) => post<Row>(`${V1}/${seg(room)}/${id}/reveal`, { note }),

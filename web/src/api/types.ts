@@ -1,5 +1,5 @@
 /** Shapes of doc/api.md. What is unknown to the server is null, never missing. */
-export type FieldType = 'id' | 'int' | 'real' | 'bool' | 'enum' | 'text' | 'money' | 'day' | 'ms'
+export type FieldType = 'id' | 'int' | 'real' | 'bool' | 'enum' | 'text' | 'money' | 'day' | 'ms' | 'set'
 export interface Field {
   name: string; zh: string; en: string; type: FieldType
   required?: boolean; readonly?: boolean; once?: boolean; list?: boolean; filter?: boolean; sort?: boolean; search?: boolean
@@ -26,7 +26,7 @@ export interface Me {
   id: number; login: string; name: string; role: string; role_zh: string; role_en: string; grid_code: string | null; grid_name: string | null
   perms: string[]; csrf: string; must_change?: boolean; demo?: boolean; unread?: number
 }
-export type Value = string | number | boolean | null | undefined
+export type Value = string | number | boolean | string[] | null | undefined
 export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _edit?: boolean; _reveal?: boolean }
 export interface Page<T = Row> { items: T[]; next: string | null; total?: number; more?: boolean }
 export type Light = 'green' | 'yellow' | 'red' | 'none'

@@ -35,11 +35,13 @@ export function toInput(f: Field, v: unknown): string | number | boolean | null 
     case 'money': return fenText(v)
     case 'ms': return toPicker(v)
     case 'day': return String(v).slice(0, 10)
+    case 'set': return (v as string[]).join(',')
     default: return typeof v === 'object' ? JSON.stringify(v) : String(v)
   }
 }
 export function fromInput(f: Field, v: Draft[string] | undefined): Value {
   if (f.type === 'bool') return v === true
+  if (f.type === 'set') return v ? String(v).split(',') : []
   if (v === null || v === undefined || v === '') return null
   switch (f.type) {
     case 'int':
