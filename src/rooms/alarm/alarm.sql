@@ -40,7 +40,7 @@ SELECT id, to_at, reason FROM silence
 -- param: begins ms
 -- param: ends ms
 -- col: n int
-SELECT count(*) AS n FROM silence WHERE id <> :self AND station_id = :station AND state <> 'refused' AND from_at < :ends AND to_at > :begins;
+SELECT count(*) AS n FROM silence WHERE id <> COALESCE(:self, 0) AND station_id = :station AND state <> 'refused' AND from_at < :ends AND to_at > :begins;
 
 -- name: rule_count :one
 -- scope: none because it is only a count

@@ -1,0 +1,183 @@
+// Alarms through a real server: what begins an episode and what ends it, maintenance, escalation, closing by measurement, and a server
+// that is killed between a packet's acknowledgement and its judging.
+// usage: node alarm.mjs LANFAN sqlite|postgres
+import { Checks, Server, Station, User as Person, packet, sleep, until } from './lib.mjs';
+const [, , lanfan, engine] = process.argv;
+const t = new Checks(engine), ok = (...a) => t.ok(...a);
+const HOUR = 3600e3, MIN = 60e3;
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const mnOf = (n) => '3703' + String(n).padStart(20, '0');
+let server;
+await t.run(async () => {
+  server = await Server.make(lanfan, engine);
+  class User extends Person { constructor() { super(server.base); } }
+  ok('the demonstration city is filled', server.run('demo').status === 0);
+  ok('the server starts', await server.start());
+  const users = {};
+  for (const l of ['city', 'admin', 'county', 'town', 'officer', 'officer2', 'officer3', 'officer4', 'county2']) { users[l] = new User(); await users[l].login(l); }
+  const { city, admin, county, town } = users;
+  const relogin = async () => { for (const l of Object.keys(users)) await users[l].login(l); };
+  const stations = (await city.get('/station?limit=200')).json.items;
+  const idOf = (n) => stations.find((s) => s.mn === mnOf(n)).id;
+  const alarms = async (n, type) => (await city.get(`/alarm?station_id=${idOf(n)}&type=${type}&limit=50`)).json.items;
+  const one = (n, type, want) => until(async () => { const a = (await alarms(n, type))[0]; return a && want(a) ? a : null; }, 25000, 200);
+  let wire = await new Station(server.stationPort).open();
+  const again = async () => { wire.close(); wire = await new Station(server.stationPort).open(); };
+  const hour0 = Math.floor(Date.now() / HOUR) * HOUR - 60 * HOUR;
+  const flue = (n, h, so2, flag = 'N') => packet({ mn: mnOf(n), st: '31', cn: '2061', at: hour0 + h * HOUR, items: `a21026-Avg=${so2},a21026-Flag=${flag}` });
+  const real = (n, at, items) => packet({ mn: mnOf(n), st: '31', cn: '2011', at, items });
+
+  // an hourly mean over an hourly limit; real-time values are none of its business
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  ok('packets are acknowledged', await wire.send([flue(7, 0, 80), real(7, now - 50e3, 'a21026-Rtd=400,a21026-Flag=N'), flue(7, 1, 150)]));
+  let a = await one(7, 'exceed', (x) => x.state === 'open');
+  ok('an hourly mean over the limit is an alarm', a && a.value === 150 && a.limit_value === 100, JSON.stringify(a));
+  const full = (await city.get(`/alarm/${a.id}`)).json;
+  ok('it says why, and by which clause', /小时均值 150/.test(full.explain) && /GB 13223/.test(full.basis), full.explain + full.basis);
+  ok('it has a matter and a colour', full.matter_id > 0 && full.severity === 'orange' && full.period === 'hour');
+  await wire.send([flue(7, 2, 999, 'D'), flue(7, 3, 260)]);
+  a = await one(7, 'exceed', (x) => x.value === 260);
+  ok('one alarm per episode, with its worst value; marked data counts for nothing', a && (await alarms(7, 'exceed')).length === 1, JSON.stringify(a));
+  await wire.send([flue(7, 4, 60)]);
+  a = await one(7, 'exceed', (x) => x.state === 'ended');
+  ok('a good hour ends it', a !== null && a !== undefined);
+  const line = (await city.get(`/matter/${full.matter_id}/timeline`)).json.items;
+  ok('its matter hears of the end', line.some((i) => i.kind === 'comment' && /恢复正常/.test(i.note)), JSON.stringify(line.map((i) => i.note)));
+  await wire.send([flue(7, 5, 130)]);
+  a = await one(7, 'exceed', (x) => x.state === 'open');
+  ok('a short gap merges: the same alarm, no second matter', a?.id === full.id && (await alarms(7, 'exceed')).length === 1);
+  await wire.send([flue(7, 6, 50)]);
+  await one(7, 'exceed', (x) => x.state === 'ended');
+
+  // closing by measurement
+  let m = (await city.get(`/matter/${full.matter_id}`)).json;
+  const doer = Object.values(users).find((u) => u.me.id === m.officer_id);
+  const move = async (u, verb, extra = {}) => { const r = await u.call('POST', `/matter/${m.id}/${verb}`, { version: m.version, ...extra }); if (r.status === 200) m = r.json; return r; };
+  const file = (await doer.call('POST', '/files?name=after.png', PNG, 'image/png')).json;
+  const photo = { note: '已检修', files: [{ hash: file.hash, name: 'after.png' }] };
+  const steps = [await move(doer, 'accept'), await move(doer, 'handle', photo), await move(city, 'verify')].map((r) => r.status).join(' ');
+  ok('the matter is handled and verified', steps === '200 200 200', steps);
+  let r = await move(city, 'close');
+  ok('it does not close before enough good hours', r.status === 409 && /1 个合格/.test(r.text), r.status + r.text);
+  ok('closing is not offered either, the override is', !m._verbs.includes('close') && m._verbs.includes('override'), m._verbs);
+  ok('the override needs a reason', (await move(city, 'override')).status === 422);
+  ok('and a right of its own', (await move(county, 'override', { note: 'x' })).status === 403);
+  await wire.send([7, 8, 9].map((h) => flue(7, h, 40)));
+  r = await until(async () => { const x = await move(city, 'close'); return x.status === 200 ? x : null; }, 5000);
+  ok('after four good hours in a row it closes', r?.status === 200 && m.state === 'closed', r?.text);
+
+  // effective dates: PM2.5 of 70 was within GB 3095-2012 (75) and is over GB 3095-2026 (60)
+  const day = (iso, v) => packet({ mn: mnOf(1), st: '22', cn: '2031', at: Date.parse(iso + 'T00:00:00+08:00'), items: `a34004-Avg=${v},a34004-Flag=N` });
+  await wire.send([day('2026-02-20', 70), day('2026-03-10', 70)]);
+  a = await one(1, 'exceed', (x) => x.state === 'open');
+  ok('the limit of the day counts', a?.limit_value === 60 && a.began_at.startsWith('2026-03-10'), JSON.stringify(a));
+
+  // flags, constancy, an edited rule
+  await wire.send([0, 1, 2].map((i) => real(8, now - 40e3 + i * 1000, 'a21026-Rtd=20,a21026-Flag=D')));
+  ok('three fault flags of five are an alarm', Boolean(await one(8, 'faulty', (x) => x.state === 'open' && x.matter_id > 0)));
+  await wire.send([3, 4, 5].map((i) => real(8, now - 40e3 + i * 1000, 'a21026-Rtd=20,a21026-Flag=N')));
+  ok('three good ones end it', Boolean(await one(8, 'faulty', (x) => x.state === 'ended')));
+  const rule = await city.post('/alarm_rule', { title: 'NOx 恒值（测试）', type: 'constant', station_kind: 'flue', factor: 'a21002', period: 'rtd', enabled: true, threshold: 0.01, on_n: 1, on_of: 5, off_n: 2, delay_minutes: 0, merge_minutes: 0, severity: 'yellow', policy: 'notice', escalate_minutes: 0, lasting_minutes: 0, close_n: 0 });
+  ok('the city makes a rule', rule.status === 201, rule.text);
+  ok('a county may not', (await county.post('/alarm_rule', { title: 'x' })).status === 403);
+  await wire.send(Array.from({ length: 6 }, (_, i) => real(9, now - 100e3 + i * 10e3, 'a21002-Rtd=33.3,a21002-Flag=N')));
+  a = await one(9, 'constant', (x) => x.state === 'open');
+  ok('values that do not change are an alarm, without a matter by policy', a && !a.matter_id, JSON.stringify(a));
+  await wire.send([real(9, now - 30e3, 'a21002-Rtd=33.4,a21002-Flag=N'), real(9, now - 29e3, 'a21002-Rtd=33.5,a21002-Flag=N')]);
+  ok('when they change again it ends', Boolean(await one(9, 'constant', (x) => x.state === 'ended')));
+  await wire.send(Array.from({ length: 6 }, (_, i) => real(10, now - 100e3 + i * 10e3, 'a21002-Rtd=44,a21002-Flag=N')));
+  await one(10, 'constant', (x) => x.state === 'open');
+  const edit = async (id, fields) => { const v = (await city.get(`/alarm_rule/${id}`)).json.version; return city.call('PATCH', `/alarm_rule/${id}`, { version: v, ...fields }); };
+  ok('the rule is switched off', (await edit(rule.json.id, { enabled: false })).status === 200);
+  await wire.send([real(10, now - 20e3, 'a21002-Rtd=44,a21002-Flag=N')]);
+  a = await one(10, 'constant', (x) => x.state === 'ended');
+  ok('what it had begun ends with it', Boolean(a) && /规则已停用/.test(JSON.stringify((await city.get(`/alarm/${a.id}/timeline`)).json)));
+  const trail = (await city.get(`/alarm_rule/${rule.json.id}/timeline`)).json.items;
+  ok('every change of a rule is in its time line', trail.length === 2 && trail[1].diff.some((d) => d.field === 'enabled'), JSON.stringify(trail));
+
+  // reported maintenance
+  const iso = (ms) => new Date(ms).toISOString();
+  const report = (u, n, from, to) => u.post('/silence', { station_id: idOf(n), from_at: iso(from), to_at: iso(to), reason: '更换光源，运维单位' });
+  const s1 = await report(city, 15, hour0 - HOUR, Date.now() + HOUR);
+  ok('maintenance is reported; too long and too late are flagged', s1.status === 201 && s1.json.overlong && s1.json.late && !s1.json.overlapping, s1.text);
+  ok('who reports does not approve', (await city.post(`/silence/${s1.json.id}/approve`, { version: 1 })).status === 403);
+  ok('before it is approved it silences nothing', (await wire.send([flue(16, 0, 150)])) && Boolean(await one(16, 'exceed', (x) => !x.silenced && x.matter_id)));
+  ok('another person approves', (await admin.post(`/silence/${s1.json.id}/approve`, { version: 1 })).status === 200);
+  const s2 = await report(city, 15, Date.now() - MIN, Date.now() + HOUR);
+  ok('an overlapping report is flagged', s2.status === 201 && s2.json.overlapping && !s2.json.overlong, s2.text);
+  await wire.send([flue(15, 1, 150)]);
+  a = await one(15, 'exceed', (x) => x.state === 'open');
+  ok('an alarm inside is recorded, without a matter', a?.silenced === true && !a.matter_id, JSON.stringify(a));
+  ok('the work ends early', (await admin.post(`/silence/${s1.json.id}/finish`, { version: 2 })).status === 200);
+  a = await one(15, 'exceed', (x) => !x.silenced);
+  ok('what goes on after the window becomes a matter', a?.matter_id > 0, JSON.stringify(a));
+
+  // people
+  a = await one(16, 'exceed', (x) => x.state === 'open');
+  ok('an alarm is acknowledged with a note', (await city.post(`/alarm/${a.id}/ack`, { version: a.version })).status === 422 && (await city.post(`/alarm/${a.id}/ack`, { version: a.version, note: '已知悉' })).status === 200);
+  ok('nobody ends it by hand', (await admin.post(`/alarm/${a.id}/end`, { version: a.version + 1 })).status === 403);
+  ok('a person closes it with a reason', (await city.post(`/alarm/${a.id}/close`, { version: a.version + 1, note: '误报' })).status === 200);
+  await wire.send([flue(16, 1, 155)]);
+  const two = await until(async () => { const x = await alarms(16, 'exceed'); return x.length === 2 ? x : null; });
+  ok('what goes on after that is a new alarm', two?.some((x) => x.state === 'open'), JSON.stringify(two));
+
+  // silence on the wire
+  const off = (await city.get('/alarm_rule?type=offline')).json.items[0];
+  ok('nobody is offline yet', (await city.get('/alarm?type=offline')).json.total === 0);
+  await edit(off.id, { threshold: 0.05, delay_minutes: 0 });
+  await wire.send([real(17, now, 'a21026-Rtd=20,a21026-Flag=N')]);
+  a = await one(17, 'offline', (x) => x.state === 'open');
+  ok('a station that is silent is offline', a?.matter_id > 0, JSON.stringify(a));
+  await edit(off.id, { threshold: 3, delay_minutes: 15 });
+  await wire.send([real(17, now + 1000, 'a21026-Rtd=21,a21026-Flag=N')]);
+  ok('its next packet ends that', Boolean(await one(17, 'offline', (x) => x.state === 'ended')));
+
+  // hours with too few minutes, and nobody who acknowledges: hours later
+  const h = Math.floor(Date.now() / HOUR) * HOUR;
+  await sleep(1500); /* the job has set its mark */
+  await wire.send([0, 1, 2].map((i) => packet({ mn: mnOf(18), st: '31', cn: '2051', at: h + i * MIN, items: 'a21026-Avg=20,a21026-Flag=N' })));
+  await wire.send([flue(18, 0, 170)]);
+  ok('an alarm that nobody looks at', Boolean(await one(18, 'exceed', (x) => x.state === 'open')));
+  await sleep(5500); /* marks are written */
+  ok('it stops', (await server.stop()) === 0);
+  ok('five hours later', await server.start({ LANFAN_TEST_CLOCK_S: String(5 * 3600) }));
+  await relogin();
+  a = await one(18, 'missing', () => true);
+  ok('the hour with three minutes of data is missing data', a?.limit_value === 45 && a.value <= 30, JSON.stringify(a));
+  const told = await until(async () => { const x = (await city.get('/notices')).json.items.filter((i) => i.room === 'alarm' && /超期/.test(i.zh)); return x.length ? x : null; });
+  ok('the level above is told of what nobody acknowledged', told?.length > 0);
+  await server.stop();
+
+  // killed between the acknowledgement and the judging: each exceedance has one alarm, none is lost
+  await server.start();
+  await relogin();
+  const want = [19, 20, 21, 22, 11, 12, 13, 14];
+  let rejudged = 0;
+  const waste = (n, d) => packet({ mn: mnOf(n), st: '32', cn: '2031', at: Date.parse('2026-05-01T00:00:00+08:00') + d * 24 * HOUR, items: 'w01018-Avg=90,w01018-Flag=N;w21003-Avg=9,w21003-Flag=N' });
+  for (let round = 0; round < 4; round++) {
+    await again();
+    await wire.send(want.map((n) => waste(n, round)));
+    await server.stop('SIGKILL');
+    ok('a killed server starts again', await server.start());
+    const metric = /lanfan_alarm_rejudged_packets_total (\d+)/.exec(await (await fetch(server.base + '/metrics')).text());
+    rejudged += Number(metric?.[1] ?? 0);
+  }
+  await relogin();
+  ok('packets were judged from the store after it', rejudged > 0, rejudged);
+  for (const n of want) {
+    const all = (await alarms(n, 'exceed')).filter((x) => x.began_at.startsWith('2026-05'));
+    const counts = [];
+    for (const x of all) counts.push((await city.get(`/alarm/${x.id}`)).json.count);
+    ok(`station ${n}: two alarms, each of four days, counted once`, all.length === 2 && counts.every((c) => c === 4), JSON.stringify(counts));
+  }
+  await again();
+  await wire.send([flue(23, 0, 300)]);
+  await one(23, 'exceed', () => true);
+  const text = await (await fetch(server.base + '/metrics')).text();
+  const sum = Number(/lanfan_alarm_latency_seconds_sum ([\d.]+)/.exec(text)[1]), n = Number(/lanfan_alarm_latency_seconds_count (\d+)/.exec(text)[1]);
+  ok('the latency of alarms is measured', n > 0 && sum / n < 5, `${sum} / ${n}`);
+  console.log(`# ${engine}: ${n} alarms, ${(sum / n * 1000).toFixed(0)} ms from arrival to commit on average`);
+  const audit = server.run('audit', 'verify');
+  ok('the audit trail is good', audit.status === 0, audit.stderr);
+  ok('it stops cleanly', (await server.stop()) === 0);
+}, () => server?.remove());
