@@ -1,0 +1,271 @@
+/* block.c - the points of one series as columns.
+ *
+ * Values arrive as decimal text, so nearly every double is m / 10^e with a small m, and that division gives the very same bits
+ * back (m and 10^e are exact, IEEE division rounds right). One e for the column of a block; m is kept as the difference to its
+ * predecessor, to the column's lowest, or to the block's value column (Min and Max lie near Avg), whichever is smallest.
+ * A column that holds anything else is kept as bits, each XORed with its predecessor. */
+#include "tele/log/codec.h"
+
+enum { EXP_MAX = 15 };
+enum { PRESENT_NONE, PRESENT_ALL, PRESENT_SOME };
+enum { AS_BITS, AS_DELTA, AS_OFFSET, AS_RELATIVE };
+
+static const double p10[EXP_MAX + 1] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+
+static uint64_t bits_of(double v)
+{
+    uint64_t u;
+    memcpy(&u, &v, sizeof u);
+    return u;
+}
+static double of_bits(uint64_t u)
+{
+    double v;
+    memcpy(&v, &u, sizeof v);
+    return v;
+}
+static bool absent(double v) { return bits_of(v) == bits_of((double)NAN); }
+
+static bool decimal(double v, unsigned e, int64_t *m)
+{
+    double t = v * p10[e];
+    if (!(fabs(t) < 9007199254740992.0))
+        return false;
+    *m = (int64_t)rint(t);
+    return bits_of((double)*m / p10[e]) == bits_of(v);
+}
+
+/* All n values as m / 10^e with one e, or false. */
+static bool decimals(const double *v, size_t n, unsigned *e, int64_t *m)
+{
+    *e = 0;
+    for (size_t i = 0; i < n; i++)
+        while (!decimal(v[i], *e, &m[i]))
+            if (++*e > EXP_MAX)
+                return false;
+    for (size_t i = 0; i < n; i++)
+        if (!decimal(v[i], *e, &m[i]))
+            return false;
+    return true;
+}
+
+/* ---- time --------------------------------------------------------------------------------------------- */
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t r = a % b;
+        a = b, b = r;
+    }
+    return a;
+}
+
+static void put_times(struct buf *b, const struct points *p)
+{
+    int64_t dod[POINTS_MAX];
+    uint64_t unit = 0, before = 0;
+    put_zig(b, p->at[0]);
+    for (uint32_t i = 1; i < p->n; i++)
+        unit = gcd(unit, (uint64_t)p->at[i] - (uint64_t)p->at[i - 1]);
+    if (p->n < 2)
+        return;
+    put_var(b, unit);
+    for (uint32_t i = 1; i < p->n; i++) {
+        uint64_t d = ((uint64_t)p->at[i] - (uint64_t)p->at[i - 1]) / unit;
+        dod[i - 1] = (int64_t)(d - before);
+        before = d;
+    }
+    put_zig(b, dod[0]);
+    ints_put(b, dod + 1, p->n - 2);
+}
+
+static void get_times(struct in *in, struct points *p)
+{
+    int64_t dod[POINTS_MAX];
+    p->at[0] = get_zig(in);
+    if (p->n < 2)
+        return;
+    uint64_t unit = get_var(in), d = 0, at = (uint64_t)p->at[0];
+    dod[0] = get_zig(in);
+    ints_get(in, dod + 1, p->n - 2);
+    for (uint32_t i = 1; i < p->n; i++) {
+        d += (uint64_t)dod[i - 1];
+        at += d * unit;
+        p->at[i] = (int64_t)at;
+        in->bad |= p->at[i] <= p->at[i - 1];
+    }
+}
+
+/* ---- runs: flags, and which values are present ------------------------------------------------------------ */
+
+static void put_flags(struct buf *b, const struct points *p)
+{
+    for (uint32_t i = 0, run; i < p->n; i += run) {
+        for (run = 1; i + run < p->n && p->flag[i + run] == p->flag[i]; run++)
+            ;
+        uint8_t len = (uint8_t)(p->flag[i] >> 56);
+        put_var(b, run);
+        put_u8(b, len);
+        put_bytes(b, &p->flag[i], len ? len - 1u : 0);
+    }
+}
+
+static void get_flags(struct in *in, struct points *p)
+{
+    for (uint32_t i = 0; i < p->n && !in->bad;) {
+        uint64_t run = get_var(in), flag = 0;
+        uint8_t len = get_u8(in);
+        in->bad |= run == 0 || run > p->n - i || len > FLAG_BYTES + 1;
+        if (in->bad)
+            return;
+        get_fixed(in, &flag, len ? len - 1u : 0);
+        flag |= (uint64_t)len << 56;
+        while (run--)
+            p->flag[i++] = flag;
+    }
+}
+
+/* Lengths of runs, the first of them present (may be 0). */
+static void put_presence(struct buf *b, const double *v, uint32_t n)
+{
+    bool want = false;
+    for (uint32_t i = 0, run; i < n; i += run, want = !want) {
+        for (run = 0; i + run < n && absent(v[i + run]) == want; run++)
+            ;
+        put_var(b, run);
+    }
+}
+
+static uint32_t get_presence(struct in *in, uint16_t *where, uint32_t n)
+{
+    uint32_t m = 0;
+    bool gap = false;
+    for (uint32_t i = 0; i < n && !in->bad; gap = !gap) {
+        uint64_t run = get_var(in);
+        in->bad |= run > n - i || (run == 0 && i > 0);
+        for (uint64_t r = 0; r < run && !in->bad; r++, i++)
+            if (!gap)
+                where[m++] = (uint16_t)i;
+    }
+    return m;
+}
+
+/* ---- one column ---------------------------------------------------------------------------------------------- */
+
+static void put_bits(struct buf *b, const double *v, uint32_t n)
+{
+    int64_t x[POINTS_MAX];
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t u = bits_of(v[i]);
+        x[i] = zag(u ^ before); /* ints zigzags: give it what comes out as the plain XOR */
+        before = u;
+    }
+    put_u8(b, AS_BITS);
+    ints_put(b, x, n);
+}
+
+static void put_decimals(struct buf *b, const int64_t *m, uint32_t n, unsigned e, const int64_t *base)
+{
+    int64_t delta[POINTS_MAX], offset[POINTS_MAX], relative[POINTS_MAX], low = m[0];
+    for (uint32_t i = 0; i < n; i++) {
+        delta[i] = i ? m[i] - m[i - 1] : 0;
+        relative[i] = base ? m[i] - base[i] : 0;
+        low = m[i] < low ? m[i] : low;
+    }
+    for (uint32_t i = 0; i < n; i++) /* the frame's zigzag wants numbers around zero: offset as zag, so its bits come out unsigned */
+        offset[i] = zag((uint64_t)(m[i] - low));
+    size_t d = ints_cost(delta, n), o = ints_cost(offset, n), r = base ? ints_cost(relative, n) : SIZE_MAX;
+    uint8_t how = r < d && r < o ? AS_RELATIVE : d < o ? AS_DELTA : AS_OFFSET;
+    put_u8(b, (uint8_t)(how | e << 4));
+    if (how != AS_RELATIVE)
+        put_zig(b, how == AS_DELTA ? m[0] : low);
+    ints_put(b, how == AS_RELATIVE ? relative : how == AS_DELTA ? delta : offset, n);
+}
+
+/* first: the value column, or NULL when this is it. */
+static void put_column(struct buf *b, const double *v, uint32_t n, const double *first)
+{
+    double x[POINTS_MAX];
+    int64_t mant[POINTS_MAX], base[POINTS_MAX];
+    uint32_t m = 0;
+    unsigned e;
+    bool near = first != NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (!absent(v[i]))
+            x[m++] = v[i];
+    put_u8(b, m == 0 ? PRESENT_NONE : m == n ? PRESENT_ALL : PRESENT_SOME);
+    if (m == 0)
+        return;
+    if (m < n)
+        put_presence(b, v, n);
+    if (!decimals(x, m, &e, mant)) {
+        put_bits(b, x, m);
+        return;
+    }
+    for (uint32_t i = 0, k = 0; near && i < n; i++)
+        if (!absent(v[i]))
+            near = decimal(first[i], e, &base[k++]);
+    put_decimals(b, mant, m, e, near ? base : NULL);
+}
+
+static void get_column(struct in *in, double *v, uint32_t n, const double *first)
+{
+    int64_t x[POINTS_MAX];
+    uint16_t where[POINTS_MAX];
+    uint8_t present = get_u8(in);
+    uint32_t m = 0;
+    in->bad |= present > PRESENT_SOME;
+    if (present == PRESENT_SOME)
+        m = get_presence(in, where, n);
+    for (uint32_t i = 0; i < n; i++) {
+        v[i] = (double)NAN;
+        if (present == PRESENT_ALL)
+            where[m++] = (uint16_t)i;
+    }
+    if (m == 0 || in->bad)
+        return;
+    uint8_t how = get_u8(in);
+    unsigned e = how >> 4;
+    how &= 15;
+    uint64_t start = how == AS_DELTA || how == AS_OFFSET ? (uint64_t)get_zig(in) : 0;
+    ints_get(in, x, m);
+    in->bad |= how > AS_RELATIVE || (how == AS_RELATIVE && !first);
+    for (uint32_t i = 0; i < m && !in->bad; i++) {
+        int64_t base = 0;
+        switch (how) {
+        case AS_BITS: start ^= zig(x[i]), v[where[i]] = of_bits(start); continue;
+        case AS_DELTA: start += (uint64_t)x[i]; break;
+        case AS_OFFSET: break;
+        default: in->bad |= !decimal(first[where[i]], e, &base);
+        }
+        uint64_t mant = how == AS_DELTA ? start : how == AS_OFFSET ? start + zig(x[i]) : (uint64_t)base + (uint64_t)x[i];
+        v[where[i]] = (double)(int64_t)mant / p10[e];
+    }
+}
+
+/* ---- the block -------------------------------------------------------------------------------------------------- */
+
+void points_put(struct buf *b, const struct points *p)
+{
+    put_var(b, p->n);
+    put_times(b, p);
+    put_flags(b, p);
+    for (int c = 0; c < COLUMNS; c++)
+        put_column(b, p->col[c], p->n, c ? p->col[0] : NULL);
+}
+
+bool points_get(const void *bytes, size_t n, struct points *p)
+{
+    struct in in = in_of(bytes, n);
+    uint64_t count = get_var(&in);
+    p->n = 0;
+    if (in.bad || count == 0 || count > POINTS_MAX)
+        return false;
+    p->n = (uint32_t)count;
+    get_times(&in, p);
+    get_flags(&in, p);
+    for (int c = 0; c < COLUMNS && !in.bad; c++)
+        get_column(&in, p->col[c], p->n, c ? p->col[0] : NULL);
+    return !in.bad && in.p == in.end;
+}

@@ -1,0 +1,89 @@
+#include "tele/log/points.h"
+
+lf_rc points_create(struct points_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, struct lf_err *err)
+{
+    memset(o, 0, sizeof *o);
+    return seg_create(&o->seg, io, path, cls, month, err);
+}
+
+static void end_block(struct points_out *o)
+{
+    struct points *p = &o->block;
+    if (!p->n)
+        return;
+    o->bytes.n = 0;
+    points_put(&o->bytes, p);
+    struct blob b = seg_blob(&o->seg, o->bytes.p, o->bytes.n);
+    struct block_entry e = { .first = p->at[0], .last = p->at[p->n - 1], .at = b.at, .n = b.n, .points = p->n };
+    put_bytes(&o->list, &e, sizeof e);
+    o->series.nblock++;
+    o->seg.foot.n += p->n;
+    o->seg.foot.first = e.first < o->seg.foot.first ? e.first : o->seg.foot.first;
+    o->seg.foot.last = e.last > o->seg.foot.last ? e.last : o->seg.foot.last;
+    p->n = 0;
+}
+
+static void end_series(struct points_out *o)
+{
+    end_block(o);
+    if (o->series.nblock) {
+        o->series.list = seg_blob(&o->seg, o->list.p, o->list.n);
+        seg_entry(&o->seg, TABLE_SERIES, &o->series);
+    }
+    o->list.n = 0;
+    o->series.nblock = 0;
+}
+
+static uint32_t number_of(struct points_out *o, lf_text factor)
+{
+    const lf_text *known = (const lf_text *)(const void *)o->factors.p;
+    uint32_t n = (uint32_t)(o->factors.n / sizeof *known);
+    for (uint32_t i = 0; i < n; i++)
+        if (lf_text_eq(known[i], factor))
+            return i;
+    lf_text copy = lf_text_copy(&o->names, factor);
+    put_bytes(&o->factors, &copy, sizeof copy);
+    return n;
+}
+
+void points_series(struct points_out *o, int64_t station, lf_text factor)
+{
+    end_series(o);
+    o->series = (struct series_entry){ .station = station, .factor = number_of(o, factor) };
+}
+
+void points_add(struct points_out *o, const struct point *p)
+{
+    struct points *b = &o->block;
+    if (b->n == POINTS_MAX)
+        end_block(o);
+    b->at[b->n] = p->at;
+    b->flag[b->n] = p->flag;
+    for (int c = 0; c < COLUMNS; c++)
+        b->col[c][b->n] = p->col[c];
+    b->n++;
+}
+
+lf_rc points_finish(struct points_out *o)
+{
+    end_series(o);
+    const lf_text *known = (const lf_text *)(const void *)o->factors.p;
+    size_t n = o->factors.n / sizeof *known;
+    o->bytes.n = 0;
+    put_var(&o->bytes, n);
+    for (size_t i = 0; i < n; i++)
+        put_text(&o->bytes, known[i]);
+    o->seg.foot.factors = seg_blob(&o->seg, o->bytes.p, o->bytes.n);
+    lf_rc rc = seg_finish(&o->seg);
+    points_abandon(o);
+    return rc;
+}
+
+void points_abandon(struct points_out *o)
+{
+    seg_abandon(&o->seg);
+    buf_free(&o->bytes);
+    buf_free(&o->list);
+    buf_free(&o->factors);
+    lf_arena_free(&o->names);
+}

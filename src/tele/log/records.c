@@ -1,0 +1,166 @@
+#include "tele/log/records.h"
+
+static const uint32_t CHUNK_RAW_MAX = 64u << 20;
+
+/* ---- chunks ---------------------------------------------------------------------------------------------- */
+
+lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, struct page *pg, struct lf_err *err)
+{
+    if (c->of == s && c->number == number) {
+        chunk_rewind(c);
+        return LF_OK;
+    }
+    c->of = NULL;
+    lf_rc rc = seg_get(s, TABLE_CHUNKS, number, &c->e, pg, err);
+    if (!rc)
+        rc = seg_read_blob(s, (struct blob){ c->e.at, c->e.n }, &c->packed, err);
+    if (rc)
+        return rc;
+    if (c->e.raw > CHUNK_RAW_MAX)
+        return io_damaged(s->path, "a chunk's size", err);
+    c->raw.n = 0;
+    buf_room(&c->raw, c->e.raw);
+    size_t n = ZSTD_decompress(c->raw.p, c->e.raw, c->packed.p, c->packed.n);
+    if (ZSTD_isError(n) || n != c->e.raw)
+        return io_damaged(s->path, "a chunk", err);
+    c->raw.n = n;
+    c->of = s, c->number = number;
+    chunk_rewind(c);
+    return LF_OK;
+}
+
+void chunk_rewind(struct chunk *c) { c->in = in_of(c->raw.p, c->raw.n); }
+
+bool chunk_next(struct chunk *c, struct record *r)
+{
+    if (c->in.bad || c->in.p == c->in.end)
+        return false;
+    r->station = get_zig(&c->in);
+    r->id = get_zig(&c->in);
+    r->body = get_text(&c->in);
+    return !c->in.bad;
+}
+
+void chunk_free(struct chunk *c)
+{
+    buf_free(&c->packed);
+    buf_free(&c->raw);
+    c->of = NULL;
+}
+
+/* ---- look-ups ------------------------------------------------------------------------------------------------ */
+
+bool id_below(const void *entry, const void *key) { return ((const struct id_entry *)entry)->id < *(const uint32_t *)key; }
+
+lf_rc records_by_id(const struct segment *s, int64_t id, struct chunk *c, struct record *r, struct page *pg, struct lf_err *err)
+{
+    struct id_entry e;
+    uint64_t i;
+    if (id < s->foot.id_first || id > s->foot.id_last)
+        return LF_ENOTFOUND;
+    uint32_t key = (uint32_t)(id - s->foot.id_first);
+    lf_rc rc = seg_lower(s, TABLE_IDS, id_below, &key, &i, pg, err);
+    if (rc || i == s->foot.table[TABLE_IDS].n)
+        return rc ? rc : LF_ENOTFOUND;
+    if ((rc = seg_get(s, TABLE_IDS, i, &e, pg, err)))
+        return rc;
+    if (e.id != key)
+        return LF_ENOTFOUND;
+    if ((rc = chunk_load(c, s, e.chunk, pg, err)))
+        return rc;
+    while (chunk_next(c, r))
+        if (r->id == id)
+            return LF_OK;
+    return io_damaged(s->path, "a record is not where its index says", err);
+}
+
+static bool print_below(const void *entry, const void *key)
+{
+    const struct print_entry *e = entry;
+    return ((uint64_t)e->hi << 32 | e->lo) < *(const uint64_t *)key;
+}
+
+static bool same_packet(const struct record *r, int64_t station, const struct lf_tele_packet *p)
+{
+    struct packet_body b;
+    return r->station == station && packet_get(r->body, &b) && b.at.ms == p->at.ms && b.pno == p->pno && lf_text_eq(b.cn, p->cn) &&
+           lf_text_eq(b.qn, p->qn) && lf_text_eq(b.raw, p->raw);
+}
+
+lf_rc records_same_packet(const struct segment *s, uint64_t print, int64_t station, const struct lf_tele_packet *p, struct chunk *c,
+                          int64_t *id, struct page *pg, struct lf_err *err)
+{
+    struct print_entry e;
+    struct record r;
+    uint64_t i;
+    *id = 0;
+    lf_rc rc = seg_lower(s, TABLE_PRINTS, print_below, &print, &i, pg, err);
+    for (; !rc && i < s->foot.table[TABLE_PRINTS].n; i++) {
+        if ((rc = seg_get(s, TABLE_PRINTS, i, &e, pg, err)) || ((uint64_t)e.hi << 32 | e.lo) != print)
+            return rc;
+        rc = records_by_id(s, s->foot.id_first + e.id, c, &r, pg, err);
+        if (rc == LF_ENOTFOUND)
+            return io_damaged(s->path, "a fingerprint without its packet", err);
+        if (!rc && same_packet(&r, station, p)) {
+            *id = r.id;
+            return LF_OK;
+        }
+    }
+    return rc;
+}
+
+/* ---- many segments into one -------------------------------------------------------------------------------------- */
+
+struct walk {
+    const struct segment *s;
+    uint64_t next; /* chunk */
+    struct chunk c;
+    struct record r;
+    struct page pg;
+    bool end;
+};
+
+static lf_rc walk_on(struct walk *w, struct lf_err *err)
+{
+    while (!w->c.of || !chunk_next(&w->c, &w->r)) {
+        if (w->c.of && chunk_bad(&w->c))
+            return io_damaged(w->s->path, "a chunk", err);
+        if (w->next == w->s->foot.table[TABLE_CHUNKS].n) {
+            w->end = true;
+            return LF_OK;
+        }
+        lf_rc rc = chunk_load(&w->c, w->s, w->next++, &w->pg, err);
+        if (rc)
+            return rc;
+    }
+    return LF_OK;
+}
+
+static bool before(const struct record *a, const struct record *b)
+{
+    return a->station != b->station ? a->station < b->station : a->id < b->id;
+}
+
+lf_rc records_compact(struct segment *const *in, size_t n, struct records_out *out, struct lf_err *err)
+{
+    struct walk *w = lf_new(n * sizeof *w);
+    lf_rc rc = LF_OK;
+    for (size_t i = 0; i < n && !rc; i++) {
+        w[i].s = in[i];
+        rc = walk_on(&w[i], err);
+    }
+    while (!rc) {
+        struct walk *low = NULL;
+        for (size_t i = 0; i < n; i++)
+            if (!w[i].end && (!low || before(&w[i].r, &low->r)))
+                low = &w[i];
+        if (!low)
+            break;
+        records_add(out, &low->r);
+        rc = out->seg.rc ? out->seg.rc : walk_on(low, err);
+    }
+    for (size_t i = 0; i < n; i++)
+        chunk_free(&w[i].c);
+    lf_release(w);
+    return rc;
+}
