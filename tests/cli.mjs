@@ -2,9 +2,10 @@
 // usage: node cli.mjs LANFAN sqlite|postgres
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { freePort } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
 const dir = mkdtempSync('/tmp/lanfan-cli-'), data = `${dir}/data`;
-const port = 20000 + (process.pid % 9000), sport = port + 10000;
+const port = await freePort(), sport = await freePort();
 const db = engine === 'postgres' ? ['--db', process.env.LANFAN_TEST_PG] : [];
 const args = ['--data', data, '--port', `${port}`, '--station-port', `${sport}`, '--demo', ...db];
 let n = 0, bad = 0;

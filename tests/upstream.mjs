@@ -1,90 +1,39 @@
 // District -> city: what a station tells the district's server arrives in the city's, through cuts, kills and edits.
 // usage: node upstream.mjs LANFAN sqlite|postgres
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { Checks, Server, Station, packet, sleep, until } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
-let n = 0, bad = 0;
-const ok = (name, cond, more = '') => { n++; if (!cond) bad++; console.log(`${cond ? 'ok' : 'not ok'} ${engine}: ${name}${cond ? '' : ' ' + more}`); };
-const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
-const until = async (f, ms = 20000) => { for (const end = Date.now() + ms; Date.now() < end; await sleep(100)) if (await f()) return true; return false; };
+const check = new Checks(engine), ok = (...a) => check.ok(...a);
 
 /* Two databases of their own on PostgreSQL: the second is made beside the one that was given. */
 function database(name) {
-  if (engine !== 'postgres') return [];
+  if (engine !== 'postgres') return undefined;
   const url = new URL(process.env.LANFAN_TEST_PG);
   spawnSync('psql', [url.href, '-c', `CREATE DATABASE ${name}`]);
   url.pathname = '/' + name;
-  return ['--db', url.href];
+  return url.href;
 }
+const make = (name) => Server.make(lanfan, engine, { db: database(`${name}_${process.pid}`) });
+let district, city;
+const person = async (server, login) => { const u = await server.user(login); return (method, path, body) => u.call(method, path, body); };
 
-class Server {
-  constructor(name, at) {
-    this.data = mkdtempSync(`/tmp/lanfan-upstream-${name}-`);
-    this.port = 23000 + (process.pid % 6000) + at;
-    this.sport = this.port + 7000;
-    this.args = ['--data', this.data, '--port', this.port, '--station-port', this.sport, '--demo', ...database(`${name}_${process.pid}`)].map(String);
-    this.base = `http://127.0.0.1:${this.port}`;
-  }
-  run(...a) { return spawnSync(lanfan, [...a, ...this.args], { encoding: 'utf8' }); }
-  async start() {
-    this.process = spawn(lanfan, ['serve', ...this.args], { stdio: ['ignore', 'ignore', 'pipe'] });
-    this.process.stderr.on('data', (d) => { if (/Sanitizer|runtime error| ERROR /.test(d)) process.stderr.write(d); });
-    return until(async () => { try { return (await fetch(this.base + '/healthz')).ok; } catch { return false; } });
-  }
-  async stop(signal = 'SIGKILL') {
-    const gone = new Promise((r) => this.process.once('exit', r));
-    this.process.kill(signal);
-    return gone;
-  }
-  async login(login) {
-    const r = await fetch(this.base + '/api/v1/login', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ login, password: 'Lanfan-demo-1' }) });
-    const cookie = r.headers.get('set-cookie').split(';')[0], me = await r.json();
-    return async (method, path, body) => {
-      const a = await fetch(this.base + '/api/v1' + path, { method, headers: { Cookie: cookie, 'X-CSRF-Token': me.csrf, ...(body ? { 'Content-Type': 'application/json' } : {}) }, body: body && JSON.stringify(body) });
-      const text = await a.text();
-      let json = null;
-      try { json = JSON.parse(text); } catch { /* not JSON */ }
-      return { status: a.status, json, text };
-    };
-  }
-}
-const server = { district: new Server('district', 0), city: new Server('city', 1) };
-const { district, city } = server;
-
-/* CRC of HJ 212-2017 Annex A. */
-function frame(segment) {
-  let crc = 0xffff;
-  for (const b of Buffer.from(segment)) {
-    crc = (crc >> 8) ^ b;
-    for (let i = 0; i < 8; i++) crc = crc & 1 ? (crc >> 1) ^ 0xa001 : crc >> 1;
-  }
-  return `##${String(Buffer.byteLength(segment)).padStart(4, '0')}${segment}${crc.toString(16).toUpperCase().padStart(4, '0')}\r\n`;
-}
-const compact = (t) => new Date(t + 8 * 3600000).toISOString().replace(/[-T:.Z]/g, '').slice(0, 14);
-/* One packet a second of data time, each acknowledged before the next. */
+/* One packet a second of data time; how many were acknowledged. */
 async function send(mn, from, count, value) {
-  const s = net.connect(district.sport, '127.0.0.1');
-  await new Promise((r) => s.once('connect', r));
-  let seen = '', wake = () => {};
-  s.on('data', (d) => { seen += d; wake(); });
-  let acks = 0;
-  for (let i = 0; i < count; i++) {
-    const at = compact(from + i * 1000);
-    s.write(frame(`QN=${at}${String(i % 1000).padStart(3, '0')};ST=22;CN=2011;PW=123456;MN=${mn};Flag=5;CP=&&DataTime=${at};a21026-Rtd=${value + i},a21026-Flag=N&&`));
-  }
-  await until(async () => (acks = (seen.match(/CN=9014/g) ?? []).length) >= count, 10000);
-  s.destroy();
-  return acks;
+  const s = await new Station(district.stationPort).open();
+  await s.send(Array.from({ length: count }, (_, i) => packet({ mn, st: '22', at: from + i * 1000, items: `a21026-Rtd=${value + i},a21026-Flag=N` })));
+  s.close();
+  return s.answers.filter((a) => a.includes('CN=9014')).length;
 }
 
-async function main() {
+await check.run(async () => {
+  district = await make('district');
+  city = await make('city');
   for (const s of [district, city]) {
     const filled = s.run('demo');
     ok(`the demonstration is filled (${s === district ? 'district' : 'city'})`, filled.status === 0, filled.stderr);
     ok('the server starts', await s.start());
   }
-  let here = await district.login('city'), there = await city.login('city');
+  let here = await person(district, 'city'), there = await person(city, 'city');
   const stations = (await here('GET', '/station?limit=200')).json.items, [a, b, c] = stations.filter((s) => s.kind === 'air');
   const series = async (call, s, from, count) => (await call('GET', `/station/${s.id}/series?factor=a21026&kind=rtd&from=${new Date(from).toISOString()}&to=${new Date(from + count * 1000).toISOString()}&points=5000`)).json.series[0]?.points.map((p) => [p[0], p[1]]) ?? [];
   const same = async (s, t, from, count) => { const x = await series(here, s, from, count), y = await series(there, t, from, count); return x.length === count && JSON.stringify(x) === JSON.stringify(y); };
@@ -92,8 +41,8 @@ async function main() {
   ok('readings that came before', (await send(a.mn, t0, 50, 1)) === 50);
 
   // the record
-  const county = await district.login('county'), town = await district.login('town');
-  const fields = { name: '市平台', grid_code: '3703', kind: 'hj212', host: '127.0.0.1', port: city.sport, enabled: true, fwd_rtd: true, fwd_min: true, fwd_hour: true, fwd_daily: true, fwd_other: true, timeout_s: 1, retries: 1, password: 'geheim', since: new Date(t0 - 3600000).toISOString() };
+  const county = await person(district, 'county'), town = await person(district, 'town');
+  const fields = { name: '市平台', grid_code: '3703', kind: 'hj212', host: '127.0.0.1', port: city.stationPort, enabled: true, fwd_rtd: true, fwd_min: true, fwd_hour: true, fwd_daily: true, fwd_other: true, timeout_s: 1, retries: 1, password: 'geheim', since: new Date(t0 - 3600000).toISOString() };
   ok('a county may not make one', (await county('POST', '/upstream', fields)).status === 403);
   ok('nothing to forward is refused', (await here('POST', '/upstream', { ...fields, fwd_rtd: false, fwd_min: false, fwd_hour: false, fwd_daily: false, fwd_other: false })).status === 422);
   ok('an unknown kind of station is refused', (await here('POST', '/upstream', { ...fields, station_kinds: 'air moon' })).status === 422);
@@ -106,15 +55,15 @@ async function main() {
   ok('a reader of another place does not see it', (await town('GET', `/upstream/${u.json.id}`)).status === 404);
 
   // cut and catch up
-  await city.stop();
+  await city.stop('SIGKILL');
   const t1 = t0 + 600000;
   ok('readings come while the city is away', (await send(a.mn, t1, 200, 1000)) === 200 && (await send(b.mn, t1, 200, 5000)) === 200);
   ok('the lag shows', await until(async () => (await read()).state === 'waiting' && u.json.lag_s >= 1 && !!u.json.error), u.text);
   ok('in the language of the reader', u.json.error.includes(' | ') || /[一-鿿]/.test(u.json.error));
-  await district.stop(); // SIGKILL, with everything on its way
+  await district.stop('SIGKILL'); // SIGKILL, with everything on its way
   ok('the district starts again', await district.start());
   ok('the city comes back', await city.start());
-  here = await district.login('city'); there = await city.login('city');
+  here = await person(district, 'city'); there = await person(city, 'city');
   ok('it catches up after cut and kill', await until(async () => (await same(a, a, t1, 200)) && (await same(b, b, t1, 200)), 40000), (await read()).error ?? '');
   ok('nothing arrived twice as something new', (await there('GET', `/station/${a.id}/packets?after=0`)).status === 200 && await until(async () => (await read()).state === 'live'));
 
@@ -162,8 +111,4 @@ async function main() {
   const audit = district.run('audit', 'verify');
   ok('the audit trail is good', audit.status === 0, audit.stderr);
   for (const s of [district, city]) ok('it stops cleanly', (await s.stop('SIGTERM')) === 0);
-}
-try { await main(); } catch (e) { ok('no surprise', false, String(e.stack)); }
-for (const s of [district, city]) { s.process?.kill('SIGKILL'); rmSync(s.data, { recursive: true, force: true }); }
-console.log(`${n - bad} of ${n}`);
-process.exit(bad ? 1 : 0);
+}, async () => { await district?.remove(); await city?.remove(); });
