@@ -24,7 +24,7 @@ await t.run(async () => {
   let wire = await new Station(server.stationPort).open();
   const again = async () => { wire.close(); wire = await new Station(server.stationPort).open(); };
   const hour0 = Math.floor(Date.now() / HOUR) * HOUR - 60 * HOUR;
-  const flue = (n, h, so2, flag = 'N') => packet({ mn: mnOf(n), st: '31', cn: '2061', at: hour0 + h * HOUR, items: `a21026-Avg=${so2},a21026-Flag=${flag}` });
+  const flue = (n, h, so2, flag = 'N') => packet({ mn: mnOf(n), st: '31', cn: '2061', at: hour0 + h * HOUR, items: `a21026-Avg=${so2},a21026-ZsAvg=${so2},a21026-Flag=${flag}` });
   const real = (n, at, items) => packet({ mn: mnOf(n), st: '31', cn: '2011', at, items });
 
   // an hourly mean over an hourly limit; real-time values are none of its business
@@ -33,7 +33,7 @@ await t.run(async () => {
   let a = await one(7, 'exceed', (x) => x.state === 'open');
   ok('an hourly mean over the limit is an alarm', a && a.value === 150 && a.limit_value === 100, JSON.stringify(a));
   const full = (await city.get(`/alarm/${a.id}`)).json;
-  ok('it says why, and by which clause', /小时均值 150/.test(full.explain) && /GB 13223/.test(full.basis), full.explain + full.basis);
+  ok('it says why, and by which clause', /折算小时均值 150/.test(full.explain) && /GB 13223/.test(full.basis), full.explain + full.basis);
   ok('it has a matter and a colour', full.matter_id > 0 && full.severity === 'orange' && full.period === 'hour');
   await wire.send([flue(7, 2, 999, 'D'), flue(7, 3, 260)]);
   a = await one(7, 'exceed', (x) => x.value === 260);
@@ -65,6 +65,20 @@ await t.run(async () => {
   await wire.send([7, 8, 9].map((h) => flue(7, h, 40)));
   r = await until(async () => { const x = await move(city, 'close'); return x.status === 200 ? x : null; }, 5000);
   ok('after four good hours in a row it closes', r?.status === 200 && m.state === 'closed', r?.text);
+
+  // reference oxygen: the limits are for 6 %; a device that does not convert is converted from the means of the hour
+  const burning = (n, so2, o2, cn = '2051') => (cn === '2051' ? Array.from({ length: 6 }, (_, i) => i * 10 * MIN) : [0]).map((d) =>
+    packet({ mn: mnOf(n), st: '31', cn, at: hour0 + 20 * HOUR + d, items: `a21026-Avg=${so2},a21026-Flag=N;a19001-Avg=${o2},a19001-Flag=N` }));
+  await wire.send([...burning(24, 80, 12), ...burning(25, 110, 3), ...burning(26, 85, 12, '2061'), ...burning(31, 130, 21.5, '2061')]);
+  const late = (n) => until(async () => (await alarms(n, 'exceed'))[0], 40000, 300);
+  a = await late(24);
+  ok('80 mg/m³ at 12 % oxygen are 133 at 6 %: over the limit of 100', Math.abs(a?.value - 80 * 15 / 9) < 1e-9, JSON.stringify(a));
+  a = await late(26);
+  ok('so it is for a device that sends hours only', Math.abs(a?.value - 85 * 15 / 9) < 1e-9, JSON.stringify(a));
+  a = await late(31);
+  ok('what cannot be converted is compared as measured, and the alarm says so', a?.value === 130 && /未折算/.test((await city.get(`/alarm/${a.id}`)).json.explain), JSON.stringify(a));
+  const converted = await until(async () => (await city.get(`/station/${idOf(25)}/series?factor=a21026&kind=hour_calc&from=${new Date(hour0).toISOString()}`)).json.series[0].points[0], 40000);
+  ok('110 at 3 % are 91.7: computed, and no alarm', converted?.[1] === 110 && (await alarms(25, 'exceed')).length === 0, JSON.stringify(converted));
 
   // effective dates: PM2.5 of 70 was within GB 3095-2012 (75) and is over GB 3095-2026 (60)
   const day = (iso, v) => packet({ mn: mnOf(1), st: '22', cn: '2031', at: Date.parse(iso + 'T00:00:00+08:00'), items: `a34004-Avg=${v},a34004-Flag=N` });

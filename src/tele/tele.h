@@ -39,9 +39,13 @@ struct lf_tele_reading {
     double zs;         /* ZsRtd or ZsAvg: converted to reference oxygen */
     lf_text flag;      /* data flag letter as sent; null when absent */
     bool fresh;        /* set by the commit: this value is new, or corrects an earlier one */
+    bool ours;         /* computed or decided here, not sent by a device: no sign of life */
     int64_t packet;    /* set by the commit: id of its packet in the store; 0 when it is not stored */
     lf_ms received;    /* set by the commit: when its packet came */
 };
+
+/* CN of packets that the program makes itself, of what it has computed or people have decided. */
+#define LF_TELE_CN_OURS LF_TEXT("calc")
 
 struct lf_tele_packet {
     lf_id station;

@@ -98,8 +98,14 @@ static void marks(void **state)
     assert_false(judge_flagged((lf_text){ 0 }, LF_TEXT("DBP")));
     const struct lf_tele_reading r = { .value = 80, .zs = 112 };
     assert_true(judge_value(&r, true) > 111 && judge_value(&r, false) < 81);
-    const struct lf_tele_reading plain = { .value = 80, .zs = NAN };
+    struct lf_tele_reading plain = { .value = 80, .zs = NAN };
     assert_true(judge_value(&plain, true) < 81);
+    const struct judge_limit old = { { -1 }, { 100 }, NAN, 50, true }, measured = { { 0 }, { LF_NULL32 }, NAN, 50, false };
+    assert_true(judge_unconverted(&old, 1, &plain, true));
+    assert_false(judge_unconverted(&old, 1, &plain, false) || judge_unconverted(&old, 1, &r, true));
+    assert_false(judge_unconverted(&measured, 1, &plain, true));
+    plain.at = lf_day_start((lf_day){ 101 }); /* no longer in force */
+    assert_false(judge_unconverted(&old, 1, &plain, true));
 }
 
 static void constant(void **state)

@@ -340,11 +340,26 @@ static void gone(struct engine *e, struct watched *w, const struct lf_tele_readi
     add_act(e, w, JUDGE_END, NULL, r);
 }
 
+/* Hours and days come twice, from the device and computed here: one time is counted once. */
+static bool counted(struct engine *e, const struct series *s, enum watch w, lf_ms at)
+{
+    static const enum lf_tele_kind twin[LF_TELE_KIND_COUNT] = { [LF_TELE_HOUR] = LF_TELE_HOUR_CALC,
+                                                                [LF_TELE_HOUR_CALC] = LF_TELE_HOUR,
+                                                                [LF_TELE_DAY] = LF_TELE_DAY_CALC,
+                                                                [LF_TELE_DAY_CALC] = LF_TELE_DAY };
+    enum lf_tele_kind k = twin[s->kind];
+    const struct series *other = k ? find_series(e, s->station, s->factor, k, series_hash(s->station, s->factor, k)) : NULL;
+    return other && other->w[w].t.up && other->w[w].t.last.ms == at.ms;
+}
+
 static void judge_limits(struct engine *e, struct series *s, enum watch w, size_t first, size_t n, const struct lf_tele_reading *r)
 {
     const struct rule *rule = s->rule[w];
     struct watched *it = &s->w[w];
-    double value = judge_value(r, s->place->is->kind == STATION_FLUE), limit = NAN;
+    bool flue = s->place->is->kind == STATION_FLUE, unconverted = judge_unconverted(e->known->in_force + first, n, r, flue);
+    double value = judge_value(r, flue), limit = NAN;
+    if (unconverted && (r->kind == LF_TELE_HOUR || r->kind == LF_TELE_DAY))
+        return; /* a device that does not convert: room review does, and that mean is judged */
     if (!rule || !n || !judge_over(e->known->in_force + first, n, lf_day_of(r->at), value, rule->threshold, &limit)) {
         gone(e, it, r);
         return;
@@ -353,10 +368,14 @@ static void judge_limits(struct engine *e, struct series *s, enum watch w, size_
     struct judge_rule j = counts(rule);
     if (bad && (!it->t.up || !(fabs(value - limit) <= fabs(it->worst - it->limit))))
         it->worst = value, it->limit = limit;
+    int64_t more = it->more;
     struct act *a = step(e, it, rule, &j, bad, r);
+    if (it->more > more && counted(e, s, w, r->at))
+        it->more = more;
     if (!a)
         return;
     a->value = value, a->limit = limit;
+    a->converted = flue && !isnan(r->zs), a->unconverted = unconverted;
     for (size_t i = first; bad && i < first + n && !a->basis.n; i++)
         if (!(e->known->in_force[i].high < limit || e->known->in_force[i].high > limit) ||
             !(e->known->in_force[i].low < limit || e->known->in_force[i].low > limit))
@@ -430,7 +449,8 @@ static void judge_reading(struct engine *e, const struct lf_tele_reading *r)
     struct place *p = s->place;
     if (!p->is)
         return;
-    judge_contact(e, p, r);
+    if (!r->ours)
+        judge_contact(e, p, r);
     enum judge_mark mark = judge_mark_of(r->flag);
     bool number = mark == JUDGE_NORMAL && !isnan(r->value);
     judge_flags(e, s, mark, r);

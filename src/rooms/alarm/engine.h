@@ -80,6 +80,7 @@ struct act {
     struct watched *of;
     const struct rule *rule; /* NULL: it ends because the rule or the limit is gone */
     double value, limit;
+    bool converted, unconverted; /* value at reference oxygen; as measured although the limit is for the other */
     lf_ms at, since, received;
     lf_text basis; /* of the limit */
 };

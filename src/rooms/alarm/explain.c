@@ -26,10 +26,14 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
     char when[32];
     lf_ms_human(when, x->at);
     double times = x->limit > 0 ? x->value / x->limit : NAN;
+    const char *as_zh = x->converted ? "折算" : "", *as_en = x->converted ? " at reference oxygen" : "",
+               *not_zh = x->unconverted ? "（缺有效含氧量，未折算）" : "",
+               *not_en = x->unconverted ? " (not converted: no valid oxygen)" : "";
     const char *how = low || isnan(times) ? "" : lf_printf(a, "，为限值的 %.2f 倍", times);
-    return lf_str(lf_printf(a, "%s %s%s %g %s，%s%s限值 %g %s%s%s | %s: %s %s %g %s, %s the %slimit of %g", when, zh, zh_of[p], x->value,
-                            unit, low ? "低于" : "超过", ahead ? "均值" : "", x->limit, unit, how, counting(a, x->rule), when, en, en_of[p],
-                            x->value, unit, low ? "below" : "above", ahead ? "mean's " : "", x->limit));
+    return lf_str(lf_printf(a, "%s %s%s%s %g %s，%s%s限值 %g %s%s%s%s | %s: %s %s%s %g %s, %s the %slimit of %g%s", when, zh, as_zh,
+                            zh_of[p], x->value, unit, low ? "低于" : "超过", ahead ? "均值" : "", x->limit, unit, how, not_zh,
+                            counting(a, x->rule), when, en, en_of[p], as_en, x->value, unit, low ? "below" : "above",
+                            ahead ? "mean's " : "", x->limit, not_en));
 }
 
 lf_text explain_begin(struct lf_arena *a, const struct act *x)

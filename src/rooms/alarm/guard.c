@@ -38,7 +38,7 @@ static void take_limit(void *user, const struct station_limit *l)
     struct limits *out = user;
     if (l->station.v != out->station.v || l->kind != out->kind || !lf_text_eq(l->factor, out->factor) || out->n == 32)
         return;
-    out->p[out->n++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high };
+    out->p[out->n++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high, !isnan(l->reference_o2) };
 }
 
 static lf_rc good_after(struct lf_ctx *cx, const struct alarms_of_matter_row *m, enum lf_tele_kind kind, bool flue, int *good)

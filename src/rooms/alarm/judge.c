@@ -82,12 +82,22 @@ bool judge_flagged(lf_text flag, lf_text letters)
 
 double judge_value(const struct lf_tele_reading *r, bool flue) { return flue && !isnan(r->zs) ? r->zs : r->value; }
 
+static bool in_force(const struct judge_limit *l, lf_day day) { return l->from.v <= day.v && (l->to.v == LF_NULL32 || l->to.v >= day.v); }
+
+bool judge_unconverted(const struct judge_limit *l, size_t n, const struct lf_tele_reading *r, bool flue)
+{
+    bool wanted = false;
+    for (size_t i = 0; flue && isnan(r->zs) && i < n; i++)
+        wanted = wanted || (l[i].converted && in_force(&l[i], lf_day_of(r->at)));
+    return wanted;
+}
+
 bool judge_over(const struct judge_limit *l, size_t n, lf_day day, double value, double percent, double *limit)
 {
     bool any = false;
     *limit = NAN;
     for (size_t i = 0; i < n; i++) {
-        if (l[i].from.v > day.v || (l[i].to.v != LF_NULL32 && l[i].to.v < day.v))
+        if (!in_force(&l[i], day))
             continue;
         any = true;
         if (!isnan(l[i].high) && value > l[i].high * percent / 100 && !(l[i].high > *limit)) /* of several the strictest */

@@ -40,7 +40,10 @@ double judge_value(const struct lf_tele_reading *r, bool flue);
 struct judge_limit {
     lf_day from, to; /* inclusive; to null = still in force */
     double low, high;
+    bool converted; /* it is a limit for values at reference oxygen */
 };
+/* Does one that is in force want a converted value, and is this one as measured? */
+bool judge_unconverted(const struct judge_limit *l, size_t n, const struct lf_tele_reading *r, bool flue);
 /* Over when value > high * percent / 100, or < low. Compared as it is, without rounding (GB/T 8170-2008 4.3.3, 全数值比较法). *limit: the one
  * that is passed, NaN when it is within. False when none of them is in force that day. */
 bool judge_over(const struct judge_limit *l, size_t n, lf_day day, double value, double percent, double *limit);

@@ -132,7 +132,7 @@ static void add_limit(void *user, const struct station_limit *l)
     }
     k->limit[k->nlimit] =
         (struct known_limit){ l->station.v, lf_text_copy(&k->arena, l->factor), of[l->kind], lf_text_copy(&k->arena, l->basis) };
-    k->in_force[k->nlimit++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high };
+    k->in_force[k->nlimit++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high, !isnan(l->reference_o2) };
 }
 
 struct sorting {
@@ -267,8 +267,8 @@ static lf_rc fill_contacts(struct lf_ctx *cx)
         if (rc)
             return rc;
         struct place *p = engine_watched(keep.engine, id, LF_TEXT(""), LF_TELE_RTD, WATCH_OFFLINE)->place;
-        for (size_t j = 0; j < n; j++)
-            if (l[j].received.ms > p->heard.ms)
+        for (size_t j = 0; j < n; j++) /* what is computed here is no sign of life */
+            if (l[j].r.kind < LF_TELE_HOUR_CALC && l[j].received.ms > p->heard.ms)
                 p->heard = l[j].received;
         lf_arena_back(&cx->arena, at);
     }
@@ -454,6 +454,7 @@ static lf_rc readings_of(struct lf_ctx *cx, const struct lf_directory *d, const 
         b->reading[i].fresh = true;
         b->reading[i].packet = p->id.v;
         b->reading[i].received = p->received;
+        b->reading[i].ours = lf_text_eq(p->cn, LF_TELE_CN_OURS);
     }
     return rc;
 }

@@ -12,6 +12,8 @@ static int64_t patience(const struct place *p)
     return ms > (double)p->offline_rule->delay_ms ? (int64_t)ms : p->offline_rule->delay_ms;
 }
 
+enum { LOOK_BACK = 20 };
+
 /* A packet without readings (a log, a heartbeat) is contact too. Asked only when somebody seems to be silent. */
 static lf_rc look_again(struct lf_ctx *cx, struct place *p)
 {
@@ -19,9 +21,12 @@ static lf_rc look_again(struct lf_ctx *cx, struct place *p)
     size_t n = 0;
     if (!alarm_store)
         return LF_OK;
-    lf_rc rc = alarm_store->ops->packets(alarm_store, &cx->arena, (lf_id){ p->station }, (lf_id){ 0 }, 1, &k, &n, &cx->err);
-    if (!rc && n && k[0].received.ms > p->heard.ms)
-        p->heard = k[0].received;
+    lf_rc rc = alarm_store->ops->packets(alarm_store, &cx->arena, (lf_id){ p->station }, (lf_id){ 0 }, LOOK_BACK, &k, &n, &cx->err);
+    size_t i = 0;
+    while (!rc && i < n && lf_text_eq(k[i].cn, LF_TELE_CN_OURS))
+        i++;
+    if (!rc && i < n && k[i].received.ms > p->heard.ms)
+        p->heard = k[i].received;
     return rc;
 }
 

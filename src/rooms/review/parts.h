@@ -1,6 +1,7 @@
 /* parts.h - inside the room: what its files share. */
 #ifndef LF_ROOMS_REVIEW_PARTS_H
 #define LF_ROOMS_REVIEW_PARTS_H
+#include "rooms/review/means.h"
 #include "rooms/review/review.h"
 
 extern struct review_road review_road; /* store NULL until the program has opened one */
@@ -13,6 +14,26 @@ struct lf_tele_reading *review_reading(struct lf_tele_batch *b, const struct lf_
 /* All readings of a series in [from, to), in time order, in a. */
 lf_rc review_scan(struct lf_ctx *cx, lf_id station, lf_text factor, enum lf_tele_kind kind, lf_ms from, lf_ms to,
                   struct lf_tele_reading **out, size_t *n) LF_MUST_CHECK;
+
+/* oxygen.c: what limits of a station are converted to, on one day. */
+struct oxygen {
+    int n;
+    struct oxygen_of {
+        lf_text factor;
+        double percent;
+    } of[64];
+};
+lf_rc oxygen_references(struct lf_ctx *cx, lf_id station, lf_day day, struct oxygen *out) LF_MUST_CHECK;
+/* One factor's mean over the period that is computed. values: how many it was made of. */
+struct rolled {
+    lf_text factor;
+    enum lf_tele_kind kind; /* of those */
+    struct means_result m;
+    size_t values;
+    double reference; /* oxygen that m.zs was converted to here; NaN: it came from the device, or there is none */
+};
+/* Sets zs where the device sent none, when the oxygen of that hour is valid. */
+void oxygen_convert(const struct oxygen *o, struct rolled *r, size_t n);
 
 extern const struct lf_res power_pair_res;
 

@@ -182,7 +182,7 @@ struct lf_tele_packet *review_packet(struct lf_tele_batch *b, lf_id station, lf_
                                   .raw = lf_text_copy(&b->arena, raw),
                                   .qn = LF_TEXT(""),
                                   .st = LF_TEXT(""),
-                                  .cn = LF_TEXT("calc"),
+                                  .cn = LF_TELE_CN_OURS,
                                   .note = LF_TEXT(""),
                                   .received = lf_now(),
                                   .at = at,
@@ -195,6 +195,7 @@ struct lf_tele_reading *review_reading(struct lf_tele_batch *b, const struct lf_
     struct lf_tele_packet *p = &b->packet[b->npacket - 1];
     struct lf_tele_reading *to = lf_tele_add_reading(b);
     *to = *r;
+    to->ours = true;
     to->station = p->station;
     to->grid_code = p->grid_code;
     to->factor = lf_text_copy(&b->arena, r->factor);

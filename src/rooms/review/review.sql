@@ -38,6 +38,16 @@ SELECT id FROM station WHERE NOT disabled ORDER BY id;
 SELECT high FROM limit_value WHERE station_id = :station AND factor = :factor AND kind = 'hour' AND high IS NOT NULL
    AND from_day <= :today AND (to_day IS NULL OR to_day >= :today) ORDER BY from_day DESC LIMIT 1;
 
+-- name: review_reference_o2 :many
+-- Reference oxygen of a station's limits on a day; of the same factor the limit of hours first.
+-- scope: none because the job is the system
+-- param: station id
+-- param: today day
+-- col: reference_o2 real
+SELECT factor, reference_o2 FROM limit_value WHERE station_id = :station AND reference_o2 IS NOT NULL
+   AND from_day <= :today AND (to_day IS NULL OR to_day >= :today)
+ ORDER BY factor, CASE kind WHEN 'hour' THEN 0 ELSE 1 END, from_day DESC, id;
+
 -- name: review_open_signs :many
 -- Episodes of falsification signs that are going on at a station.
 -- scope: none because the watch is the system

@@ -1,5 +1,6 @@
 /* The law and the arithmetic of room review, without a database. Vectors: HJ 212-2017 Annex D examples as computed, HJ 75-2017 boundaries. */
 #include "rooms/review/means.h"
+#include "rooms/review/parts.h"
 #include "rooms/review/stack.h"
 #include "rooms/review/suspect.h"
 
@@ -299,13 +300,46 @@ static void power(void **state)
     assert_false(suspect_power(p, 0, 50, 10, 0, &s));
 }
 
+static struct rolled hour_of(const char *factor, double value, double zs, bool valid)
+{
+    return (struct rolled){ .factor = lf_str(factor), .m = { .value = value, .zs = zs, .valid = valid }, .values = 60, .reference = NAN };
+}
+
+static void reference_oxygen(void **state)
+{
+    const struct oxygen o = { 2, { { LF_TEXT("a21026"), 9 }, { LF_TEXT("a34013"), 6 } } };
+    struct rolled r[] = { hour_of("a21026", 18.5, NAN, true), hour_of("a34013", 8, 7.5, true), hour_of("a21002", 50, NAN, true),
+                          hour_of("a19001", 12.4, NAN, true) };
+    oxygen_convert(&o, r, 4);
+    near_to(r[0].m.zs, 25.814, 0.0005);
+    near_to(r[0].reference, 9, 0);
+    near_to(r[1].m.zs, 7.5, 0); /* the device has done it */
+    assert_true(isnan(r[1].reference) && isnan(r[2].m.zs) && isnan(r[3].m.zs));
+    r[0] = hour_of("a21026", 18.5, NAN, true);
+    r[3].m.valid = false; /* too few minutes of oxygen */
+    oxygen_convert(&o, r, 4);
+    assert_true(isnan(r[0].m.zs));
+    r[3] = hour_of("a19001", 21, NAN, true); /* plain air */
+    oxygen_convert(&o, r, 4);
+    assert_true(isnan(r[0].m.zs) && isnan(r[0].reference));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stack_vectors),  cmocka_unit_test(missing_data), cmocka_unit_test(an_hour_of_minutes),
-        cmocka_unit_test(a_day_of_hours), cmocka_unit_test(ozone),        cmocka_unit_test(rounding),
-        cmocka_unit_test(edge),           cmocka_unit_test(inspection),   cmocka_unit_test(clocks),
-        cmocka_unit_test(copies),         cmocka_unit_test(pairs),        cmocka_unit_test(power),
+        cmocka_unit_test(stack_vectors),
+        cmocka_unit_test(missing_data),
+        cmocka_unit_test(an_hour_of_minutes),
+        cmocka_unit_test(a_day_of_hours),
+        cmocka_unit_test(ozone),
+        cmocka_unit_test(rounding),
+        cmocka_unit_test(edge),
+        cmocka_unit_test(inspection),
+        cmocka_unit_test(clocks),
+        cmocka_unit_test(copies),
+        cmocka_unit_test(pairs),
+        cmocka_unit_test(power),
+        cmocka_unit_test(reference_oxygen),
     };
     return cmocka_run_group_tests_name("review_law", tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include "rooms/review/parts.h"
 
 #include "review_sql.h"
-#include "rooms/review/means.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -67,8 +66,10 @@ void review_on_readings(const struct lf_tele_reading *r, size_t n)
         struct mark m = { .station = r[i].station.v };
         if (!r[i].fresh || r[i].kind == LF_TELE_DAY || r[i].kind == LF_TELE_DAY_CALC)
             continue;
-        m.day = r[i].kind == LF_TELE_HOUR || r[i].kind == LF_TELE_HOUR_CALC;
+        m.day = r[i].kind == LF_TELE_HOUR_CALC || r[i].kind == LF_TELE_HOUR;
         m.from = m.day ? day_of(r[i].at) : hour_of(r[i].at);
+        if (r[i].kind == LF_TELE_HOUR)
+            add_mark((struct mark){ m.station, hour_of(r[i].at), false });
         if (m.station == last.station && m.from == last.from && m.day == last.day)
             continue;
         add_mark(m);
@@ -140,6 +141,7 @@ struct period {
     lf_text grid_code;
     lf_ms from;
     bool day;
+    struct oxygen oxygen;
 };
 
 /* How long one value stands for: the shortest distance between two, to the next shorter period that the standard allows (HJ 212-2017
@@ -191,7 +193,7 @@ static lf_rc parts_of(const struct period *p, lf_text factor, enum lf_tele_kind 
         return rc;
     if (kind == LF_TELE_RTD)
         *n = one_a_minute(r, *n);
-    int minutes = p->day ? 60 : interval_of(r, *n);
+    int minutes = p->day || kind == LF_TELE_HOUR ? 60 : interval_of(r, *n);
     *out = lf_alloc(&p->cx->arena, *n * sizeof **out + 1);
     for (size_t i = 0; i < *n; i++)
         (*out)[i] = (struct means_part){ .at = r[i].at,
@@ -237,27 +239,30 @@ static lf_rc compute(const struct period *p, lf_text factor, enum lf_tele_kind f
     return rc;
 }
 
-/* Which kind a factor's period is computed from: minutes before real-time values, computed hours before those of the device. */
+/* Which kind a factor's period is computed from: minutes before real-time values, computed hours before those of the device. The hours
+ * of a flue that sends nothing shorter are taken as they are, so that they can be converted to reference oxygen. */
 struct from_kind {
     lf_text factor;
     enum lf_tele_kind kind;
 };
-static int preference(enum lf_tele_kind k, bool day)
+static int preference(enum lf_tele_kind k, bool day, bool flue)
 {
     if (day)
         return k == LF_TELE_HOUR_CALC ? 2 : k == LF_TELE_HOUR ? 1 : 0;
-    return k == LF_TELE_MIN ? 2 : k == LF_TELE_RTD ? 1 : 0;
+    return k == LF_TELE_MIN ? 3 : k == LF_TELE_RTD ? 2 : flue && k == LF_TELE_HOUR ? 1 : 0;
 }
 
-static lf_rc factors_of(struct lf_ctx *cx, lf_id station, bool day, struct from_kind *f, size_t *n)
+static lf_rc factors_of(const struct period *p, struct from_kind *f, size_t *n)
 {
+    struct lf_ctx *cx = p->cx;
     struct lf_tele_latest *l;
     size_t nl;
     *n = 0;
-    lf_rc rc = review_road.store->ops->latest(review_road.store, &cx->arena, station, &l, &nl, &cx->err);
+    lf_rc rc = review_road.store->ops->latest(review_road.store, &cx->arena, p->station, &l, &nl, &cx->err);
     for (size_t i = 0; !rc && i < nl; i++) {
         size_t k = 0;
-        if (!preference(l[i].r.kind, day))
+        int liked = preference(l[i].r.kind, p->day, p->kind == STATION_FLUE);
+        if (!liked)
             continue;
         while (k < *n && !lf_text_eq(f[k].factor, l[i].r.factor))
             k++;
@@ -265,7 +270,7 @@ static lf_rc factors_of(struct lf_ctx *cx, lf_id station, bool day, struct from_
             break;
         if (k == *n)
             f[(*n)++] = (struct from_kind){ l[i].r.factor, l[i].r.kind };
-        else if (preference(l[i].r.kind, day) > preference(f[k].kind, day))
+        else if (liked > preference(f[k].kind, p->day, p->kind == STATION_FLUE))
             f[k].kind = l[i].r.kind;
     }
     return rc;
@@ -273,47 +278,72 @@ static lf_rc factors_of(struct lf_ctx *cx, lf_id station, bool day, struct from_
 
 static char stored_flag(const struct means_result *m) { return m->valid && m->flag == 'N' ? 'N' : m->flag == 'F' ? 'F' : 'I'; }
 
-/* One batch for the period: the packet's text says how each value came to be. */
-static lf_rc compute_period(struct period *p)
+/* The packet's text says how each value came to be. The time of computing makes each result a packet of its own: a mean that comes back
+ * to an earlier value is no duplicate. */
+static void put_how(struct lf_out *raw, const struct period *p, const struct rolled *r, size_t n)
+{
+    char at[32], now[32];
+    lf_putf(raw, "calc=%s;at=%s;computed=%s;rule=%s", p->day ? "day" : "hour", lf_ms_iso(at, p->from), lf_ms_iso(now, lf_now()),
+            means_rule_of(p->kind, lf_day_of(p->from))->basis);
+    for (size_t i = 0; i < n; i++) {
+        const struct means_result *m = &r[i].m;
+        if (!r[i].values)
+            continue;
+        lf_putf(raw, ";%.*s=%s:%d normal %d stopped %d invalid %d missing of %d, mean ", (int)r[i].factor.n, r[i].factor.p,
+                lf_tele_kind_name(r[i].kind), m->normal, m->stopped, m->invalid, m->missing, m->expected);
+        lf_put_real(raw, m->value);
+        if (isnan(r[i].reference))
+            continue;
+        lf_put_str(raw, ", at ");
+        lf_put_real(raw, r[i].reference);
+        lf_put_str(raw, " % O2 ");
+        lf_put_real(raw, m->zs);
+    }
+}
+
+static lf_rc submit_period(const struct period *p, const struct rolled *r, size_t n)
 {
     struct lf_tele_batch b = { 0 };
-    struct from_kind f[FACTORS_MAX];
-    struct means_result m[FACTORS_MAX];
-    size_t n = 0, values[FACTORS_MAX], any = 0;
     struct lf_out raw = lf_out_memory(0);
-    char at[32], now[32];
-    lf_rc rc = factors_of(p->cx, p->station, p->day, f, &n);
-    /* The time of computing makes each result a packet of its own: a mean that comes back to an earlier value is no duplicate. */
-    lf_putf(&raw, "calc=%s;at=%s;computed=%s;rule=%s", p->day ? "day" : "hour", lf_ms_iso(at, p->from), lf_ms_iso(now, lf_now()),
-            means_rule_of(p->kind, lf_day_of(p->from))->basis);
-    for (size_t i = 0; !rc && i < n; i++) {
-        if ((rc = compute(p, f[i].factor, f[i].kind, &m[i], &values[i])) || !values[i])
-            continue;
-        any++;
-        lf_putf(&raw, ";%.*s=%s:%d normal %d stopped %d invalid %d missing of %d, mean ", (int)f[i].factor.n, f[i].factor.p,
-                lf_tele_kind_name(f[i].kind), m[i].normal, m[i].stopped, m[i].invalid, m[i].missing, m[i].expected);
-        lf_put_real(&raw, m[i].value);
+    put_how(&raw, p, r, n);
+    review_packet(&b, p->station, p->grid_code, lf_out_text(&raw), p->from);
+    for (size_t i = 0; i < n; i++) {
+        char flag = stored_flag(&r[i].m);
+        if (r[i].values)
+            review_reading(&b, &(struct lf_tele_reading){ .factor = r[i].factor,
+                                                          .kind = p->day ? LF_TELE_DAY_CALC : LF_TELE_HOUR_CALC,
+                                                          .at = p->from,
+                                                          .value = r[i].m.value,
+                                                          .vmin = r[i].m.vmin,
+                                                          .vmax = r[i].m.vmax,
+                                                          .cou = r[i].m.cou,
+                                                          .zs = r[i].m.zs,
+                                                          .flag = { &flag, 1 } });
     }
-    if (!rc && any) {
-        review_packet(&b, p->station, p->grid_code, lf_out_text(&raw), p->from);
-        for (size_t i = 0; i < n; i++) {
-            char flag = stored_flag(&m[i]);
-            if (values[i])
-                review_reading(&b, &(struct lf_tele_reading){ .factor = f[i].factor,
-                                                              .kind = p->day ? LF_TELE_DAY_CALC : LF_TELE_HOUR_CALC,
-                                                              .at = p->from,
-                                                              .value = m[i].value,
-                                                              .vmin = m[i].vmin,
-                                                              .vmax = m[i].vmax,
-                                                              .cou = m[i].cou,
-                                                              .zs = m[i].zs,
-                                                              .flag = { &flag, 1 } });
-        }
-        rc = review_road.submit(review_road.user, &b, &p->cx->err);
-        lf_tele_batch_free(&b);
-    }
+    lf_rc rc = review_road.submit(review_road.user, &b, &p->cx->err);
+    lf_tele_batch_free(&b);
     lf_out_close(&raw);
     return rc;
+}
+
+static lf_rc compute_period(struct period *p)
+{
+    struct from_kind f[FACTORS_MAX];
+    size_t n = 0, any = 0;
+    lf_rc rc = factors_of(p, f, &n);
+    struct rolled *r = lf_alloc(&p->cx->arena, (n + 1) * sizeof *r);
+    for (size_t i = 0; !rc && i < n; i++) {
+        r[i] = (struct rolled){ .factor = f[i].factor, .kind = f[i].kind, .reference = NAN };
+        rc = compute(p, f[i].factor, f[i].kind, &r[i].m, &r[i].values);
+        if (!rc && !r[i].values && !p->day && p->kind == STATION_FLUE) /* it has sent shorter ones once, but not for this hour */
+            rc = compute(p, f[i].factor, r[i].kind = LF_TELE_HOUR, &r[i].m, &r[i].values);
+        any += r[i].values > 0;
+    }
+    if (rc || !any)
+        return rc;
+    if (!p->day)
+        oxygen_convert(&p->oxygen, r, n);
+    return submit_period(p, r, n);
 }
 
 static lf_rc open_period(struct lf_ctx *cx, const struct mark *m, struct period *p)
@@ -324,8 +354,10 @@ static lf_rc open_period(struct lf_ctx *cx, const struct mark *m, struct period 
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
     if (rc)
         return rc;
-    rc = lf_tx_end(cx, review_station(cx, p->station, &s));
-    if (rc)
+    rc = review_station(cx, p->station, &s);
+    if (!rc && !p->day)
+        rc = oxygen_references(cx, p->station, lf_day_of(p->from), &p->oxygen);
+    if ((rc = lf_tx_end(cx, rc)))
         return rc;
     lf_dict_find(&station_kind_dict, s.kind, &kind);
     p->kind = kind;
@@ -461,12 +493,12 @@ lf_rc review_validity(struct lf_ctx *cx, struct lf_call *c)
         rc = range_of(cx, c, &from, &to);
     if (!rc)
         rc = review_station(cx, p.station, &s);
-    if (!rc && review_road.store)
-        rc = factors_of(cx, p.station, false, f, &n);
     if (rc)
         return rc;
     lf_dict_find(&station_kind_dict, s.kind, &kind);
     p.kind = kind;
+    if (review_road.store && (rc = factors_of(&p, f, &n)))
+        return rc;
     lf_json_obj(&c->j);
     lf_json_kstr(&c->j, "basis", means_rule_of(p.kind, lf_day_of(from))->basis);
     lf_json_key(&c->j, "factors");

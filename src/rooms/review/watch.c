@@ -64,9 +64,12 @@ static lf_rc values_of(struct turn *t, lf_id station, lf_text factor, enum lf_te
     if (rc)
         return rc;
     *out = lf_alloc(&t->cx->arena, *n * sizeof **out + 1);
-    for (size_t i = 0; i < *n; i++)
+    bool hours = kind == LF_TELE_HOUR || kind == LF_TELE_HOUR_CALC; /* limits are for hours at reference oxygen */
+    for (size_t i = 0; i < *n; i++) {
+        double value = hours && !isnan(r[i].zs) ? r[i].zs : r[i].value;
         (*out)[i] = (struct suspect_value){ { r[i].at.ms - r[i].at.ms % LF_MINUTE_MS },
-                                            r[i].flag.n && !lf_text_is(r[i].flag, "N") ? (double)NAN : r[i].value };
+                                            r[i].flag.n && !lf_text_is(r[i].flag, "N") ? (double)NAN : value };
+    }
     return LF_OK;
 }
 

@@ -22,17 +22,18 @@ CREATE TABLE station (
 CREATE INDEX station_grid ON station (grid_code, id);
 
 CREATE TABLE limit_value (
-  id         @id,
-  version    @int  NOT NULL,
-  grid_code  @text NOT NULL,
-  title      @text NOT NULL,
-  station_id @int  NOT NULL,
-  factor     @text NOT NULL,
-  kind       @text NOT NULL,
-  low        @real,
-  high       @real,
-  from_day   @day  NOT NULL,
-  to_day     @day,
-  basis      @text
+  id           @id,
+  version      @int  NOT NULL,
+  grid_code    @text NOT NULL,
+  title        @text NOT NULL,
+  station_id   @int  NOT NULL,
+  factor       @text NOT NULL,
+  kind         @text NOT NULL,
+  low          @real,
+  high         @real,
+  reference_o2 @real,
+  from_day     @day  NOT NULL,
+  to_day       @day,
+  basis        @text
 ) @strict;
 CREATE INDEX limit_station ON limit_value (station_id, factor);

@@ -102,7 +102,7 @@ struct limit {
     lf_id station_id;
     lf_text factor;
     enum station_period kind;
-    double low, high;
+    double low, high, reference_o2;
     lf_day from_day, to_day;
     lf_text basis;
 };
@@ -117,6 +117,9 @@ static const struct lf_field limit_fields[] = {
     F(kind, "数据类别", "Period", .flags = LF_LIST | LF_FILTER, .dict = &station_period_dict),
     F(low, "下限", "Low", .flags = LF_LIST),
     F(high, "上限", "High", .flags = LF_LIST),
+    F(reference_o2, "基准氧含量", "Reference O2", .flags = LF_LIST, .min = 0, .max = 20, .unit = "%",
+      .help = "仅用于废气：标准规定按此氧含量折算，如燃煤锅炉 6 | For flue gas only: what the standard converts to, for example 6 for coal "
+              "boilers"),
     F(from_day, "起用日期", "From", .flags = LF_REQUIRED | LF_LIST),
     F(to_day, "停用日期", "Until", .flags = LF_LIST),
     F(basis, "依据", "Legal basis", .flags = LF_LIST, .max = 300),
@@ -137,6 +140,8 @@ static lf_rc limit_check(struct lf_ctx *cx, struct lf_change *ch)
     const struct hj212_factor *f = hj212_factor_find(l->factor);
     if (!f)
         return lf_fail(cx, LF_EINVAL, "factor", "不认识的监测因子代码 | this factor code is not known");
+    if (!isnan(l->reference_o2) && !lf_text_is(s.kind, "flue"))
+        return lf_fail(cx, LF_EINVAL, "reference_o2", "只有废气限值有基准氧含量 | only limits of flue gas have a reference oxygen");
     l->grid_code = s.grid_code;
     l->title = lf_str(lf_printf(&cx->arena, "%s %s", lf_strn(&cx->arena, s.name), f->zh));
     return LF_OK;
@@ -222,7 +227,7 @@ lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct 
         unsigned kind;
         if (!lf_dict_find(&station_period_dict, r.kind, &kind))
             continue; /* a word of a later program */
-        const struct station_limit l = { r.station_id, r.factor, kind, r.low, r.high, r.from_day, r.to_day, r.basis };
+        const struct station_limit l = { r.station_id, r.factor, kind, r.low, r.high, r.reference_o2, r.from_day, r.to_day, r.basis };
         fn(user, &l);
     }
     lf_cur_close(&cur);

@@ -82,6 +82,7 @@ struct station_limit {
     lf_text factor;
     enum station_period kind;
     double low, high;        /* NaN: none */
+    double reference_o2;     /* %, dry: what flue gas is converted to before it is compared; NaN: as measured */
     lf_day from_day, to_day; /* inclusive; to_day null: still in force */
     lf_text basis;
 };

@@ -32,7 +32,7 @@ SELECT id, name, kind, lon, lat, grid_code, source_id, disabled FROM station ORD
 
 -- name: limits_all :many
 -- scope: none because the alarm rule is the system
-SELECT station_id, factor, kind, low, high, from_day, to_day, basis FROM limit_value ORDER BY station_id, factor, kind, from_day;
+SELECT station_id, factor, kind, low, high, reference_o2, from_day, to_day, basis FROM limit_value ORDER BY station_id, factor, kind, from_day;
 
 -- name: station_device_row :one
 -- What a command to the device needs.
