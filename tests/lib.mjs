@@ -55,6 +55,26 @@ export class User {
   }
   get(path) { return this.call('GET', path); }
   post(path, body) { return this.call('POST', path, body); }
+  /** The readings that the live events with `query` tell while `act` runs and until one has come (at most 5 s). */
+  async listen(query, act) {
+    const stop = new AbortController(), got = [];
+    const r = await fetch(`${this.base}/api/v1/events?${query}`, { headers: { Cookie: this.cookie }, signal: stop.signal });
+    const read = (async () => {
+      let held = '';
+      for await (const part of r.body) {
+        held += Buffer.from(part).toString();
+        for (let i; (i = held.indexOf('\n\n')) >= 0; held = held.slice(i + 2)) {
+          const data = /event: reading\ndata: (.*)/.exec(held.slice(0, i));
+          if (data) got.push(JSON.parse(data[1]));
+        }
+      }
+    })().catch(() => { /* aborted below */ });
+    await act();
+    await until(() => got.length, 5000);
+    stop.abort();
+    await read;
+    return got;
+  }
 }
 
 /** One lanfan server with a data directory of its own. engine: sqlite or postgres (LANFAN_TEST_PG). */
@@ -72,6 +92,8 @@ export class Server {
   }
   /** A command of the program to its end: { status, stdout, stderr }. */
   run(...a) { return spawnSync(this.lanfan, [...a, ...this.args], { encoding: 'utf8' }); }
+  /** The same while the scenario goes on. */
+  runBeside(...a) { return new Promise((res) => spawn(this.lanfan, [...a, ...this.args], { stdio: 'ignore' }).once('exit', res)); }
   async start(env = {}) {
     this.process = spawn(this.lanfan, ['serve', ...this.args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     this.log = '';

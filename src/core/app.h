@@ -11,6 +11,11 @@ struct lf_workcal;
 struct lf_geo_index;
 struct lf_call;
 
+/* A query parameter of an address, for OpenAPI. */
+struct lf_param {
+    const char *name, *about;
+    bool required;
+};
 /* A room's own address, beside those every record has. path: segments; ":x" takes one segment into call->seg. */
 struct lf_route {
     const char *method, *path;
@@ -21,6 +26,8 @@ struct lf_route {
     bool own_tx;         /* fn begins and ends its own transactions and checks the caller itself */
     bool bearer;         /* for OpenAPI: asks for a token in the Authorization header */
     const char *request; /* for OpenAPI: its requestBody, as JSON; NULL when it takes none, or a plain object */
+    const struct lf_param *param;
+    int nparam;
 };
 /* Work that repeats. fn runs as the system with no transaction open. */
 struct lf_job {

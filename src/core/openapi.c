@@ -276,7 +276,7 @@ static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_ro
     lf_json_key(j, path);
     lf_json_obj(j);
     operation(j, method, id, room->name, r->zh, r->en, r->right);
-    if (strchr(r->path, ':')) {
+    if (strchr(r->path, ':') || r->nparam) {
         lf_json_key(j, "parameters");
         lf_json_arr(j);
         for (const char *s = path; (s = strchr(s, '{')); s++) {
@@ -284,6 +284,8 @@ static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_ro
             snprintf(name, sizeof name, "%.*s", (int)strcspn(s + 1, "}"), s + 1);
             param(j, name, "path", true, "string", NULL);
         }
+        for (int k = 0; k < r->nparam; k++)
+            param(j, r->param[k].name, "query", r->param[k].required, "string", r->param[k].about);
         lf_json_end_arr(j);
     }
     if (r->bearer) {

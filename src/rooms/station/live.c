@@ -3,11 +3,14 @@
 
 #include "station_sql.h"
 
+#include <stdio.h>
+
 static void publish_reading(struct lf_app *app, const struct lf_tele_reading *r)
 {
     struct lf_out o = lf_out_memory(0);
     struct lf_json j = lf_json_to(&o);
-    char b[32];
+    char b[32], topic[40];
+    int n = snprintf(topic, sizeof topic, "reading:%lld", (long long)r->station.v);
     lf_json_obj(&j);
     lf_json_kint(&j, "station_id", r->station.v);
     lf_json_ktext(&j, "factor", r->factor);
@@ -16,7 +19,7 @@ static void publish_reading(struct lf_app *app, const struct lf_tele_reading *r)
     lf_json_kreal(&j, "value", r->value);
     lf_json_ktext(&j, "flag", r->flag);
     lf_json_end_obj(&j);
-    lf_hub_publish(app->hub, LF_TEXT("reading"), r->grid_code, lf_out_text(&o));
+    lf_hub_publish(app->hub, (lf_text){ topic, (uint32_t)n }, r->grid_code, lf_out_text(&o));
     lf_out_close(&o);
 }
 void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t n)
