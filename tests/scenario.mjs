@@ -68,8 +68,26 @@ await t.run(async () => {
   const api = await (await fetch(base + '/api/openapi.json')).json();
   ok('OpenAPI is made from the tables', api.openapi === '3.1.0' && api.paths['/api/v1/matter/{id}/close'] !== undefined);
   const id = all.items.find((i) => i.station_id_label)?.id ?? all.items[0].id, st = (await city.call('GET', `/matter/${id}`)).json.station_id;
-  const series = (await city.call('GET', `/station/${st}/series?factor=w01018,a21026,a34004,w21003,w21011,a21002,a34013,a34002,w01019&kind=rtd`)).json;
-  ok('a station has its series', series.series.some((s) => s.points.length > 0));
+  const factors = 'w01018,a21026,a34004,w21003,w21011,a21002,a34013,a34002,w01019';
+  const series = (await city.call('GET', `/series?station=${st}&factor=${factors}&kind=rtd`)).json, curve = series.series.find((s) => s.points.length > 0);
+  ok('a station has its series, with its figures', curve?.stat.n >= curve.points.length && curve.stat.max >= curve.stat.min && curve.station_id === st);
+  const alarm = (await city.get(`/alarm/${alarms.items[0].id}`)).json, over = (await city.get(`/series?station=${alarm.station_id}&factor=${alarm.factor}&kind=${alarm.period}&from=${alarm.began_at.slice(0, 10)}`)).json, [passed] = over.series;
+  ok('a limit that is passed is told with its days, its alarm as an interval', passed.stat.over > 0 && passed.limits.some((l) => l.high !== null && l.from >= over.from && l.to <= over.to) && passed.alarms.some((x) => x.id === alarm.id && x.from === Date.parse(alarm.began_at)), JSON.stringify([alarm, { ...passed, points: 0 }]));
+  const two = all.items.map((i) => i.id).slice(0, 8), pair = [...new Set((await Promise.all(two.map((i) => city.call('GET', `/matter/${i}`)))).map((r) => r.json.station_id))].slice(0, 2);
+  const grid = (await city.call('GET', `/series?station=${pair}&factor=${factors}&kind=rtd&aligned=1&points=50`)).json;
+  ok('aligned lines share one grid of time', grid.series.length === pair.length * 9 && grid.times.length > 10 && grid.series.every((s) => s.values.length === grid.times.length && s.flags.length === grid.times.length) && grid.series.some((s) => s.values.some((x) => x !== null) && s.values.some((x) => x === null)));
+  const rows = await city.call('GET', `/series.csv?station=${st}&factor=${curve.factor}&kind=rtd`);
+  ok('every reading comes as CSV', rows.status === 200 && rows.text.trim().split('\r\n').length === curve.stat.n + 1, rows.text.slice(0, 200));
+  ok('CSV needs the right to export', (await officer.call('GET', `/series.csv?station=${st}&factor=${curve.factor}`)).status === 403);
+  const farAway = (await city.call('GET', '/station?limit=200')).json.items.find((s) => !s.grid_code.startsWith('370302')).id, near = (await county.call('GET', '/station?limit=1')).json.items[0].id;
+  const hidden = await county.call('GET', `/series?station=${near},${farAway}&factor=a21026`);
+  ok('a station of another county is not there, and is named', hidden.status === 404 && hidden.json.field === 'station' && hidden.json.detail.includes(String(farAway)), hidden.text);
+  for (const [q, field] of [['', 'station'], ['station=x&factor=a', 'station'], [`station=${st}`, 'factor'], [`station=${st}&factor=a&kind=week`, 'kind'], [`station=${st}&factor=a&points=9`, 'points'], [`station=${st}&factor=a&from=yesterday`, 'from'], [`station=${st}&factor=a&from=2026-01-02&to=2026-01-01`, 'from']]) {
+    const r = await city.call('GET', `/series?${q}`);
+    ok(`series?${q.replace(String(st), 'ID')} is refused by name`, r.status === 422 && r.json.field === field, r.text);
+  }
+  const heard = await city.listen(`station=${st}`, () => server.runBeside('simulate', '--rounds', '1', '--every', '20'));
+  ok('a listener hears the stations it asked for and no other', heard.length > 0 && heard.every((e) => e.station_id === st), JSON.stringify(heard.slice(0, 2)));
   const packets = (await city.call('GET', `/station/${st}/packets`)).json;
   ok('its raw packets are evidence', packets.items.length > 0 && packets.items[0].raw.startsWith('##'));
   // bad input at both edges

@@ -374,7 +374,7 @@ int main(int argc, char **argv)
     }
     const char *room = argv[1];
     fprintf(out, "/* made by sqlbind from the .sql files of %s: edit those */\n#pragma once\n#include \"db/db.h\"\n\n", room);
-    fprintf(out, "__attribute__((unused)) static const struct lf_migration %s_migrations[] = {\n", room);
+    int own = 0;
     for (int i = 4; i < argc; i++) {
         bool other = argv[i][0] == '+'; /* a table of another room that the queries join: applied, not owned */
         file = argv[i] + other;
@@ -386,12 +386,14 @@ int main(int argc, char **argv)
             free(sql);
             continue;
         }
+        if (!own++) /* a room may have queries only */
+            fprintf(out, "__attribute__((unused)) static const struct lf_migration %s_migrations[] = {\n", room);
         fprintf(out, "    { \"%s/%.*s\",\n", room, (int)strcspn(base, "."), base);
         c_string(sql, "      ");
         fprintf(out, " },\n");
         free(sql);
     }
-    fprintf(out, "};\n\n");
+    fputs(own ? "};\n\n" : "", out);
     int n = 0;
     if (strcmp(argv[3], "-") != 0) {
         file = argv[3];

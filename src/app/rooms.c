@@ -7,6 +7,7 @@
 #include "rooms/matter/matter.h"
 #include "rooms/pilot/pilot.h"
 #include "rooms/review/review.h"
+#include "rooms/series/series.h"
 #include "rooms/source/source.h"
 #include "rooms/station/station.h"
 #include "rooms/upstream/upstream.h"
@@ -20,6 +21,7 @@ const struct lf_room *const app_rooms[] = {
     &matter_room,
     &pilot_room,
     &review_room,
+    &series_room,
     &source_room,
     &station_room,
     &upstream_room,

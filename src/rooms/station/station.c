@@ -13,6 +13,7 @@ LF_ENUM_DICT(station_tolerance, STATION_TOLERANCES);
 
 struct lf_tele_store *station_store;
 void station_use_store(struct lf_tele_store *s) { station_store = s; }
+struct lf_tele_store *station_readings(void) { return station_store; }
 
 static atomic_uint generation;
 unsigned station_generation(void) { return atomic_load(&generation); }
