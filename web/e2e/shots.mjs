@@ -1,7 +1,7 @@
-// Pictures of every page, both widths, both languages: node e2e/shots.mjs [name-filter]   (LANFAN_URL, or the mock on its port)
+// Pictures of every page, both widths, both languages: node e2e/shots.mjs [name-filter]   (LANFAN_URL)
 import { logIn, mapReady, openBrowser, SHOTS, visitor } from './browser.mjs'
 
-const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8099').replace(/\/$/, '')
+const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '')
 const only = process.argv[2]
 const hello = await (await fetch(base + '/api/v1/hello')).json()
 const city = hello.logins.find((l) => l.login === 'city') ?? hello.logins[0]
