@@ -15,7 +15,7 @@ await t.run(async () => {
   const minute = (i, cod, flag = 'N') => packet({ mn: mine.mn, cn: '2051', at: hour + i * 60e3, items: `w01018-Avg=${cod},w01018-Flag=${flag};w00000-Avg=${i < 30 ? 3 : 1},w00000-Flag=N` });
   const device = await new Station(server.stationPort).open();
   t.ok('an hour of minutes is acknowledged', await device.send(Array.from({ length: 60 }, (_, i) => minute(i, i < 30 ? 20 : 60))));
-  const series = async (kind) => (await city.get(`/station/${mine.id}/series?factor=w01018&kind=${kind}&from=${new Date(hour - 60e3).toISOString()}&to=${new Date(hour + 3600e3).toISOString()}`)).json.series[0].points;
+  const series = async (kind) => (await city.get(`/series?station=${mine.id}&factor=w01018&kind=${kind}&from=${new Date(hour - 60e3).toISOString()}&to=${new Date(hour + 3600e3).toISOString()}`)).json.series[0].points;
   let points = await until(async () => { const p = await series('hour_calc'); return p.length && p; }, 40000);
   t.ok('the hour is computed, weighted by the flow', points && Math.abs(points[0][1] - (20 * 90 + 60 * 30) / 120) < 1e-9 && points[0][2] === 'N', JSON.stringify(points));
   const day = new Date(hour + 8 * 3600e3).toISOString().slice(0, 10);

@@ -35,7 +35,7 @@ await check.run(async () => {
   }
   let here = await person(district, 'city'), there = await person(city, 'city');
   const stations = (await here('GET', '/station?limit=200')).json.items, [a, b, c] = stations.filter((s) => s.kind === 'air');
-  const series = async (call, s, from, count) => (await call('GET', `/station/${s.id}/series?factor=a21026&kind=rtd&from=${new Date(from).toISOString()}&to=${new Date(from + count * 1000).toISOString()}&points=5000`)).json.series[0]?.points.map((p) => [p[0], p[1]]) ?? [];
+  const series = async (call, s, from, count) => (await call('GET', `/series?station=${s.id}&factor=a21026&kind=rtd&from=${new Date(from).toISOString()}&to=${new Date(from + count * 1000).toISOString()}&points=5000`)).json.series[0]?.points.map((p) => [p[0], p[1]]) ?? [];
   const same = async (s, t, from, count) => { const x = await series(here, s, from, count), y = await series(there, t, from, count); return x.length === count && JSON.stringify(x) === JSON.stringify(y); };
   const t0 = Math.floor(Date.now() / 1000 - 7200) * 1000;
   ok('readings that came before', (await send(a.mn, t0, 50, 1)) === 50);

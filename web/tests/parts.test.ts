@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { ClockStep, Series, TimelineItem } from '@/api/types'
+import type { ClockStep, TimelineItem } from '@/api/types'
 import { en } from '@/i18n/en'
 import { zh } from '@/i18n/zh'
 import { exifOf, fit, upright, withExif } from '@/lib/exif'
 import { boxOf, geometryOf, labelPoint } from '@/lib/geo'
 import { lightFor, lightOf, LIGHTS, MARKS, STATION_STATES } from '@/lib/light'
 import { newestKinds, take } from '@/lib/live'
-import { flagged, summary, withGaps } from '@/lib/series'
 import { beforeAfter, stepEndedBy } from '@/lib/timeline'
 import { backoff } from '@/live'
 
@@ -35,19 +34,6 @@ describe('lights', () => {
       expect(new Set(Object.values(set).map((m) => m.color)).size).toBe(4)
     }
     expect(Object.keys(MARKS)).toContain('light-red')
-  })
-})
-describe('series', () => {
-  const s: Series = { factor: 'a', zh: '', en: '', unit: null, limit: 10, points: [[0, 1, 'N'], [60, 2, 'D'], [120, 12, null], [600, 3, 'N'], [660, null, 'B']] }
-  it('breaks the line where values are missing', () => {
-    expect(withGaps(s.points, 60)).toEqual([[0, 1], [60, 2], [120, 12], [180, null], [600, 3], [660, null]])
-  })
-  it('does not take thinned series for gaps', () => {
-    expect(withGaps([[0, 1], [600, 2], [1200, 3]], 60).some((p) => p[1] === null)).toBe(false)
-  })
-  it('marks flags and counts', () => {
-    expect(flagged(s.points)).toEqual([{ at: 60, value: 2, flag: 'D' }])
-    expect(summary(s)).toEqual({ n: 4, missing: 1, max: 12, over: 1 })
   })
 })
 describe('live values', () => {

@@ -318,7 +318,6 @@ lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id)
 
 static const struct lf_route routes[] = {
     { "GET", "/api/v1/station/live", "station.read", LF_TX_READ, station_live, "站点实时数据", "What every station says now" },
-    { "GET", "/api/v1/station/:id/series", "station.read", LF_TX_READ, station_series, "站点曲线", "Series of a station" },
     { "GET", "/api/v1/station/:id/packets", "station.read", LF_TX_READ, station_packets, "原始报文", "Raw packets" },
     { "GET", "/api/v1/station/:id/packets/:pid", "station.read", LF_TX_READ, station_packet, "报文逐项", "One packet, field by field" },
 };

@@ -1,4 +1,4 @@
-import type { Areas, Bench, BenchTab, ClockStep, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, Series, SeriesKind, TimelineItem, Value } from './types'
+import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
 import { get, patch, post, query, send } from './http'
 
 const V1 = '/api/v1'
@@ -42,7 +42,9 @@ export const api = {
   locate: (lon: number, lat: number) => get<Located>(`${V1}/grid/locate${query({ lon, lat, datum: 'wgs84' })}`),
 
   live: () => get<{ items: LiveStation[] }>(`${V1}/station/live`),
-  series: (id: number | string, p: { factor?: string; kind: SeriesKind; from: string; to: string; points: number }, signal?: AbortSignal) => get<{ series: Series[] }>(`${V1}/station/${id}/series${query(p)}`, signal),
+  series: (p: SeriesAsk, signal?: AbortSignal) => get<SeriesAnswer>(`${V1}/series${query({ ...p })}`, signal),
+  aligned: (p: SeriesAsk, signal?: AbortSignal) => get<AlignedAnswer>(`${V1}/series${query({ ...p, aligned: 1 })}`, signal),
+  seriesUrl: (p: SeriesAsk) => `${V1}/series.csv${query({ ...p })}`,
   packets: (id: number | string, after?: string) => get<Page<Packet>>(`${V1}/station/${id}/packets${query({ after })}`),
   packet: (id: number | string, pid: number | string) => get<PacketDetail>(`${V1}/station/${id}/packets/${pid}`),
   basemap: (what: 'rivers' | 'lakes' | 'places') => get<GeoJSON.FeatureCollection>(`/basemap/${what}.geojson`),

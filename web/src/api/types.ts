@@ -56,10 +56,21 @@ export interface LiveStation {
   id: number; name: string; kind: string; lon: number | null; lat: number | null; grid_code: string | null
   state: StationState; last_at: string | null; values: LiveValue[]
 }
-export type SeriesKind = 'rtd' | 'min' | 'hour' | 'day'
+export type SeriesKind = 'rtd' | 'min' | 'hour' | 'day' | 'hour_calc' | 'day_calc'
 /** epoch ms, value, flag, least, most */
 export type SeriesPoint = [number, number | null, (string | null)?, (number | null)?, (number | null)?]
-export interface Series { factor: string; zh: string; en: string; unit: string | null; limit: number | null; points: SeriesPoint[] }
+export interface SeriesLimit { from: number; to: number; low: number | null; high: number | null; basis: string | null }
+/** to null = still going on */
+export interface SeriesAlarm { id: number; title: string; state: string; from: number; to: number | null }
+/** Over the whole range, not only over the points that came. */
+export interface SeriesStat { n: number; values: number; over: number; mean: number | null; min: number | null; min_at: number | null; max: number | null; max_at: number | null }
+interface SeriesHead extends Bilingual { station_id: number; station: string; factor: string; unit: string | null; limits: SeriesLimit[]; alarms: SeriesAlarm[] }
+export interface Series extends SeriesHead { step_ms: number | null; stat: SeriesStat; gaps: [number, number][]; more_gaps: boolean; points: SeriesPoint[] }
+export interface SeriesAnswer { from: number; to: number; kind: SeriesKind; series: Series[] }
+/** All lines on one grid of time. */
+export interface AlignedLine extends SeriesHead { values: (number | null)[]; min: (number | null)[]; max: (number | null)[]; flags: (string | null)[] }
+export interface AlignedAnswer { from: number; to: number; kind: SeriesKind; width_ms: number; times: number[]; series: AlignedLine[] }
+export interface SeriesAsk { station: string; factor: string; kind: SeriesKind; from: string; to: string; points?: number }
 export interface Packet {
   id: number | string; at?: string; received_at?: string; data_time?: string | null; cn?: string | null; cn_zh?: string | null; cn_en?: string | null; note?: string | null; peer?: string | null; st?: string | null; mn?: string | null
   verdict?: string; ok?: boolean; reason?: string | null; reason_zh?: string | null; reason_en?: string | null; raw?: string | null; size?: number
