@@ -77,7 +77,7 @@ await t.run(async () => {
   ok('so it is for a device that sends hours only', Math.abs(a?.value - 85 * 15 / 9) < 1e-9, JSON.stringify(a));
   a = await late(31);
   ok('what cannot be converted is compared as measured, and the alarm says so', a?.value === 130 && /未折算/.test((await city.get(`/alarm/${a.id}`)).json.explain), JSON.stringify(a));
-  const converted = await until(async () => (await city.get(`/station/${idOf(25)}/series?factor=a21026&kind=hour_calc&from=${new Date(hour0).toISOString()}`)).json.series[0].points[0], 40000);
+  const converted = await until(async () => (await city.get(`/series?station=${idOf(25)}&factor=a21026&kind=hour_calc&from=${new Date(hour0).toISOString()}`)).json.series[0].points[0], 40000);
   ok('110 at 3 % are 91.7: computed, and no alarm', converted?.[1] === 110 && (await alarms(25, 'exceed')).length === 0, JSON.stringify(converted));
 
   // effective dates: PM2.5 of 70 was within GB 3095-2012 (75) and is over GB 3095-2026 (60)
