@@ -28,3 +28,17 @@ bool lf_utf8_ok(lf_text t)
     }
     return true;
 }
+
+bool lf_text_int(lf_text t, int64_t *out)
+{
+    int64_t v = 0;
+    if (!t.n || t.n > 18)
+        return false;
+    for (uint32_t i = 0; i < t.n; i++) {
+        if (t.p[i] < '0' || t.p[i] > '9')
+            return false;
+        v = v * 10 + (t.p[i] - '0');
+    }
+    *out = v;
+    return true;
+}

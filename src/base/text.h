@@ -8,4 +8,6 @@
 unsigned lf_utf8_len(const unsigned char *p, size_t n);
 /* All of it UTF-8 and without a NUL: what both engines can store. A null text is fine. */
 bool lf_utf8_ok(lf_text t);
+/* A whole number of digits alone, without sign, at most 18 of them. */
+bool lf_text_int(lf_text t, int64_t *out);
 #endif

@@ -1,5 +1,6 @@
 /* api.c - one HTTP call: who is asking, what for, in which transaction, and what is said when it goes wrong. */
 #include "base/log.h"
+#include "base/text.h"
 #include "core/account.h"
 #include "core/kernel.h"
 #include "net/problem.h"
@@ -87,6 +88,10 @@ static bool serve_asset(lf_text path, struct lf_arena *a, struct lf_http_res *re
     return true;
 }
 
+static const lf_text API = { "/api/v1/", 8 };
+
+static bool begins_with(lf_text s, lf_text with) { return s.n >= with.n && !memcmp(s.p, with.p, with.n); }
+
 /* ---- routes ----------------------------------------------------------------------------------------- */
 
 bool lf_path_match(const char *pattern, lf_text path, lf_text *seg)
@@ -110,35 +115,25 @@ bool lf_path_match(const char *pattern, lf_text path, lf_text *seg)
     return s == end;
 }
 
-static const struct lf_route *find_route(const struct lf_app *app, const struct lf_http_req *req, lf_text *seg, bool *other_method)
+void lf_call_allow(struct lf_ctx *cx, struct lf_call *c, const char *method)
 {
-    *other_method = false;
-    for (int i = 0; i < app->nroom; i++)
-        for (int k = 0; k < app->room[i]->nroute; k++) {
-            const struct lf_route *r = &app->room[i]->route[k];
-            if (!lf_path_match(r->path, req->path, seg))
-                continue;
-            if (!strcmp(r->method, req->method))
-                return r;
-            *other_method = true;
-        }
-    return NULL;
+    c->allow = c->allow ? lf_printf(&cx->arena, "%s, %s", c->allow, method) : method;
 }
 
-static int split_path(lf_text path, lf_text *seg, int max)
+static const struct lf_route *find_route(struct lf_ctx *cx, struct lf_call *c)
 {
-    int n = 0;
-    static const lf_text prefix = { "/api/v1/", 8 };
-    if (path.n <= prefix.n || memcmp(path.p, prefix.p, prefix.n) != 0)
-        return 0;
-    const char *s = path.p + prefix.n, *end = path.p + path.n;
-    while (s < end && n < max) {
-        const char *slash = memchr(s, '/', (size_t)(end - s));
-        const char *stop = slash ? slash : end;
-        seg[n++] = (lf_text){ s, (uint32_t)(stop - s) };
-        s = slash ? slash + 1 : end;
-    }
-    return s < end ? max + 1 : n;
+    for (int i = 0; i < cx->app->nroom; i++)
+        for (int k = 0; k < cx->app->room[i]->nroute; k++) {
+            const struct lf_route *r = &cx->app->room[i]->route[k];
+            if (!lf_path_match(r->path, c->req->path, c->seg))
+                continue;
+            if (!strcmp(r->method, c->req->method)) {
+                c->allow = NULL;
+                return r;
+            }
+            lf_call_allow(cx, c, r->method);
+        }
+    return NULL;
 }
 
 /* ---- who is asking --------------------------------------------------------------------------------------- */
@@ -181,7 +176,7 @@ static lf_rc read_body(struct lf_ctx *cx, struct lf_call *c)
 
 /* ---- the call ----------------------------------------------------------------------------------------------- */
 
-static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const lf_text *seg, int nseg)
+static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route)
 {
     struct lf_session me = { 0 };
     bool open = route && !strcmp(route->right, "public");
@@ -193,7 +188,7 @@ static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct l
     if (!rc)
         rc = read_body(cx, c);
     if (!rc)
-        rc = route ? route->fn(cx, c) : lf_records_call(cx, c, seg, nseg);
+        rc = route ? route->fn(cx, c) : lf_records_call(cx, c, (lf_text){ c->req->path.p + API.n, c->req->path.n - API.n });
     c->stale = me.stale;
     return rc;
 }
@@ -230,17 +225,11 @@ static void mark_seen(struct lf_ctx *cx, const struct lf_http_req *req)
         lf_log(LF_DEBUG, "session: %s", cx->err.msg);
 }
 
-static lf_rc run(struct lf_ctx *cx, struct lf_call *c)
+static lf_rc run(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route)
 {
     const struct lf_http_req *req = c->req;
-    bool other_method;
-    lf_text seg[5];
-    const struct lf_route *route = find_route(cx->app, req, c->seg, &other_method);
-    int nseg = route ? 0 : split_path(req->path, seg, 4);
-    if (!route && (nseg == 0 || nseg > 4 || other_method)) {
-        c->res->status = other_method ? 405 : 404;
+    if (!route && !begins_with(req->path, API))
         return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个地址 | there is nothing at this address");
-    }
     if (route && route->own_tx) { /* log-in and the like: transactions of their own */
         lf_rc rc = read_body(cx, c);
         return rc ? rc : route->fn(cx, c);
@@ -248,7 +237,7 @@ static lf_rc run(struct lf_ctx *cx, struct lf_call *c)
     lf_rc rc = lf_tx_begin(cx, route ? route->tx : safe_method(req) ? LF_TX_READ : LF_TX_WRITE);
     if (rc)
         return rc;
-    rc = in_transaction(cx, c, route, seg, nseg);
+    rc = in_transaction(cx, c, route);
     lf_rc end = lf_tx_end(cx, !rc && c->undo ? LF_ECONFLICT : rc);
     rc = !rc && c->undo ? LF_OK : end;
     if (!rc)
@@ -258,35 +247,34 @@ static lf_rc run(struct lf_ctx *cx, struct lf_call *c)
     return rc;
 }
 
-static void fail(struct lf_ctx *cx, const struct lf_http_req *req, struct lf_http_res *res, lf_rc rc)
+static void fail(struct lf_ctx *cx, const struct lf_call *c, lf_rc rc)
 {
-    int keep = res->status == 405 ? 405 : 0;
+    const struct lf_http_req *req = c->req;
     if (rc == LF_EDB || rc == LF_EIO || rc == LF_EBUG)
         lf_log(LF_ERROR, "%s %.*s: %s (%s:%d)", req->method, (int)req->path.n, req->path.p, cx->err.msg, cx->err.file ? cx->err.file : "?",
                cx->err.line);
     cx->err.rc = rc;
-    lf_problem(res, &cx->err, cx->lang);
-    if (keep)
-        res->status = keep;
+    lf_problem(c->res, &cx->err, cx->lang);
+    if (!c->allow)
+        return;
+    c->res->status = 405;
+    lf_http_set_header(c->res, "Allow", c->allow);
 }
 
 void lf_api_handle(void *user, const struct lf_http_req *req, struct lf_http_res *res)
 {
     struct lf_app *app = user;
-    bool api = req->path.n >= 5 && !memcmp(req->path.p, "/api/", 5);
     /* The context lends the request's arena, so that header values outlive this function. */
     struct lf_ctx cx = { .arena = *req->arena, .app = app, .db = app->db, .lang = req->lang, .peer = req->peer };
     struct lf_call c = { .req = req, .res = res, .j = lf_json_to(&res->body) };
-    lf_text seg[4];
-    bool ignored;
-    bool known = api || find_route(app, req, seg, &ignored);
-    if (known) {
-        lf_rc rc = run(&cx, &c);
+    const struct lf_route *route = find_route(&cx, &c);
+    if (route || c.allow || begins_with(req->path, LF_TEXT("/api/"))) {
+        lf_rc rc = run(&cx, &c, route);
         if (rc)
-            fail(&cx, req, res, rc);
+            fail(&cx, &c, rc);
     } else if (!safe_method(req) || !serve_asset(req->path, &cx.arena, res)) {
         lf_fail(&cx, LF_ENOTFOUND, NULL, "没有这个页面 | there is no such page");
-        fail(&cx, req, res, LF_ENOTFOUND);
+        fail(&cx, &c, LF_ENOTFOUND);
     }
     json_decref(c.body);
     *req->arena = cx.arena;
@@ -294,14 +282,5 @@ void lf_api_handle(void *user, const struct lf_http_req *req, struct lf_http_res
 
 lf_rc lf_call_int(struct lf_ctx *cx, lf_text s, const char *field, int64_t *out)
 {
-    int64_t v = 0;
-    for (uint32_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9' || v > INT64_MAX / 10 - 10)
-            return lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
-        v = v * 10 + (s.p[i] - '0');
-    }
-    if (!s.n)
-        return lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
-    *out = v;
-    return LF_OK;
+    return lf_text_int(s, out) ? LF_OK : lf_fail(cx, LF_ENOTFOUND, field, "编号应为数字 | this must be a number");
 }

@@ -122,8 +122,9 @@ struct lf_call {
     json_t *body;               /* the request's JSON object, or NULL; freed by the loop */
     struct lf_change change[1]; /* set by the record handlers: what to do after the commit */
     bool changed;
-    bool undo;  /* answer well, but roll the transaction back (a dry run) */
-    bool stale; /* the session wants to be marked as used */
+    const char *allow; /* the methods that this address has, when it does not have the one of the request */
+    bool undo;         /* answer well, but roll the transaction back (a dry run) */
+    bool stale;        /* the session wants to be marked as used */
 };
 /* Tells the live pages about a write that did not come through HTTP (a job, an alarm). After the commit. */
 void lf_publish_record(struct lf_app *app, const struct lf_change *ch);

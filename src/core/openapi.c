@@ -1,5 +1,5 @@
 /* openapi.c - OpenAPI 3.1 made from the record tables and the rooms' routes, so that it cannot be out of date. */
-#include "core/kernel.h"
+#include "core/records.h"
 
 #include <stdio.h>
 
@@ -99,50 +99,72 @@ static void param(struct lf_json *j, const char *name, const char *in, bool requ
     lf_json_end_obj(j);
 }
 
-static void schema_ref(struct lf_json *j, const char *name)
+/* What a body or an answer is: a media type, or the name of a schema in JSON. */
+static void content(struct lf_json *j, const char *what)
 {
-    char ref[128];
-    snprintf(ref, sizeof ref, "#/components/schemas/%s", name);
-    lf_json_key(j, "schema");
-    lf_json_obj(j);
-    lf_json_kstr(j, "$ref", ref);
-    lf_json_end_obj(j);
-}
-
-static void content(struct lf_json *j, const char *type, const char *name)
-{
+    bool media = strchr(what, '/');
     lf_json_key(j, "content");
     lf_json_obj(j);
-    lf_json_key(j, type);
+    lf_json_key(j, media ? what : !strcmp(what, "problem") ? "application/problem+json" : "application/json");
     lf_json_obj(j);
-    if (name)
-        schema_ref(j, name);
+    if (!media) {
+        char ref[128];
+        snprintf(ref, sizeof ref, "#/components/schemas/%s", what);
+        lf_json_key(j, "schema");
+        lf_json_obj(j);
+        lf_json_kstr(j, "$ref", ref);
+        lf_json_end_obj(j);
+    }
     lf_json_end_obj(j);
     lf_json_end_obj(j);
 }
 
-static void responses(struct lf_json *j, const char *ok, const char *name)
+static void responses(struct lf_json *j, int status, const char *what)
 {
+    char ok[8];
+    snprintf(ok, sizeof ok, "%d", status);
     lf_json_key(j, "responses");
     lf_json_obj(j);
     lf_json_key(j, ok);
     lf_json_obj(j);
     lf_json_kstr(j, "description", "OK");
-    if (name)
-        content(j, "application/json", name);
+    if (what)
+        content(j, what);
     lf_json_end_obj(j);
     lf_json_key(j, "default");
     lf_json_obj(j);
     lf_json_kstr(j, "description", "Problem (RFC 9457)");
-    content(j, "application/problem+json", "problem");
+    content(j, "problem");
     lf_json_end_obj(j);
     lf_json_end_obj(j);
 }
 
+/* The operations of one path stand in one object: opens it, or goes on with the one that is open. */
+struct paths {
+    struct lf_json *j;
+    char open[200];
+};
+
+static void path_begin(struct paths *p, const char *path)
+{
+    if (!strcmp(p->open, path))
+        return;
+    if (*p->open)
+        lf_json_end_obj(p->j);
+    snprintf(p->open, sizeof p->open, "%s", path);
+    if (!*path)
+        return;
+    lf_json_key(p->j, path);
+    lf_json_obj(p->j);
+}
+
 /* Opens one operation; the caller adds parameters and body and closes it. */
-static void operation(struct lf_json *j, const char *method, const char *id, const char *tag, const char *zh, const char *en,
+static void operation(struct lf_json *j, const char *upper, const char *id, const char *tag, const char *zh, const char *en,
                       const char *right)
 {
+    char method[8] = "";
+    for (size_t i = 0; upper[i] && i < sizeof method - 1; i++)
+        method[i] = (char)(upper[i] + 'a' - 'A');
     lf_json_key(j, method);
     lf_json_obj(j);
     lf_json_kstr(j, "operationId", id);
@@ -156,93 +178,29 @@ static void operation(struct lf_json *j, const char *method, const char *id, con
         lf_json_kstr(j, "x-right", right);
 }
 
-static void list_parameters(struct lf_json *j, const struct lf_res *r)
+static void list_parameters(struct lf_json *j, const struct lf_res *r, bool paged)
 {
-    lf_json_key(j, "parameters");
-    lf_json_arr(j);
     param(j, "q", "query", false, "string", "free text");
     param(j, "sort", "query", false, "string", "a field that filters; - before it for descending");
-    param(j, "limit", "query", false, "integer", "1 to 200");
-    param(j, "after", "query", false, "string", "cursor from next");
+    if (paged) {
+        param(j, "limit", "query", false, "integer", "1 to 200");
+        param(j, "after", "query", false, "string", "cursor from next");
+    }
     for (int i = 2; i < r->nfield; i++) {
         const struct lf_field *f = &r->field[i];
         if (!(f->flags & (LF_FILTER | LF_SCOPED)))
             continue;
         param(j, f->name, "query", false, "string", f->flags & LF_SCOPED ? "everything below this code" : "any of, separated by commas");
     }
-    lf_json_end_arr(j);
 }
 
-static void id_parameter(struct lf_json *j)
+/* Every "{name}" of the path. */
+static void path_parameters(struct lf_json *j, const char *path, const char *type)
 {
-    lf_json_key(j, "parameters");
-    lf_json_arr(j);
-    param(j, "id", "path", true, "integer", NULL);
-    lf_json_end_arr(j);
-}
-
-static void body(struct lf_json *j, const char *name)
-{
-    lf_json_key(j, "requestBody");
-    lf_json_obj(j);
-    lf_json_kbool(j, "required", true);
-    content(j, "application/json", name);
-    lf_json_end_obj(j);
-}
-
-static void record_paths(struct lf_json *j, const struct lf_res *r)
-{
-    char path[160], id[160], right[160];
-    snprintf(path, sizeof path, "/api/v1/%s", r->name);
-    lf_json_key(j, path);
-    lf_json_obj(j);
-    snprintf(id, sizeof id, "%s_list", r->name);
-    snprintf(right, sizeof right, "%s.read", r->name);
-    operation(j, "get", id, r->name, r->zh, r->en, right);
-    list_parameters(j, r);
-    responses(j, "200", NULL);
-    lf_json_end_obj(j);
-    if (r->can & LF_CAN_CREATE) {
-        snprintf(id, sizeof id, "%s_create", r->name);
-        snprintf(right, sizeof right, "%s.create", r->name);
-        operation(j, "post", id, r->name, "新建", "Create", right);
-        body(j, r->name);
-        responses(j, "201", r->name);
-        lf_json_end_obj(j);
-    }
-    lf_json_end_obj(j);
-    snprintf(path, sizeof path, "/api/v1/%s/{id}", r->name);
-    lf_json_key(j, path);
-    lf_json_obj(j);
-    snprintf(id, sizeof id, "%s_get", r->name);
-    snprintf(right, sizeof right, "%s.read", r->name);
-    operation(j, "get", id, r->name, "详情", "One record", right);
-    id_parameter(j);
-    responses(j, "200", r->name);
-    lf_json_end_obj(j);
-    if (r->can & LF_CAN_EDIT) {
-        snprintf(id, sizeof id, "%s_edit", r->name);
-        snprintf(right, sizeof right, "%s.edit", r->name);
-        operation(j, "patch", id, r->name, "修改", "Edit", right);
-        id_parameter(j);
-        body(j, r->name);
-        responses(j, "200", r->name);
-        lf_json_end_obj(j);
-    }
-    lf_json_end_obj(j);
-    for (int i = 0; i < r->nverb; i++) {
-        const struct lf_verb *v = &r->verb[i];
-        snprintf(path, sizeof path, "/api/v1/%s/{id}/%s", r->name, v->name);
-        snprintf(id, sizeof id, "%s_%s", r->name, v->name);
-        snprintf(right, sizeof right, "%s.%s", r->name, v->right);
-        lf_json_key(j, path);
-        lf_json_obj(j);
-        operation(j, "post", id, r->name, v->zh, v->en, right);
-        id_parameter(j);
-        body(j, "move");
-        responses(j, "200", r->name);
-        lf_json_end_obj(j);
-        lf_json_end_obj(j);
+    for (const char *s = path; (s = strchr(s, '{')); s++) {
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(s + 1, "}"), s + 1);
+        param(j, name, "path", true, type, NULL);
     }
 }
 
@@ -264,26 +222,60 @@ static void braces(char *out, size_t cap, const char *path)
     out[n] = 0;
 }
 
-static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_room *room, const struct lf_route *r, int number)
+/* One address of a record type; v: the move, where the address is that of the moves. */
+static void record_operation(struct paths *p, const struct lf_res *r, const struct lf_record_address *a, const struct lf_verb *v)
 {
-    char path[200], id[200], method[8];
+    char raw[160], path[200], id[160], right[160], list[80];
+    const char *last = strrchr(a->path, '/');
+    snprintf(list, sizeof list, "%s_list", r->name);
+    snprintf(raw, sizeof raw, "/api/v1/%s%.*s%s", r->name, v ? (int)(last + 1 - a->path) : (int)strlen(a->path), a->path, v ? v->name : "");
+    braces(path, sizeof path, raw);
+    snprintf(id, sizeof id, "%s_%s", r->name, v ? v->name : a->name);
+    snprintf(right, sizeof right, "%s.%s", r->name, v ? v->right : a->right);
+    path_begin(p, path);
+    operation(p->j, a->method, id, r->name, v ? v->zh : a->zh, v ? v->en : a->en, right);
+    lf_json_key(p->j, "parameters");
+    lf_json_arr(p->j);
+    path_parameters(p->j, path, "integer");
+    if (a->filters)
+        list_parameters(p->j, r, !*a->path);
+    lf_json_end_arr(p->j);
+    if (a->takes) {
+        lf_json_key(p->j, "requestBody");
+        lf_json_obj(p->j);
+        lf_json_kbool(p->j, "required", true);
+        content(p->j, *a->takes ? a->takes : r->name);
+        lf_json_end_obj(p->j);
+    }
+    responses(p->j, a->status, !strcmp(a->answers, "list") ? list : *a->answers ? a->answers : r->name);
+    lf_json_end_obj(p->j);
+}
+
+static void record_paths(struct paths *p, const struct lf_res *r)
+{
+    for (int i = 0; i < lf_record_address_count; i++) {
+        const struct lf_record_address *a = &lf_record_addresses[i];
+        if ((r->can & a->can) != a->can || (a->useful && !a->useful(r)))
+            continue;
+        if (a->right)
+            record_operation(p, r, a, NULL);
+        for (int k = 0; !a->right && k < r->nverb; k++)
+            record_operation(p, r, a, &r->verb[k]);
+    }
+}
+
+static void route_operation(struct paths *p, const struct lf_room *room, const struct lf_route *r, int number)
+{
+    struct lf_json *j = p->j;
+    char path[200], id[200];
     braces(path, sizeof path, r->path);
     snprintf(id, sizeof id, "%s_route_%d", room->name, number);
-    size_t i = 0;
-    for (; r->method[i] && i < sizeof method - 1; i++)
-        method[i] = (char)(r->method[i] + 32);
-    method[i] = 0;
-    lf_json_key(j, path);
-    lf_json_obj(j);
-    operation(j, method, id, room->name, r->zh, r->en, r->right);
+    path_begin(p, path);
+    operation(j, r->method, id, room->name, r->zh, r->en, r->right);
     if (strchr(r->path, ':') || r->nparam) {
         lf_json_key(j, "parameters");
         lf_json_arr(j);
-        for (const char *s = path; (s = strchr(s, '{')); s++) {
-            char name[64];
-            snprintf(name, sizeof name, "%.*s", (int)strcspn(s + 1, "}"), s + 1);
-            param(j, name, "path", true, "string", NULL);
-        }
+        path_parameters(j, path, "string");
         for (int k = 0; k < r->nparam; k++)
             param(j, r->param[k].name, "query", r->param[k].required, "string", r->param[k].about);
         lf_json_end_arr(j);
@@ -296,25 +288,63 @@ static void route_path(struct lf_app *app, struct lf_json *j, const struct lf_ro
         lf_json_key(j, "requestBody");
         lf_json_raw(j, lf_str(r->request));
     }
-    responses(j, "200", NULL);
-    lf_json_end_obj(j);
+    responses(j, 200, NULL);
     lf_json_end_obj(j);
 }
 
+/* Routes of one path stand together in their room's table, or OpenAPI has the path twice: tests/openapi.mjs looks. */
+static void all_paths(struct lf_app *app, struct lf_json *j)
+{
+    struct paths p = { .j = j };
+    for (int i = 0; i < app->nroom; i++)
+        for (int k = 0; k < app->room[i]->nroute; k++)
+            route_operation(&p, app->room[i], &app->room[i]->route[k], k);
+    for (int i = 0; i < app->nres; i++)
+        record_paths(&p, app->res[i]);
+    path_begin(&p, "");
+}
+
+/* Schemas that are the same for every type. */
 static void common_schemas(struct lf_json *j)
 {
-    static const char problem[] =
-        "{\"type\":\"object\",\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":"
-        "\"integer\"},"
-        "\"code\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"},\"field\":{\"type\":[\"string\",\"null\"]}}}";
-    static const char move[] =
-        "{\"type\":\"object\",\"required\":[\"version\"],\"properties\":{\"version\":{\"type\":\"integer\"},\"note\":{\"type\":\"string\"},"
-        "\"files\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"hash\":{\"type\":\"string\"},\"name\":{\"type\":"
-        "\"string\"}}}},\"fields\":{\"type\":\"object\"}}}";
-    lf_json_key(j, "problem");
-    lf_json_raw(j, lf_str(problem));
-    lf_json_key(j, "move");
-    lf_json_raw(j, lf_str(move));
+#define FILES "\"files\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"hash\":" STRING ",\"name\":" STRING "}}}"
+#define STRING "{\"type\":\"string\"}"
+#define OBJECT(p) "{\"type\":\"object\",\"properties\":{" p "}}"
+#define NEEDS(what, p) "{\"type\":\"object\",\"required\":[" what "],\"properties\":{" p "}}"
+#define ITEMS(one) OBJECT("\"items\":{\"type\":\"array\",\"items\":" one "}")
+#define INTEGER "{\"type\":\"integer\"}"
+    static const struct {
+        const char *name, *json;
+    } common[] = {
+        { "problem", OBJECT("\"type\":" STRING ",\"title\":" STRING ",\"status\":" INTEGER ",\"code\":" STRING ",\"detail\":" STRING
+                            ",\"field\":{\"type\":[\"string\",\"null\"]}") },
+        { "edit", NEEDS("\"version\"", "\"version\":" INTEGER) },
+        { "move", NEEDS("\"version\"", "\"version\":" INTEGER ",\"note\":" STRING "," FILES ",\"fields\":{\"type\":\"object\"}") },
+        { "comment", OBJECT("\"note\":" STRING "," FILES) },
+        { "reason", NEEDS("\"note\"", "\"note\":" STRING) },
+        { "empty", OBJECT("") },
+        { "options", ITEMS(OBJECT("\"id\":" INTEGER ",\"label\":" STRING)) },
+        { "timeline", ITEMS("{\"type\":\"object\"}") },
+        { "clock", OBJECT("\"steps\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}") },
+        { "import_report", OBJECT("\"rows\":" INTEGER ",\"accepted\":" INTEGER ",\"refused_count\":" INTEGER
+                                  ",\"refused\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"dry\":{\"type\":\"boolean\"}") },
+    };
+    for (size_t i = 0; i < LF_COUNT(common); i++) {
+        lf_json_key(j, common[i].name);
+        lf_json_raw(j, lf_str(common[i].json));
+    }
+}
+
+static void list_schema(struct lf_json *j, const struct lf_res *r)
+{
+    char name[80], json[400];
+    snprintf(name, sizeof name, "%s_list", r->name);
+    snprintf(json, sizeof json,
+             NEEDS("\"items\"", "\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/%s\"}},\"next\":{\"type\":"
+                                "[\"string\",\"null\"]},\"total\":" INTEGER ",\"more\":{\"type\":\"boolean\"}"),
+             r->name);
+    lf_json_key(j, name);
+    lf_json_raw(j, lf_str(json));
 }
 
 void lf_openapi_json(struct lf_app *app, struct lf_out *o)
@@ -329,11 +359,7 @@ void lf_openapi_json(struct lf_app *app, struct lf_out *o)
     lf_json_raw(&j, LF_TEXT("[{\"cookie\":[]}]"));
     lf_json_key(&j, "paths");
     lf_json_obj(&j);
-    for (int i = 0; i < app->nroom; i++)
-        for (int k = 0; k < app->room[i]->nroute; k++)
-            route_path(app, &j, app->room[i], &app->room[i]->route[k], k);
-    for (int i = 0; i < app->nres; i++)
-        record_paths(&j, app->res[i]);
+    all_paths(app, &j);
     lf_json_end_obj(&j);
     lf_json_key(&j, "components");
     lf_json_obj(&j);
@@ -344,7 +370,7 @@ void lf_openapi_json(struct lf_app *app, struct lf_out *o)
     lf_json_obj(&j);
     common_schemas(&j);
     for (int i = 0; i < app->nres; i++)
-        schema(&j, app->res[i]);
+        schema(&j, app->res[i]), list_schema(&j, app->res[i]);
     lf_json_end_obj(&j);
     lf_json_end_obj(&j);
     lf_json_end_obj(&j);

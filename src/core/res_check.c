@@ -53,7 +53,8 @@ static const char *check_layout(struct lf_arena *a, const struct lf_res *r)
 
 static const char *check_verb(struct lf_arena *a, const struct lf_res *r, const struct lf_verb *v, const struct lf_dict *states)
 {
-    static const char *const taken[] = { "create", "edit", "comment", "escalate", "reveal", "import", "export", "read" };
+    static const char *const taken[] = { "create",   "edit",   "comment", "comments", "timeline", "clock",
+                                         "escalate", "reveal", "import",  "export",   "read" };
     if (!good_name(v->name) || !v->zh || !v->en)
         return lf_printf(a, "%s: a verb without name or label", r->name);
     for (size_t i = 0; i < LF_COUNT(taken); i++)

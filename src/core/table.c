@@ -1,7 +1,7 @@
 /* table.c - records as files: export in constant memory, import with a report of every refused row, the empty template. */
 #include "core/table.h"
 
-#include "core/kernel.h"
+#include "core/records.h"
 #include "core/value.h"
 
 #include <errno.h>
@@ -157,16 +157,14 @@ static lf_rc answer_file(struct lf_ctx *cx, struct lf_call *c, const struct lf_r
 static atomic_int exports;
 enum { EXPORTS_MAX = 2 };
 
-lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, lf_text kind_name)
+lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     enum lf_table_kind kind;
     struct lf_query q;
     int fd;
-    if (!lf_table_kind_parse(kind_name, &kind))
+    if (!lf_table_kind_parse(at->kind, &kind))
         return lf_fail(cx, LF_ENOTFOUND, NULL, "只能导出 csv、xlsx、geojson | only csv, xlsx and geojson can be exported");
-    lf_rc rc = lf_allowed(cx, r->name, "export");
-    if (!rc)
-        rc = lf_call_query(cx, c, &q);
+    lf_rc rc = lf_call_query(cx, c, &q);
     if (rc)
         return rc;
     if (atomic_fetch_add(&exports, 1) >= EXPORTS_MAX)
@@ -177,12 +175,12 @@ lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
     return rc;
 }
 
-lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r)
+lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     struct sheet s = { .r = r };
     int fd;
-    lf_rc rc = lf_allowed(cx, r->name, "import");
-    if (rc || (rc = spool(cx, c, &fd)))
+    lf_rc rc = spool(cx, c, &fd);
+    if (rc)
         return rc;
     sheet_columns(cx, &s, comes_in);
     rc = begin_sheet(cx, &s, LF_XLSX, fd);
@@ -358,7 +356,7 @@ static int body_fd(const struct lf_call *c)
 }
 
 /* One transaction for the whole file: either all good rows are in, or (dry, or a failure that is no row's fault) none. */
-lf_rc lf_table_import(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r)
+lf_rc lf_table_import(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     struct refusals told = { .j = &c->j };
     struct lf_table_load load = { .refused = tell_refused, .user = &told };
