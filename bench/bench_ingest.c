@@ -11,95 +11,21 @@
  * acknowledgement takes when half as much is sent as the second way could carry. Every figure is the better of two rounds taken in
  * turns, because a machine is seldom alone. `road` is our server with a store that keeps nothing: what the store costs is
  * the difference. */
-#include "base/arena.h"
+#include "common.h"
 #include "hj212/hj212.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 static const char *load_program, *null_program, *server_program, *dir = "/tmp";
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_ingest: %s: %s\n", what, why);
-    exit(1);
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* ---- servers ---------------------------------------------------------------------------------------- */
-
-struct server {
-    pid_t pid;
-    int in, port;
-};
-
-static struct server start(const char *const argv[])
-{
-    int in[2], out[2];
-    char line[64] = "";
-    size_t n = 0;
-    struct server s = { 0 };
-    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
-        die("pipe", argv[0]);
-    s.pid = fork();
-    if (s.pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        execv(argv[0], (char *const *)argv); /* the type of execv is older than const */
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    s.in = in[1];
-    while (n < sizeof line - 1 && read(out[0], line + n, 1) == 1 && line[n] != '\n')
-        n++;
-    close(out[0]);
-    if (sscanf(line, "port %d", &s.port) != 1)
-        die("server", argv[0]);
-    return s;
-}
-
-static void stop(struct server *s)
-{
-    close(s->in);
-    waitpid(s->pid, NULL, 0);
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&a, n) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-        die("port", "none is free");
-    close(fd);
-    return ntohs(a.sin_port);
-}
-
-static bool answers(int port)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && connect(fd, (const struct sockaddr *)&a, sizeof a) == 0;
-    close(fd);
-    return ok;
-}
 
 /* port 0: there is none */
 static struct server start_mosquitto(void)
@@ -126,7 +52,7 @@ static struct server start_mosquitto(void)
         execl(program, program, "-c", path, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 100 && !answers(s.port); i++)
+    for (int i = 0; i < 100 && !port_answers(s.port); i++)
         nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
     unlink(path);
     return s;
@@ -138,19 +64,6 @@ struct result {
     double rate, p50, p99; /* per second; microseconds */
     double cpu;            /* of the server, microseconds a packet */
 };
-
-static double cpu_of(pid_t pid)
-{
-    char path[64];
-    long user = 0, sys = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *f = fopen(path, "r");
-    if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &user, &sys) != 2)
-        user = sys = 0;
-    if (f)
-        fclose(f);
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
-}
 
 static struct result load(const struct server *s, const char *fmt, ...) LF_PRINTF(2, 3);
 static struct result load(const struct server *s, const char *fmt, ...)
@@ -164,13 +77,13 @@ static struct result load(const struct server *s, const char *fmt, ...)
     vsnprintf(how, sizeof how, fmt, ap);
     va_end(ap);
     snprintf(command, sizeof command, "'%s' --port %d %s", load_program, s->port, how);
-    double cpu = cpu_of(s->pid);
+    double cpu = cpu_s(s->pid);
     FILE *f = popen(command, "r");
     if (!f || !fgets(line, sizeof line, f) ||
         sscanf(line, "acked %ld seconds %lf rate %lf p50 %lf p99 %lf", &acked, &took, &r.rate, &r.p50, &r.p99) != 5 || acked == 0)
         die("load", line);
     pclose(f);
-    r.cpu = (cpu_of(s->pid) - cpu) / (double)acked * 1e6;
+    r.cpu = (cpu_s(s->pid) - cpu) / (double)acked * 1e6;
     return r;
 }
 
@@ -189,9 +102,9 @@ static struct result one(enum kind k, const char *how)
 {
     char url[300];
     snprintf(url, sizeof url, "sqlite:%s/bench_ingest_%d.db", dir, (int)getpid());
-    struct server s = k == NONE        ? start((const char *const[]){ null_program, NULL })
+    struct server s = k == NONE        ? server_start((const char *const[]){ null_program, NULL })
                       : k == MOSQUITTO ? start_mosquitto()
-                                       : start((const char *const[]){ server_program, k == ROAD ? "null" : url, "1000", NULL });
+                                       : server_start((const char *const[]){ server_program, k == ROAD ? "null" : url, "1000", NULL });
     struct result r = { 0 };
     if (s.port)
         r = load(&s, k == MOSQUITTO ? "%s --mqtt" : "%s", how);
@@ -199,7 +112,7 @@ static struct result one(enum kind k, const char *how)
         kill(s.pid, SIGTERM);
         waitpid(s.pid, NULL, 0);
     } else if (k != MOSQUITTO) {
-        stop(&s);
+        server_stop(&s);
     }
     remove_store();
     return r;
@@ -225,37 +138,6 @@ static void compare(const char *what, const char *how, struct result best[KINDS]
 }
 
 /* ---- yardsticks without a network ---------------------------------------------------------------------- */
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* p50 and p99 in microseconds. */
-static void disk(double *p50, double *p99)
-{
-    enum { TIMES = 400 };
-    static char block[64 * 1024];
-    double t[TIMES];
-    char path[256];
-    snprintf(path, sizeof path, "%s/bench_ingest_%d.sync", dir, (int)getpid());
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        die(path, "cannot write");
-    for (int i = 0; i < TIMES; i++) {
-        if (write(fd, block, sizeof block) != (ssize_t)sizeof block)
-            die(path, "cannot write");
-        double began = now_s();
-        fdatasync(fd);
-        t[i] = (now_s() - began) * 1e6;
-    }
-    close(fd);
-    unlink(path);
-    qsort(t, TIMES, sizeof *t, by_size);
-    *p50 = t[TIMES / 2];
-    *p99 = t[TIMES * 99 / 100];
-}
 
 static void run_sql(sqlite3 *s, const char *sql)
 {
@@ -320,7 +202,6 @@ static void ratio(const char *what, double of, double to, const char *goal)
 
 int main(int argc, char **argv)
 {
-    struct rlimit files = { 65536, 65536 };
     struct result a[KINDS], b[KINDS];
     double p50, p99, p50_after, p99_after;
     if (argc < 4) {
@@ -330,9 +211,9 @@ int main(int argc, char **argv)
     load_program = argv[1], null_program = argv[2], server_program = argv[3];
     dir = argc > 4 ? argv[4] : dir;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    setrlimit(RLIMIT_NOFILE, &files);
+    raise_files(65536);
     signal(SIGPIPE, SIG_IGN);
-    disk(&p50, &p99);
+    disk_speed(dir, &p50, &p99);
     compare("10,000 connections, one packet on its way each", "--connections 10000 --window 1 --seconds 3", a);
     ratio("ours : null server", a[OURS].rate, a[NONE].rate, ">= 0.95");
     ratio("road : null server", a[ROAD].rate, a[NONE].rate, NULL);
@@ -347,7 +228,7 @@ int main(int argc, char **argv)
     char how[100];
     snprintf(how, sizeof how, "--connections 1000 --window 32 --seconds 4 --rate %.0f", b[OURS].rate / 2);
     struct result half = one(OURS, how);
-    disk(&p50_after, &p99_after);
+    disk_speed(dir, &p50_after, &p99_after);
     p99 = p99 > p99_after ? p99 : p99_after;
     printf("-- half of that (%.0f packets/s) over 1,000 connections: acknowledged after p50 %.0f us, p99 %.0f us\n", half.rate, half.p50,
            half.p99);

@@ -7,8 +7,8 @@
  * moment when the packet was due. --mqtt: the same bytes as the payload of MQTT 3.1.1 PUBLISH with QoS 1, counting PUBACK.
  * --every: each connection sends one packet each so many ms. Prints one line:
  *   acked N seconds S rate R p50 US p99 US max US cpu SECONDS connected C */
-#include "base/arena.h"
 #include "base/clock.h"
+#include "common.h"
 #include "hj212/hj212.h"
 
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WINDOW_MAX = 64, BUCKETS = 64 * 32, OUT = 32 * 1024 };
+enum { WINDOW_MAX = 64, OUT = 32 * 1024 };
 
 static struct {
     int port, connections, window, stations, every;
@@ -42,36 +42,11 @@ struct line {
 static struct line *lines;
 static int ep, up;
 static long next_number, acked;
-static int64_t histogram[BUCKETS]; /* of ns: 32 steps for each power of two */
+static struct latency latency;
 static char base_frame[HJ212_FRAME_MAX + 64];
 static size_t frame_at, frame_n, all_n; /* frame inside base_frame; all: with the head of MQTT */
 static uint64_t began, end;
 static lf_ms base_time;
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void count_latency(uint64_t ns)
-{
-    int top = ns < 32 ? 5 : 63 - __builtin_clzll(ns);
-    size_t at = (size_t)top * 32 + ((ns >> (top - 5)) & 31);
-    histogram[at < BUCKETS ? at : BUCKETS - 1]++;
-}
-
-static double percentile(double p)
-{
-    int64_t all = 0, sum = 0;
-    for (int i = 0; i < BUCKETS; i++)
-        all += histogram[i];
-    for (int i = 0; i < BUCKETS; i++)
-        if ((sum += histogram[i]) >= (int64_t)((double)all * p) && histogram[i])
-            return (double)((32 + (uint64_t)i % 32) << (i / 32 - 5)) / 1000;
-    return 0;
-}
 
 /* ---- packets ------------------------------------------------------------------------------------- */
 
@@ -141,12 +116,6 @@ static void make(char *out, long k)
 
 /* ---- connections ----------------------------------------------------------------------------------- */
 
-static void die(const char *what)
-{
-    fprintf(stderr, "bench_load: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
 static void mqtt_hello(int fd, int i)
 {
     char hello[40], answer[4];
@@ -155,7 +124,7 @@ static void mqtt_hello(int fd, int i)
     hello[1] = (char)(12 + n);
     hello[13] = (char)n;
     if (send(fd, hello, (size_t)(14 + n), MSG_NOSIGNAL) != 14 + n || recv(fd, answer, 4, MSG_WAITALL) != 4 || answer[3])
-        die("MQTT connect");
+        die("MQTT connect", strerror(errno));
 }
 
 /* Each address of 127.0.0.x has its own 28,000 ports. */
@@ -165,14 +134,14 @@ static void connect_one(int i)
     struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(i / 4000)) };
     int one = 1, fd = lines[i].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&from, sizeof from) != 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0)
-        die("connect");
+        die("connect", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (o.mqtt)
         mqtt_hello(fd, i);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     struct epoll_event e = { .events = EPOLLIN, .data.u32 = (uint32_t)i };
     if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e) != 0)
-        die("epoll");
+        die("epoll", strerror(errno));
     lines[i].up = true;
     up++;
 }
@@ -232,7 +201,7 @@ static void receive(struct line *l)
     uint64_t now = now_ns();
     int found = answers_in(l, in, n);
     for (int i = 0; i < found && l->outstanding; i++) {
-        count_latency(now - l->due[l->oldest]);
+        latency_add(&latency, now - l->due[l->oldest]);
         l->oldest = (uint16_t)((l->oldest + 1) % WINDOW_MAX);
         l->outstanding--;
         acked++;
@@ -303,13 +272,12 @@ static bool options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct rlimit files = { 65536, 65536 };
     struct rusage u0, u1;
     if (!options(argc, argv)) {
         fprintf(stderr, "bench_load: wrong use; see the head of bench/bench_load.c\n");
         return 2;
     }
-    setrlimit(RLIMIT_NOFILE, &files);
+    raise_files(65536);
     lines = lf_new((size_t)o.connections * sizeof *lines);
     ep = epoll_create1(EPOLL_CLOEXEC);
     base_time = lf_day_start(lf_day_of(lf_now()));
@@ -324,6 +292,7 @@ int main(int argc, char **argv)
     double cpu = (double)(u1.ru_utime.tv_sec + u1.ru_stime.tv_sec - u0.ru_utime.tv_sec - u0.ru_stime.tv_sec) +
                  (double)(u1.ru_utime.tv_usec + u1.ru_stime.tv_usec - u0.ru_utime.tv_usec - u0.ru_stime.tv_usec) / 1e6;
     printf("acked %ld seconds %.3f rate %.0f p50 %.0f p99 %.0f max %.0f cpu %.2f connected %d sent %ld\n", acked, took,
-           (double)acked / took, percentile(0.5), percentile(0.99), percentile(1), cpu, up, next_number - o.first);
+           (double)acked / took, latency_us(&latency, 0.5), latency_us(&latency, 0.99), latency_us(&latency, 1), cpu, up,
+           next_number - o.first);
     return 0;
 }
