@@ -14,7 +14,7 @@ build: web
 
 web: deps
 	@[ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund)
-	@[ -f web/dist/index.html ] && [ -z "$$(find web/src web/index.html -newer web/dist/index.html)" ] || (cd web && npm run build)
+	@[ -f web/dist/index.html.gz ] && [ -z "$$(find web/src web/index.html web/package-lock.json -newer web/dist/index.html.gz)" ] || (cd web && npm run build)
 
 deps:
 	@tools/deps
@@ -26,7 +26,7 @@ bench: build
 	meson test -C build --benchmark --verbose
 
 fmt:
-	clang-format -i $$(git ls-files 'src/*.c' 'src/*.h' 'tools/*.c' 'tests/*.c' 'bench/*.c')
+	clang-format -i $$(git ls-files '*.c' '*.h')
 
 clean:
-	rm -rf build build-asan web/dist
+	rm -rf build build-* web/dist

@@ -64,7 +64,7 @@ struct server server_start(const char *const argv[])
     if (s.pid == 0) {
         dup2(in[0], 0);
         dup2(out[1], 1);
-        execv(argv[0], (char *const *)argv); /* the type of execv is older than const */
+        execv(argv[0], (char *const *)(uintptr_t)argv); /* the type of execv is older than const */
         _exit(127);
     }
     close(in[0]);

@@ -32,7 +32,7 @@ static struct child run(const char *const argv[], bool pipes)
             close(in[1]);
             close(out[0]);
         }
-        execv(argv[0], (char *const *)argv); /* the type of execv is older than const */
+        execv(argv[0], (char *const *)(uintptr_t)argv); /* the type of execv is older than const */
         _exit(127);
     }
     if (pipes) {

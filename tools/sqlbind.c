@@ -51,7 +51,7 @@ static const char *file;
 static sqlite3 *db;
 static FILE *out;
 
-static void die(int line, const char *fmt, ...)
+static _Noreturn void die(int line, const char *fmt, ...)
 {
     va_list ap;
     fprintf(stderr, "%s:%d: error: ", file, line);

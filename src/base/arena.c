@@ -15,7 +15,7 @@ struct lf_arena_block {
     _Alignas(16) char data[];
 };
 
-static void no_memory(size_t n)
+static _Noreturn void no_memory(size_t n)
 {
     fprintf(stderr, "fatal: no memory for %zu bytes\nHINT: give the machine more memory or lower the limits in lanfan.conf\n", n);
     abort();

@@ -8,24 +8,27 @@
 
 /* ---- what the kernel sets by itself -------------------------------------------------------- */
 
+/* A member of a row in memory; rows are structs, so it is aligned for its type. */
+static void *member(void *row, const struct lf_field *f) { return (char *)row + f->off; }
+
 static void set_ms(const struct lf_res *r, void *row, const char *name, lf_ms t)
 {
     const struct lf_field *f = lf_res_field(r, lf_str(name));
     if (f && f->type == LF_T_MS)
-        *(lf_ms *)((char *)row + f->off) = t;
+        *(lf_ms *)member(row, f) = t;
 }
 
 static void set_id(const struct lf_res *r, void *row, const char *name, lf_id id)
 {
     const struct lf_field *f = lf_res_field(r, lf_str(name));
     if (f && f->type == LF_T_ID)
-        *(lf_id *)((char *)row + f->off) = id;
+        *(lf_id *)member(row, f) = id;
 }
 
 static double real_of(const struct lf_res *r, const void *row, const char *name)
 {
     const struct lf_field *f = lf_res_field(r, lf_str(name));
-    return f && f->type == LF_T_REAL ? *(const double *)((const char *)row + f->off) : (double)NAN;
+    return f && f->type == LF_T_REAL ? *(const double *)(const void *)((const char *)row + f->off) : (double)NAN;
 }
 
 /* A row with a point gets the grid cell the point lies in; a code that somebody gave must hold that point. */
@@ -35,7 +38,7 @@ static lf_rc place(struct lf_ctx *cx, const struct lf_res *r, void *row, const v
     struct lf_point p = { real_of(r, row, "lon"), real_of(r, row, "lat") };
     if (!g || !lf_point_ok(p))
         return LF_OK;
-    lf_text *code = (lf_text *)((char *)row + g->off);
+    lf_text *code = member(row, g);
     bool moved = !was || real_of(r, was, "lon") < p.lon || real_of(r, was, "lon") > p.lon || real_of(r, was, "lat") < p.lat ||
                  real_of(r, was, "lat") > p.lat;
     bool same = was && lf_text_eq(lf_row_grid(r, was), *code);
@@ -134,7 +137,7 @@ lf_rc lf_res_create(struct lf_ctx *cx, const struct lf_res *r, struct lf_change 
     lf_rc rc = lf_allowed(cx, r->name, "create");
     if (rc)
         return rc;
-    ((int64_t *)((char *)ch->row + r->field[1].off))[0] = 1;
+    *(int64_t *)member(ch->row, &r->field[1]) = 1;
     set_ms(r, ch->row, "created_at", lf_now());
     set_ms(r, ch->row, "updated_at", lf_now());
     set_id(r, ch->row, "created_by", cx->actor);
@@ -167,7 +170,7 @@ static lf_rc take(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
 
 static lf_rc store(struct lf_ctx *cx, struct lf_change *ch)
 {
-    int64_t *version = (int64_t *)((char *)ch->row + ch->res->field[1].off), was = *version;
+    int64_t *version = member(ch->row, &ch->res->field[1]), was = *version;
     set_ms(ch->res, ch->row, "updated_at", lf_now());
     *version = was + 1;
     lf_rc rc = lf_row_update(cx, ch->res, ch->row, was);
@@ -249,7 +252,7 @@ lf_rc lf_res_move(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
     if (v->guard && (rc = v->guard(cx, ch)))
         return rc;
     if (v->to != LF_STAY)
-        *(unsigned *)((char *)ch->row + lf_res_field(r, LF_TEXT("state"))->off) = (unsigned)v->to;
+        *(unsigned *)member(ch->row, lf_res_field(r, LF_TEXT("state"))) = (unsigned)v->to;
     if (v->effect && (rc = v->effect(cx, ch)))
         return rc;
     lf_text diff;

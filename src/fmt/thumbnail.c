@@ -12,6 +12,8 @@ static unsigned be(const unsigned char *p, int n)
     return v;
 }
 
+static unsigned le24(const unsigned char *p) { return p[0] | (unsigned)p[1] << 8 | (unsigned)p[2] << 16; }
+
 /* Width and height from the header, before anything is unpacked; false when they cannot be seen. */
 static bool picture_size(lf_text t, unsigned *w, unsigned *h)
 {
@@ -23,7 +25,7 @@ static bool picture_size(lf_text t, unsigned *w, unsigned *h)
     if (!memcmp(p, "RIFF", 4)) { /* VP8, VP8L and VP8X have 14 or 24 bits a side: 16383 at the most for the first two */
         *w = *h = 0;
         if (t.n > 30 && !memcmp(p + 12, "VP8X", 4))
-            *w = (p[24] | p[25] << 8 | p[26] << 16) + 1u, *h = (p[27] | p[28] << 8 | p[29] << 16) + 1u;
+            *w = le24(p + 24) + 1, *h = le24(p + 27) + 1;
         else if (t.n > 30 && !memcmp(p + 12, "VP8 ", 4))
             *w = (p[26] | p[27] << 8) & 0x3fff, *h = (p[28] | p[29] << 8) & 0x3fff;
         else if (t.n > 25)

@@ -242,7 +242,7 @@ static lf_rc tell_matter(struct lf_ctx *cx, lf_id matter, lf_text note)
 static lf_rc resume(struct lf_ctx *cx, const struct alarm_sign *s, lf_id id, struct alarm_news *news)
 {
     struct lf_change ch = { .note = lf_text_copy(&cx->arena, s->explain) };
-    lf_rc rc = lf_res_move(cx, &alarm_res, id, LF_NULL64, "resume", take_up, (void *)s, &ch);
+    lf_rc rc = lf_res_move(cx, &alarm_res, id, LF_NULL64, "resume", take_up, (void *)(uintptr_t)s, &ch);
     if (rc)
         return rc;
     alarm_note_change(cx, news, &ch);
