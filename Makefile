@@ -1,5 +1,5 @@
 # Lanfan 蓝繁. `make run` starts the demonstration city, `make test` passes every test.
-.PHONY: run test build web deps bench fmt clean
+.PHONY: run test build web deps bench golden fmt clean
 
 run: web build
 	build/src/app/lanfan demo --data var/demo
@@ -14,7 +14,7 @@ build: web
 
 web: deps
 	@[ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund)
-	@[ -f web/dist/index.html.gz ] && [ -z "$$(find web/src web/index.html web/package-lock.json -newer web/dist/index.html.gz)" ] || (cd web && npm run build)
+	@[ -f web/dist/index.html.gz ] && [ -z "$$(find web/src web/public web/index.html web/package-lock.json -newer web/dist/index.html.gz)" ] || (cd web && npm run build)
 
 deps:
 	@tools/deps
@@ -24,6 +24,9 @@ test: web
 
 bench: build
 	meson test -C build --benchmark --verbose
+
+golden: build
+	build/src/app/golden . --write
 
 fmt:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -195,6 +195,18 @@ static lf_rc counted(struct lf_ctx *cx, lf_rc rc)
     return rc;
 }
 
+void lf_db_watch(struct lf_db *db, void (*fn)(void *user, const char *sql), void *user)
+{
+    db->watch = fn;
+    db->watch_user = user;
+}
+
+static void tell(struct lf_db *db, const char *sql)
+{
+    if (db->watch)
+        db->watch(db->watch_user, sql);
+}
+
 static lf_rc no_tx(struct lf_ctx *cx) { return lf_fail(cx, LF_EBUG, NULL, "a statement outside a transaction"); }
 
 /* PostgreSQL refuses bytes that are not UTF-8 and cuts at a NUL, SQLite stores anything: neither is left to the engine. */
@@ -211,6 +223,7 @@ lf_rc lf_sql_open(struct lf_ctx *cx, const char *sql, const struct lf_val *args,
     *cur = (struct lf_cur){ .cx = cx, .row = -1 };
     if (!cx->conn)
         return no_tx(cx);
+    tell(cx->db, sql);
     lf_rc rc = texts_ok(cx, args, (size_t)n);
     if (!rc)
         rc = counted(cx, cx->db->ops->open(cx, sql, args, n, flags, cur));
@@ -243,6 +256,7 @@ lf_rc lf_sql_run(struct lf_ctx *cx, const char *sql, const struct lf_val *args, 
 {
     if (!cx->conn)
         return no_tx(cx);
+    tell(cx->db, sql);
     lf_rc rc = texts_ok(cx, args, (size_t)n);
     return rc ? rc : counted(cx, cx->db->ops->run(cx, sql, args, n, changed));
 }

@@ -97,6 +97,8 @@ lf_rc lf_sql_bulk(struct lf_ctx *cx, const char *table, const char *const *cols,
                   const char *tail, int64_t *inserted) LF_MUST_CHECK;
 /* Asks the engine to prepare the statement, without running it: tests and `lanfan audit`-like self checks. */
 lf_rc lf_sql_check(struct lf_ctx *cx, const char *sql) LF_MUST_CHECK;
+/* For tests: fn hears every statement before it runs, NULL ends it. Not while others use the pool. */
+void lf_db_watch(struct lf_db *db, void (*fn)(void *user, const char *sql), void *user);
 /* The columns that a table has in the engine itself, in order; *n = 0 when there is no such table. Names in cx->arena. */
 struct lf_db_column {
     const char *name, *type; /* type: the engine's own word */

@@ -41,6 +41,8 @@ struct lf_db {
     pthread_cond_t freed;
     struct lf_conn conn[LF_POOL_MAX];
     _Atomic int64_t statements, failures;
+    void (*watch)(void *user, const char *sql);
+    void *watch_user;
 };
 /* Portable words -> the engine's types, into the arena. */
 const char *lf_db_words(struct lf_arena *a, const char *sql, bool postgres);
