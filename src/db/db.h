@@ -81,7 +81,7 @@ struct lf_cur {
     int row, ncol;
     bool stream;
 };
-enum { LF_SQL_STREAM = 1 }; /* constant memory on PostgreSQL too; nothing else may run on the connection until closed */
+enum { LF_SQL_STREAM = 1 }; /* constant memory on PostgreSQL too */
 lf_rc lf_sql_open(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, unsigned flags, struct lf_cur *cur) LF_MUST_CHECK;
 lf_rc lf_cur_next(struct lf_cur *cur) LF_MUST_CHECK;            /* LF_ROW, LF_DONE or an error */
 void lf_cur_get(struct lf_cur *cur, int col, struct lf_val *v); /* v->t says the wanted type; sets null, i, d or s */

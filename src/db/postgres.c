@@ -18,7 +18,7 @@ struct cached {
 };
 struct cache {
     struct cached e[CACHE];
-    unsigned next;
+    unsigned next, streams;
 };
 
 static Oid oid_of(const struct lf_val *v)
@@ -202,56 +202,63 @@ static lf_rc execute(struct lf_ctx *cx, const char *sql, const struct lf_val *ar
     return good(*out) ? LF_OK : fail(cx->conn, &cx->err, *out);
 }
 
+/* A stream is a cursor of the server that is fetched in batches: it may be left in the middle without cancelling anything, which
+ * would abort the transaction, or reach the statement behind it. */
+enum { BATCH = 512 };
+
+static lf_rc fetch(struct lf_cur *cur)
+{
+    struct lf_conn *c = cur->cx->conn;
+    char text[64];
+    PQclear(cur->stmt);
+    snprintf(text, sizeof text, "FETCH %d FROM %s", BATCH, (const char *)cur->extra);
+    PGresult *r = PQexec(c->h, text);
+    cur->stmt = r;
+    cur->row = -1;
+    if (good(r))
+        return LF_OK;
+    cur->stmt = PQmakeEmptyPGresult(c->h, PGRES_TUPLES_OK);
+    return fail(c, &cur->cx->err, r);
+}
+
+static lf_rc open_stream(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, struct lf_cur *cur)
+{
+    struct cache *k = cx->conn->cache;
+    struct bound b = bind_all(cx, args, n);
+    cur->extra = lf_printf(&cx->arena, "stream%u", ++k->streams);
+    const char *declare = lf_printf(&cx->arena, "DECLARE %s NO SCROLL CURSOR FOR %s", (const char *)cur->extra, sql);
+    PGresult *r = PQexecParams(cx->conn->h, declare, n, b.types, b.p, b.len, b.fmt, 0);
+    if (!good(r))
+        return fail(cx->conn, &cx->err, r);
+    PQclear(r);
+    return fetch(cur);
+}
+
 static lf_rc open_(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, unsigned flags, struct lf_cur *cur)
 {
     PGresult *r = NULL;
     cur->stream = (flags & LF_SQL_STREAM) != 0;
-    if (!cur->stream) {
-        lf_rc rc = execute(cx, sql, args, n, &r);
-        cur->stmt = r;
-        cur->ncol = rc ? 0 : PQnfields(r);
-        return rc;
-    }
-    struct bound b = bind_all(cx, args, n);
-    char name[16];
-    lf_rc rc = prepared(cx, sql, b.types, n, name);
-    if (rc)
-        return rc;
-    if (!PQsendQueryPrepared(cx->conn->h, name, n, b.p, b.len, b.fmt, 0) || !PQsetSingleRowMode(cx->conn->h))
-        return fail_text(cx->conn, &cx->err, PQerrorMessage(cx->conn->h));
-    cur->stmt = cx->conn; /* something that is not NULL: the rows come one by one in extra */
-    return LF_OK;
-}
-
-static lf_rc next_stream(struct lf_cur *cur)
-{
-    struct lf_conn *c = cur->cx->conn;
-    PQclear(cur->extra);
-    cur->extra = NULL;
-    PGresult *r = PQgetResult(c->h);
-    cur->row = 0;
-    if (!r)
-        return LF_DONE;
-    if (PQresultStatus(r) == PGRES_SINGLE_TUPLE) {
-        cur->extra = r;
-        return LF_ROW;
-    }
-    if (!good(r))
-        return fail(c, &cur->cx->err, r);
-    PQclear(r);
-    return LF_DONE;
+    if (cur->stream)
+        return open_stream(cx, sql, args, n, cur);
+    lf_rc rc = execute(cx, sql, args, n, &r);
+    cur->stmt = r;
+    cur->ncol = rc ? 0 : PQnfields(r);
+    return rc;
 }
 
 static lf_rc next_(struct lf_cur *cur)
 {
-    if (cur->stream)
-        return next_stream(cur);
-    return ++cur->row < PQntuples(cur->stmt) ? LF_ROW : LF_DONE;
+    if (++cur->row < PQntuples(cur->stmt))
+        return LF_ROW;
+    if (!cur->stream || PQntuples(cur->stmt) < BATCH)
+        return LF_DONE;
+    lf_rc rc = fetch(cur);
+    return rc ? rc : ++cur->row < PQntuples(cur->stmt) ? LF_ROW : LF_DONE;
 }
 
 static void get_(struct lf_cur *cur, int col, struct lf_val *v)
 {
-    const PGresult *r = cur->stream ? cur->extra : cur->stmt;
+    const PGresult *r = cur->stmt;
     v->null = PQgetisnull(r, cur->row, col);
     v->i = 0;
     v->s = (lf_text){ 0 };
@@ -274,21 +281,12 @@ static void get_(struct lf_cur *cur, int col, struct lf_val *v)
 
 static void close_(struct lf_cur *cur)
 {
-    if (!cur->stream) {
-        PQclear(cur->stmt);
+    char text[64];
+    PQclear(cur->stmt);
+    if (!cur->stream)
         return;
-    }
-    struct lf_conn *c = cur->cx->conn;
-    PQclear(cur->extra);
-    cur->extra = NULL;
-    PGcancel *cancel = PQgetCancel(c->h); /* a stream closed before its end: the server need not send the rest */
-    char why[64];
-    PGresult *r = PQgetResult(c->h);
-    if (r && cancel)
-        PQcancel(cancel, why, sizeof why);
-    PQfreeCancel(cancel);
-    for (; r; r = PQgetResult(c->h))
-        PQclear(r);
+    snprintf(text, sizeof text, "CLOSE %s", (const char *)cur->extra);
+    PQclear(PQexec(cur->cx->conn->h, text)); /* refused in a transaction that has failed, which ends the cursor too */
 }
 
 static lf_rc run(struct lf_ctx *cx, const char *sql, const struct lf_val *args, int n, int64_t *changed)
