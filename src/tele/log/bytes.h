@@ -130,15 +130,16 @@ static inline lf_text get_text(struct in *in)
     return p ? (lf_text){ (const char *)p, (uint32_t)(n - 1) } : (lf_text){ NULL, 0 };
 }
 
-/* A flag of at most seven bytes in one word: 0 = null, else bytes and (length + 1) << 56. */
+/* A flag in one word: 0 = null, else bytes and (length + 1) << 56. Longer ones (none is admitted) are cut to seven bytes. */
 enum { FLAG_BYTES = 7 };
 static inline uint64_t flag_pack(lf_text t)
 {
     uint64_t v = 0;
     if (!t.p)
         return 0;
-    memcpy(&v, t.p, t.n < FLAG_BYTES ? t.n : FLAG_BYTES);
-    return v | (uint64_t)(t.n + 1) << 56;
+    uint32_t n = t.n < FLAG_BYTES ? t.n : FLAG_BYTES;
+    memcpy(&v, t.p, n);
+    return v | (uint64_t)(n + 1) << 56;
 }
 /* The text lies in *v, which must live on. */
 static inline lf_text flag_text(const uint64_t *v)

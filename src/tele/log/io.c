@@ -87,9 +87,13 @@ lf_rc io_fail(const char *what, const char *path, struct lf_err *err)
     return lf_err_set(err, LF_EIO, NULL, "telemetry: cannot %s %s: %s\nHINT: %s", what, path, strerror(why), hint);
 }
 
+static const char damage[] = "telemetry_damaged";
+
+bool io_is_damage(const struct lf_err *err) { return err->field == damage; }
+
 lf_rc io_damaged(const char *path, const char *what, struct lf_err *err)
 {
-    return lf_err_set(err, LF_EIO, NULL,
+    return lf_err_set(err, LF_EIO, damage,
                       "telemetry: %s is damaged: %s\nHINT: keep the folder as it is, run “lanfan telemetry verify” to see how far it goes, "
                       "and restore that file from a backup",
                       path, what);

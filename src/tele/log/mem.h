@@ -35,9 +35,8 @@ struct series {
         size_t n;
         bool unsorted;
     } mem[2];
-    uint64_t commit; /* the commit that looks at it now, its newest time in there, and its points of there */
+    uint64_t commit; /* the commit that looks at it now, and its newest time in there */
     int64_t newest;
-    struct decided *decided;
 };
 struct channel { /* a station's packets of one command: is one old? */
     struct channel *next;

@@ -37,6 +37,8 @@ lf_rc seg_create(struct seg_out *o, struct lf_io *io, const char *path, uint32_t
 
 static void flush(struct seg_out *o)
 {
+    if (!o->rc && o->stop && atomic_load(o->stop))
+        o->rc = lf_err_set(o->err, LF_EBUSY, NULL, "telemetry: the store is being closed");
     if (!o->rc)
         o->rc = io_write_all(o->io, o->fd, o->path, o->wait.p, o->wait.n, o->at - o->wait.n, o->err);
     o->wait.n = 0;

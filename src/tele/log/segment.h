@@ -74,6 +74,7 @@ struct seg_out {
     struct seg_footer foot;
     lf_rc rc; /* the first failure; then nothing more is done */
     struct lf_err *err;
+    const atomic_bool *stop; /* NULL, or: when it is set, writing ends with LF_EBUSY */
 };
 /* Writes to path (a temporary name). */
 lf_rc seg_create(struct seg_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, struct lf_err *err);
@@ -94,7 +95,8 @@ struct segment {
     uint8_t *factor_bytes;
     lf_text *factor; /* their names; NULL for records */
     uint32_t nfactor;
-    atomic_bool doomed; /* remove the file when the last user has gone */
+    atomic_bool doomed;  /* remove the file when the last user has gone */
+    atomic_int failures; /* reads of commits that failed */
     char path[];
 };
 lf_rc seg_open(struct segment **out, struct lf_io *io, const char *path, uint64_t number, uint64_t rank, struct lf_err *err) LF_MUST_CHECK;

@@ -1,0 +1,476 @@
+/* commit.c - a batch: decide what of it is new, write that as one record of the journal, sync, publish it in memory.
+ *
+ * record: heard (u64), number of records of each class (u32 each), number of readings (u32), then
+ *   each record:  station (zig), id (var), bytes (u32), body (body.h)
+ *   each reading: station (zig), kind, columns that are there, length of flag + 1, flag, factor, at (zig), columns
+ * Only what is new is in it, so replaying needs no decisions. An empty record says that the store was closed in good order. */
+#include "tele/log/parts.h"
+
+static const size_t RECORD_BYTES_MAX = 1u << 29, KEEP_RECORD = 32u << 20;
+enum { READ_TRIES = 5 };
+
+struct correction {
+    struct series *series;
+    struct point was;
+    int64_t by;
+};
+/* Readings of this batch by (series, at): index + 1. Made when something older than the newest comes. */
+struct seen {
+    uint32_t *slot;
+    size_t mask;
+};
+struct look { /* what reading segments needs */
+    struct page page;
+    struct chunk chunk;
+    struct points block;
+    struct buf scratch;
+};
+struct work {
+    struct log_store *s;
+    struct lf_tele_batch *b;
+    struct lf_arena *a;
+    lf_ms now;
+    uint64_t *print; /* of packet i */
+    int64_t *id;     /* of packet i; 0: not to be stored */
+    bool *duplicate, *fresh;
+    struct series **series; /* of reading i */
+    struct seen seen, prints;
+    struct correction *correction;
+    uint32_t n[RECORD_CLASSES], nfresh, cap_correction;
+    struct look *look;
+};
+
+/* ---- what is there already ----------------------------------------------------------------------------------- */
+
+static struct look *look(struct work *w)
+{
+    if (!w->look)
+        w->look = lf_alloc(w->a, sizeof *w->look);
+    return w->look;
+}
+
+/* A damaged place of an old segment must not stop what comes in now: it counts as not there. A read that fails is tried again
+ * by the next commit, but not for ever. */
+static lf_rc pass_over(struct work *w, struct segment *seg, lf_rc rc, const struct lf_err *err)
+{
+    if (!rc || (!io_is_damage(err) && atomic_fetch_add(&seg->failures, 1) < READ_TRIES))
+        return rc;
+    atomic_fetch_add(&w->s->damaged, 1);
+    return LF_OK;
+}
+
+static struct seglist *list_now(struct log_store *s)
+{
+    pthread_rwlock_rdlock(&s->lock);
+    struct seglist *l = seglist_ref(s->list);
+    pthread_rwlock_unlock(&s->lock);
+    return l;
+}
+
+static bool may_hold(const struct segment *seg, const struct lf_tele_packet *p)
+{
+    if (seg->foot.cls != CLASS_PACKET)
+        return false;
+    return p->at.ms ? seg->foot.first <= p->at.ms && p->at.ms <= seg->foot.last : seg->foot.timeless > 0;
+}
+
+static lf_rc sealed_packet(struct work *w, const struct lf_tele_packet *p, uint64_t print, bool *known, struct lf_err *err)
+{
+    struct seglist *l = list_now(w->s);
+    int64_t id = 0;
+    lf_rc rc = LF_OK;
+    for (size_t i = l->n; i-- > 0 && !rc && !id;)
+        if (may_hold(l->seg[i], p))
+            rc = pass_over(w, l->seg[i], records_same_packet(l->seg[i], print, p->station.v, p, &look(w)->chunk, &id, &look(w)->page, err),
+                           err);
+    *known = id != 0;
+    seglist_unref(l);
+    return rc;
+}
+
+/* Nothing of a station's command that is newer than all before can be there already. */
+static bool is_newest(struct mem *m, const struct lf_tele_packet *p)
+{
+    struct station *st = mem_find_station(m, p->station.v);
+    struct channel *c = st ? mem_channel(m, st, p->cn, false) : NULL;
+    return !c || (p->at.ms && p->at.ms > c->newest);
+}
+
+static bool in_batch(struct work *w, size_t i)
+{
+    size_t at = (size_t)w->print[i] & w->prints.mask;
+    for (; w->prints.slot[at]; at = (at + 1) & w->prints.mask)
+        if (w->print[w->prints.slot[at] - 1] == w->print[i])
+            return true;
+    w->prints.slot[at] = (uint32_t)i + 1;
+    return false;
+}
+
+static lf_rc known_packet(struct work *w, size_t i, bool *known, struct lf_err *err)
+{
+    const struct lf_tele_packet *p = &w->b->packet[i];
+    struct mem *m = &w->s->mem;
+    w->print[i] = packet_print(p->station.v, p->at, p->pno, p->cn, p->qn, p->raw);
+    *known = in_batch(w, i);
+    if (*known)
+        return LF_OK;
+    pthread_rwlock_rdlock(&w->s->lock);
+    *known = mem_has_print(&m->table[0], w->print[i]) || mem_has_print(&m->table[1], w->print[i]);
+    pthread_rwlock_unlock(&w->s->lock);
+    return *known || is_newest(m, p) ? LF_OK : sealed_packet(w, p, w->print[i], known, err);
+}
+
+static lf_rc look_into(struct work *w, struct segment *seg, const struct series *sr, int64_t at, struct point *out, bool *found,
+                       struct lf_err *err)
+{
+    struct look *k = look(w);
+    struct series_entry e;
+    struct block_entry b;
+    lf_rc rc = points_find_series(seg, sr->station->id, sr->factor, &e, found, &k->page, err);
+    if (!rc && *found)
+        rc = points_find_block(seg, &e, at, &b, found, err);
+    if (!rc && *found)
+        rc = points_read_block(seg, &b, &k->scratch, &k->block, err);
+    *found = !rc && *found && points_at(&k->block, at, out);
+    return rc;
+}
+
+/* The newest value of that time, in memory or sealed. The list is taken in the same moment as memory is looked at, or a table
+ * that is exchanged for its segments just then would be missed. */
+static lf_rc stored_point(struct work *w, const struct series *sr, int64_t at, struct point *out, bool *found, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    pthread_rwlock_rdlock(&w->s->lock);
+    *found = mem_find_point(&w->s->mem, sr, at, out);
+    struct seglist *l = *found ? NULL : seglist_ref(w->s->list);
+    pthread_rwlock_unlock(&w->s->lock);
+    for (size_t i = l ? l->n : 0; i-- > 0 && !rc && !*found;) {
+        const struct seg_footer *f = &l->seg[i]->foot;
+        if (f->cls == (uint32_t)sr->kind && f->first <= at && at <= f->last)
+            rc = pass_over(w, l->seg[i], look_into(w, l->seg[i], sr, at, out, found, err), err);
+    }
+    seglist_unref(l);
+    return rc;
+}
+
+/* ---- readings ---------------------------------------------------------------------------------------------------- */
+
+/* Devices send the same factors in the same order: the series after this one is guessed. */
+static struct series *series_of(struct log_store *s, struct series *before, const struct lf_tele_reading *r)
+{
+    struct series *g = before ? before->guess : NULL;
+    if (g && g->station->id == r->station.v && g->kind == r->kind && lf_text_eq(g->factor, r->factor))
+        return g;
+    g = mem_find_series(&s->mem, r->station.v, r->kind, r->factor);
+    if (!g) {
+        pthread_rwlock_wrlock(&s->lock);
+        g = mem_series(&s->mem, r->station.v, r->kind, r->factor);
+        pthread_rwlock_unlock(&s->lock);
+    }
+    if (before)
+        before->guess = g;
+    return g;
+}
+
+static uint32_t *seen_slot(struct work *w, const struct series *sr, int64_t at)
+{
+    uint64_t h = (sr->hash ^ (uint64_t)at) * 0x9e3779b97f4a7c15u;
+    size_t i = (size_t)(h >> 20) & w->seen.mask;
+    for (; w->seen.slot[i]; i = (i + 1) & w->seen.mask) {
+        uint32_t r = w->seen.slot[i] - 1;
+        if (w->series[r] == sr && w->b->reading[r].at.ms == at)
+            break;
+    }
+    return &w->seen.slot[i];
+}
+
+static struct seen slots_for(struct lf_arena *a, size_t n)
+{
+    size_t slots = 16;
+    while (slots < 2 * n)
+        slots *= 2;
+    return (struct seen){ lf_alloc(a, slots * sizeof(uint32_t)), slots - 1 };
+}
+
+/* upto: readings before it have been decided. */
+static void see_all(struct work *w, size_t upto)
+{
+    w->seen = slots_for(w->a, w->b->nreading);
+    for (size_t i = 0; i < upto; i++)
+        if (w->fresh[i])
+            *seen_slot(w, w->series[i], w->b->reading[i].at.ms) = (uint32_t)i + 1;
+}
+
+static void add_correction(struct work *w, struct series *sr, const struct point *was, int64_t by)
+{
+    uint32_t *n = &w->n[CLASS_CORRECTION - CLASS_RECORDS];
+    if (*n == w->cap_correction) {
+        struct correction *more = lf_alloc(w->a, (w->cap_correction = w->cap_correction * 2 + 32) * sizeof *more);
+        if (*n)
+            memcpy(more, w->correction, *n * sizeof *more);
+        w->correction = more;
+    }
+    w->correction[(*n)++] = (struct correction){ sr, *was, by };
+}
+
+/* A reading that is not newer than all of its series: is its time there, and with what value? */
+static lf_rc decide_old(struct work *w, size_t i, int64_t packet, struct lf_err *err)
+{
+    const struct lf_tele_reading *r = &w->b->reading[i];
+    struct point now = point_of_reading(r), was;
+    bool found = true;
+    if (!w->seen.slot)
+        see_all(w, i);
+    uint32_t *slot = seen_slot(w, w->series[i], r->at.ms);
+    lf_rc rc = LF_OK;
+    if (*slot)
+        was = point_of_reading(&w->b->reading[*slot - 1]);
+    else
+        rc = stored_point(w, w->series[i], r->at.ms, &was, &found, err);
+    if (rc)
+        return rc;
+    w->fresh[i] = !found || !point_same(&was, &now);
+    if (w->fresh[i] && found)
+        add_correction(w, w->series[i], &was, packet);
+    if (w->fresh[i])
+        *slot = (uint32_t)i + 1;
+    return LF_OK;
+}
+
+static lf_rc decide_reading(struct work *w, size_t i, int64_t packet, struct series *before, struct lf_err *err)
+{
+    const struct lf_tele_reading *r = &w->b->reading[i];
+    struct series *sr = w->series[i] = series_of(w->s, before, r);
+    if (sr->commit != w->s->commits) {
+        sr->commit = w->s->commits;
+        sr->newest = sr->known ? sr->latest.at : INT64_MIN;
+    }
+    if (r->at.ms <= sr->newest)
+        return decide_old(w, i, packet, err);
+    sr->newest = r->at.ms;
+    w->fresh[i] = true;
+    if (w->seen.slot)
+        *seen_slot(w, sr, r->at.ms) = (uint32_t)i + 1;
+    return LF_OK;
+}
+
+static lf_rc decide(struct work *w, struct lf_err *err)
+{
+    struct series *before = NULL;
+    lf_rc rc = LF_OK;
+    for (size_t i = 0; i < w->b->npacket && !rc; i++) {
+        const struct lf_tele_packet *p = &w->b->packet[i];
+        if (p->failed)
+            continue;
+        rc = known_packet(w, i, &w->duplicate[i], err);
+        if (rc || w->duplicate[i])
+            continue;
+        w->id[i] = w->s->mem.next_id[0] + w->n[0]++;
+        for (size_t r = p->first; r < p->first + p->n && !rc; r++) {
+            rc = decide_reading(w, r, w->id[i], before, err);
+            before = w->series[r];
+            w->nfresh += w->fresh[r];
+        }
+    }
+    for (size_t i = 0; i < w->b->nreject; i++)
+        w->n[w->b->reject[i].quarantine ? 2 : 1]++;
+    return rc;
+}
+
+/* ---- the record ---------------------------------------------------------------------------------------------------- */
+
+/* Begins a record; the place of its length is returned for end_body. */
+static size_t begin_body(struct buf *b, int64_t station, int64_t id)
+{
+    put_zig(b, station);
+    put_var(b, (uint64_t)id);
+    put_u32(b, 0);
+    return b->n;
+}
+
+static void end_body(struct buf *b, size_t from)
+{
+    uint32_t n = (uint32_t)(b->n - from);
+    memcpy(b->p + from - sizeof n, &n, sizeof n);
+}
+
+static void put_rejects(struct work *w, struct buf *b, bool quarantine)
+{
+    int64_t id = w->s->mem.next_id[quarantine ? 2 : 1];
+    for (size_t i = 0; i < w->b->nreject; i++) {
+        if (w->b->reject[i].quarantine != quarantine)
+            continue;
+        size_t from = begin_body(b, 0, id++);
+        reject_put(b, &w->b->reject[i]);
+        end_body(b, from);
+    }
+}
+
+static void put_reading(struct buf *b, const struct lf_tele_reading *r)
+{
+    struct point p = point_of_reading(r);
+    uint8_t mask = cols_mask(p.col), flag = (uint8_t)(p.flag >> 56);
+    put_zig(b, r->station.v);
+    put_u8(b, (uint8_t)r->kind);
+    put_u8(b, mask);
+    put_u8(b, flag);
+    put_bytes(b, &p.flag, flag ? flag - 1u : 0);
+    put_text(b, r->factor);
+    put_zig(b, p.at);
+    cols_put(b, mask, p.col);
+}
+
+static void put_record(struct work *w, struct buf *b, struct hints *h)
+{
+    uint64_t *print = lf_alloc(w->a, (w->n[0] + 1) * sizeof *print);
+    h->print = print;
+    h->series = lf_alloc(w->a, (w->nfresh + 1) * sizeof *h->series);
+    b->n = 0;
+    buf_room(b, sizeof(struct record_header));
+    b->n = sizeof(struct record_header);
+    put_u64(b, (uint64_t)w->now.ms);
+    for (int c = 0; c < RECORD_CLASSES; c++)
+        put_u32(b, w->n[c]);
+    put_u32(b, w->nfresh);
+    for (size_t i = 0; i < w->b->npacket; i++)
+        if (w->id[i]) {
+            size_t from = begin_body(b, w->b->packet[i].station.v, w->id[i]);
+            packet_put(b, &w->b->packet[i]);
+            end_body(b, from);
+            *print++ = w->print[i];
+        }
+    put_rejects(w, b, false);
+    put_rejects(w, b, true);
+    for (uint32_t i = 0; i < w->n[3]; i++) {
+        const struct correction *k = &w->correction[i];
+        size_t from = begin_body(b, k->series->station->id, w->s->mem.next_id[3] + i);
+        correction_put(b, k->series->kind, k->series->factor, &k->was, w->now, k->by);
+        end_body(b, from);
+    }
+    struct series **to = h->series;
+    for (size_t i = 0; i < w->b->nreading; i++)
+        if (w->fresh[i]) {
+            put_reading(b, &w->b->reading[i]);
+            *to++ = w->series[i];
+        }
+}
+
+/* ---- the journal ----------------------------------------------------------------------------------------------------- */
+
+lf_rc log_new_journal(struct log_store *s, struct lf_err *err)
+{
+    struct journal *j;
+    lf_rc rc = journal_create(&j, s->io, s->dir, s->next_journal, s->seq, s->c.reserve, err);
+    s->next_journal++; /* of a failed one, too: it may be there in spite of that */
+    if (rc)
+        return rc;
+    journal_unref(s->journal);
+    s->journal = j;
+    return LF_OK;
+}
+
+lf_rc log_freeze(struct log_store *s, struct lf_err *err)
+{
+    if (atomic_load(&s->frozen) || table_empty(active_table(s)))
+        return LF_OK;
+    lf_rc rc = log_new_journal(s, err);
+    if (rc)
+        return rc;
+    pthread_rwlock_wrlock(&s->lock);
+    active_table(s)->last_seq = s->seq;
+    active_table(s)->journal_end = s->journal->number;
+    s->mem.active = 1 - s->mem.active;
+    atomic_store(&s->frozen, true);
+    pthread_rwlock_unlock(&s->lock);
+    keeper_wake(s);
+    return LF_OK;
+}
+
+/* A journal that can be written, and memory that is not too full. */
+static lf_rc make_ready(struct log_store *s, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    if (active_table(s)->bytes >= s->c.seal_bytes)
+        rc = log_freeze(s, err); /* when that fails, the old one goes on for a while */
+    if (active_table(s)->bytes >= s->c.max_bytes)
+        return rc ? rc
+                  : lf_err_set(
+                        err, LF_EBUSY, NULL,
+                        "telemetry: sealing does not keep up, commits wait\nHINT: is the disk full or slow? `lanfan telemetry stats`, "
+                        "and lanfan_telemetry_store_seal_failures_total in /metrics");
+    return !s->journal || s->journal->suspect ? log_new_journal(s, err) : LF_OK;
+}
+
+static void answer(struct work *w)
+{
+    w->b->corrected = w->n[3];
+    for (size_t i = 0; i < w->b->npacket; i++) {
+        struct lf_tele_packet *p = &w->b->packet[i];
+        if (!p->failed)
+            p->duplicate = w->duplicate[i];
+        for (size_t r = p->first; r < p->first + p->n; r++) {
+            w->b->reading[r].fresh = w->fresh[r];
+            w->b->reading[r].packet = w->id[i];
+            w->b->reading[r].received = p->received;
+        }
+    }
+}
+
+static lf_rc store_record(struct work *w, struct lf_err *err)
+{
+    struct log_store *s = w->s;
+    struct hints h;
+    uint64_t at;
+    if (!w->n[0] && !w->n[1] && !w->n[2])
+        return LF_OK; /* all of it is there, and was durable before it could be found */
+    put_record(w, &s->record, &h);
+    size_t n = s->record.n - sizeof(struct record_header);
+    if (n > RECORD_BYTES_MAX)
+        return lf_err_set(err, LF_ETOOBIG, NULL, "telemetry: a batch of %zu bytes is too large", n);
+    lf_rc rc = journal_append(s->journal, &s->record, s->seq + 1, &at, err);
+    if (rc)
+        return rc;
+    s->seq++;
+    pthread_rwlock_wrlock(&s->lock);
+    bool good =
+        mem_publish(&s->mem, s->journal, (lf_text){ (const char *)s->record.p + sizeof(struct record_header), (uint32_t)n }, at, &h);
+    pthread_rwlock_unlock(&s->lock);
+    return good ? LF_OK : lf_err_set(err, LF_EBUG, NULL, "telemetry: a record cannot be read back");
+}
+
+static lf_rc commit(struct work *w, struct lf_err *err)
+{
+    size_t np = w->b->npacket + 1, nr = w->b->nreading + 1;
+    w->print = lf_alloc(w->a, np * sizeof *w->print);
+    w->id = lf_alloc(w->a, np * sizeof *w->id);
+    w->duplicate = lf_alloc(w->a, np);
+    w->fresh = lf_alloc(w->a, nr);
+    w->series = lf_alloc(w->a, nr * sizeof *w->series);
+    w->prints = slots_for(w->a, np);
+    lf_rc rc = make_ready(w->s, err);
+    if (!rc)
+        rc = decide(w, err);
+    if (!rc)
+        rc = store_record(w, err);
+    if (!rc)
+        answer(w);
+    if (w->look) {
+        chunk_free(&w->look->chunk);
+        buf_free(&w->look->scratch);
+    }
+    return rc;
+}
+
+lf_rc log_commit(struct lf_tele_store *store, struct lf_tele_batch *b, struct lf_err *err)
+{
+    struct log_store *s = log_of(store);
+    struct work w = { .s = s, .b = b, .a = &s->arena, .now = lf_now() };
+    pthread_mutex_lock(&s->commit_lock);
+    s->commits++;
+    lf_rc rc = commit(&w, err);
+    lf_arena_reset(&s->arena);
+    if (s->record.cap > KEEP_RECORD)
+        buf_free(&s->record);
+    pthread_mutex_unlock(&s->commit_lock);
+    return rc;
+}

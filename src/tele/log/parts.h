@@ -1,0 +1,118 @@
+/* parts.h - inside the store of files: what commit, reads and the keeper share.
+ *
+ * Locks, in the order they are taken: commit_lock (one commit, or the freezing of the active table), then lock (memory and the
+ * list of segments; held for writing only while a record is published or a sealed table is exchanged for its segments). Disk is
+ * never waited for under `lock`: readers take a reference to the list and to journals, let go, and read. */
+#ifndef LF_TELE_LOG_PARTS_H
+#define LF_TELE_LOG_PARTS_H
+#include "tele/log/mem.h"
+#include "tele/log/store.h"
+
+#include <pthread.h>
+
+struct seglist { /* never changed once it is visible; rank rising */
+    atomic_int users;
+    size_t n;
+    struct segment *seg[];
+};
+struct seglist *seglist_new(size_t room);
+struct seglist *seglist_ref(struct seglist *l);
+void seglist_unref(struct seglist *l);
+
+/* What is valid in the folder. */
+struct manifest {
+    uint64_t journal_first, sealed_seq; /* journals from that number on hold what came after that sequence */
+    uint64_t next_number, next_rank;    /* of files, of seals */
+    uint64_t state, state_sum;          /* number of the state's file, 0: none; its checksum */
+};
+struct manifest_entry {
+    uint64_t number, rank, size;
+};
+/* segments: those of the list, in its order. */
+lf_rc manifest_write(struct lf_io *io, const char *dir, const struct manifest *m, const struct seglist *l,
+                     struct lf_err *err) LF_MUST_CHECK;
+/* LF_ENOTFOUND (without message) when there is none. entries in the arena. */
+lf_rc manifest_read(struct lf_io *io, const char *dir, struct lf_arena *a, struct manifest *m, struct manifest_entry **e, size_t *n,
+                    struct lf_err *err) LF_MUST_CHECK;
+/* Names of files in the folder; each wants PATH_ROOM bytes. */
+char *path_segment(char *to, const char *dir, uint64_t number);
+char *path_journal(char *to, const char *dir, uint64_t number);
+char *path_state(char *to, const char *dir, uint64_t number);
+/* The number in a name of that kind ("seg-", "journal-", "state-"); false when it is none. */
+bool name_number(const char *name, const char *kind, uint64_t *number);
+
+struct log_store {
+    struct lf_tele_store base;
+    struct lf_tele_log_config c;
+    struct lf_io *io;
+    char *dir;
+    int lock_fd;
+
+    pthread_mutex_t commit_lock;
+    struct journal *journal; /* the one that is written */
+    uint64_t seq, next_journal, commits;
+    struct lf_arena arena; /* of one commit */
+    struct buf record;
+
+    pthread_rwlock_t lock;
+    struct mem mem;
+    struct seglist *list;
+    atomic_bool frozen; /* the table that is not active waits to be sealed */
+
+    /* The keeper: sealing, merging, retention; one at a time. */
+    pthread_mutex_t keeper_lock;
+    struct manifest manifest;
+    lf_ms retained; /* when retention was looked at last */
+    pthread_t keeper;
+    bool has_keeper;
+    pthread_mutex_t wake_lock;
+    pthread_cond_t wake;
+    bool woken;
+    atomic_bool stop, failing, sealing;
+    atomic_llong seals, seal_failures, compactions, removed, damaged, last_seal_ms;
+};
+static inline struct log_store *log_of(struct lf_tele_store *s) { return (struct log_store *)s; }
+
+/* commit.c */
+lf_rc log_commit(struct lf_tele_store *s, struct lf_tele_batch *b, struct lf_err *err) LF_MUST_CHECK;
+/* Makes the active table the frozen one, when that is free. Under commit_lock. */
+lf_rc log_freeze(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+lf_rc log_new_journal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+static inline struct memtable *active_table(struct log_store *s) { return &s->mem.table[s->mem.active]; }
+static inline bool table_empty(const struct memtable *t) { return t->began == 0; }
+
+/* read.c, read_records.c */
+lf_rc log_latest(struct lf_tele_store *s, struct lf_arena *a, lf_id station, struct lf_tele_latest **out, size_t *n, struct lf_err *err);
+lf_rc log_series(struct lf_tele_store *s, struct lf_arena *a, const struct lf_tele_series *q, struct lf_tele_point **out, size_t *n,
+                 struct lf_err *err);
+lf_rc log_scan(struct lf_tele_store *s, const struct lf_tele_series *q, bool (*each)(void *, const struct lf_tele_reading *), void *user,
+               struct lf_err *err);
+lf_rc log_gaps(struct lf_tele_store *s, struct lf_arena *a, lf_id station, int limit, struct lf_tele_gap **out, size_t *n,
+               struct lf_err *err);
+lf_rc log_packets(struct lf_tele_store *s, struct lf_arena *a, lf_id station, lf_id before, int limit, struct lf_tele_stored_packet **out,
+                  size_t *n, struct lf_err *err);
+lf_rc log_packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id after, int limit, struct lf_tele_stored_packet **out, size_t *n,
+                        struct lf_err *err);
+lf_rc log_packet(struct lf_tele_store *s, struct lf_arena *a, lf_id id, struct lf_tele_stored_packet *out, struct lf_err *err);
+lf_rc log_rejects(struct lf_tele_store *s, struct lf_arena *a, bool quarantine, lf_id before, int limit, struct lf_tele_stored_reject **out,
+                  size_t *n, struct lf_err *err);
+lf_rc log_corrections(struct lf_tele_store *s, struct lf_arena *a, lf_id station, int limit, struct lf_tele_correction **out, size_t *n,
+                      struct lf_err *err);
+/* The body of a record in memory, copied into the arena; checked against its sum or fingerprint. */
+lf_rc mrecord_body(const struct mrecord *r, struct journal *j, uint32_t cls, struct lf_arena *a, lf_text *body,
+                   struct lf_err *err) LF_MUST_CHECK;
+
+/* seal.c: the frozen table becomes segments. compact.c: merging and retention. keeper.c: when. Under keeper_lock. */
+lf_rc log_seal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+lf_rc log_compact(struct log_store *s, bool *did, struct lf_err *err) LF_MUST_CHECK; /* at most one merge */
+lf_rc log_retain(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+/* Writes the manifest for `list` and makes it the visible one (sealed: the frozen table is emptied with it). Takes over `list`. */
+lf_rc log_exchange(struct log_store *s, const struct manifest *m, struct seglist *list, bool sealed, struct lf_err *err) LF_MUST_CHECK;
+/* After a failure: removes new segments and the state of m, unless the manifest on the disk names them all the same (it was
+ * renamed, but the folder could not be synced). */
+void log_discard(struct log_store *s, const struct manifest *m, const uint64_t *made, size_t n);
+uint64_t log_number(struct log_store *s); /* for a new file */
+lf_rc keeper_start(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+void keeper_stop(struct log_store *s);
+void keeper_wake(struct log_store *s);
+#endif

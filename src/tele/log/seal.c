@@ -1,0 +1,326 @@
+/* seal.c - the frozen table becomes segments, one for each class and month that it touches.
+ *
+ * Order on the disk: segments and the state, synced; their names, synced; the manifest that names them; only then the journals
+ * that they replace are removed. A crash at any point leaves the older manifest with its journals, or the newer one. */
+#include "tele/log/parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct seal {
+    struct log_store *s;
+    struct memtable *t;
+    int table;
+    struct series **series; /* with points in the table, by (station, factor) */
+    size_t nseries;
+    uint64_t *made; /* numbers of finished segments */
+    size_t nmade, cap_made;
+};
+
+uint64_t log_number(struct log_store *s) { return s->manifest.next_number++; }
+
+static void made(struct seal *k, uint64_t number)
+{
+    if (k->nmade == k->cap_made)
+        k->made = lf_renew(k->made, (k->cap_made = k->cap_made * 2 + 16) * sizeof *k->made);
+    k->made[k->nmade++] = number;
+}
+
+/* ---- months ---------------------------------------------------------------------------------------------------------- */
+
+struct months {
+    int32_t *m;
+    size_t n, cap;
+    int32_t last; /* the month looked at last, and its instants: most times fall into it */
+    int64_t from, to;
+};
+
+static void add_month(struct months *l, int64_t at)
+{
+    if (at >= l->from && at < l->to)
+        return;
+    l->last = month_of((lf_ms){ at });
+    l->from = month_end(l->last - 1).ms, l->to = month_end(l->last).ms;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->m[i] == l->last)
+            return;
+    if (l->n == l->cap)
+        l->m = lf_renew(l->m, (l->cap = l->cap * 2 + 16) * sizeof *l->m);
+    l->m[l->n++] = l->last;
+}
+
+/* ---- readings ---------------------------------------------------------------------------------------------------------- */
+
+static int by_station(const void *a, const void *b)
+{
+    const struct series *x = *(struct series *const *)a, *y = *(struct series *const *)b;
+    if (x->station->id != y->station->id)
+        return x->station->id < y->station->id ? -1 : 1;
+    uint32_t n = x->factor.n < y->factor.n ? x->factor.n : y->factor.n;
+    int c = memcmp(x->factor.p, y->factor.p, n);
+    return c ? c : x->factor.n < y->factor.n ? -1 : x->factor.n > y->factor.n;
+}
+
+/* The registry may grow meanwhile, what is in it stays where it is. */
+static void collect_series(struct seal *k)
+{
+    pthread_rwlock_rdlock(&k->s->lock);
+    k->table = 1 - k->s->mem.active;
+    k->series = lf_new(k->s->mem.nseries * sizeof *k->series + 1);
+    for (size_t i = 0; i <= k->s->mem.series_mask; i++)
+        for (struct series *e = k->s->mem.series[i]; e; e = e->chain)
+            if (e->mem[k->table].n)
+                k->series[k->nseries++] = e;
+    pthread_rwlock_unlock(&k->s->lock);
+    k->t = &k->s->mem.table[k->table];
+    if (k->nseries)
+        qsort(k->series, k->nseries, sizeof *k->series, by_station);
+}
+
+static lf_rc seal_kind(struct seal *k, enum lf_tele_kind kind, int32_t month, struct lf_err *err)
+{
+    char path[PATH_ROOM];
+    uint64_t number = log_number(k->s);
+    int64_t from = month_end(month - 1).ms, to = month_end(month).ms;
+    struct points_out *o = lf_new(sizeof *o);
+    lf_rc rc = points_create(o, k->s->io, path_segment(path, k->s->dir, number), kind, month, err);
+    o->seg.stop = &k->s->stop;
+    for (size_t i = 0; i < k->nseries && !rc; i++) {
+        const struct series *e = k->series[i];
+        size_t n;
+        if (e->kind != kind)
+            continue;
+        struct point *p = mem_points(e, k->table, from, to, &n);
+        if (n)
+            points_series(o, e->station->id, e->factor);
+        for (size_t j = 0; j < n; j++)
+            points_add(o, &p[j]);
+        lf_release(p);
+        rc = o->seg.rc;
+    }
+    if (rc)
+        points_abandon(o);
+    else
+        rc = points_finish(o);
+    lf_release(o);
+    if (!rc)
+        made(k, number);
+    return rc;
+}
+
+static lf_rc seal_readings(struct seal *k, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    for (unsigned kind = 0; kind < LF_TELE_KIND_COUNT && !rc; kind++) {
+        struct months l = { .m = NULL };
+        for (size_t i = 0; i < k->nseries; i++)
+            if (k->series[i]->kind == kind)
+                for (const struct run *r = k->series[i]->mem[k->table].head; r; r = r->next)
+                    for (uint32_t j = 0; j < r->n; j++)
+                        add_month(&l, r->p[j].at);
+        for (size_t i = 0; i < l.n && !rc; i++)
+            rc = seal_kind(k, (enum lf_tele_kind)kind, l.m[i], err);
+        lf_release(l.m);
+    }
+    return rc;
+}
+
+/* ---- records ------------------------------------------------------------------------------------------------------------ */
+
+static int by_station_id(const void *a, const void *b)
+{
+    const struct mrecord *x = *(struct mrecord *const *)a, *y = *(struct mrecord *const *)b;
+    if (x->station != y->station)
+        return x->station < y->station ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static lf_rc add_records(struct seal *k, struct records_out *o, struct mrecord **r, size_t n, struct lf_err *err)
+{
+    struct lf_arena a = { 0 };
+    lf_rc rc = LF_OK;
+    for (size_t i = 0; i < n && !rc; i++) {
+        struct record one = { .station = r[i]->station, .id = r[i]->id };
+        rc = mrecord_body(r[i], k->t->journal[r[i]->journal], o->seg.foot.cls, &a, &one.body, err);
+        if (!rc)
+            records_add(o, &one);
+        rc = rc ? rc : o->seg.rc;
+        lf_arena_reset(&a);
+    }
+    lf_arena_free(&a);
+    return rc;
+}
+
+/* The records of one class whose time lies in that month. */
+static lf_rc seal_records(struct seal *k, uint32_t c, int32_t month, struct lf_err *err)
+{
+    char path[PATH_ROOM];
+    uint64_t number = log_number(k->s);
+    int64_t from = month_end(month - 1).ms, to = month_end(month).ms, base = INT64_MAX;
+    struct mrecord **r = lf_new(k->t->nrec[c] * sizeof *r);
+    size_t n = 0;
+    for (size_t i = 0; i < k->t->nrec[c]; i++) {
+        struct mrecord *e = &k->t->rec[c][i];
+        if (e->when < from || e->when >= to)
+            continue;
+        r[n++] = e;
+        base = e->id < base ? e->id : base;
+    }
+    qsort(r, n, sizeof *r, by_station_id);
+    struct records_out *o = lf_new(sizeof *o);
+    lf_rc rc = records_create(o, k->s->io, path_segment(path, k->s->dir, number), c + CLASS_RECORDS, month, base, err);
+    o->seg.stop = &k->s->stop;
+    if (!rc)
+        rc = add_records(k, o, r, n, err);
+    if (rc)
+        records_abandon(o);
+    else
+        rc = records_finish(o);
+    lf_release(o);
+    lf_release(r);
+    if (!rc)
+        made(k, number);
+    return rc;
+}
+
+static lf_rc seal_all_records(struct seal *k, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    for (uint32_t c = 0; c < RECORD_CLASSES && !rc; c++) {
+        struct months l = { .m = NULL };
+        for (size_t i = 0; i < k->t->nrec[c]; i++)
+            add_month(&l, k->t->rec[c][i].when);
+        for (size_t i = 0; i < l.n && !rc; i++)
+            rc = seal_records(k, c, l.m[i], err);
+        lf_release(l.m);
+    }
+    return rc;
+}
+
+/* ---- the exchange --------------------------------------------------------------------------------------------------------- */
+
+static void remove_journals(struct log_store *s, uint64_t from, uint64_t to)
+{
+    char path[PATH_ROOM];
+    for (uint64_t n = from; n < to; n++)
+        s->io->remove(s->io, path_journal(path, s->dir, n));
+}
+
+void log_discard(struct log_store *s, const struct manifest *m, const uint64_t *made, size_t n)
+{
+    char path[PATH_ROOM];
+    struct lf_arena a = { 0 };
+    struct lf_err ignored = { 0 };
+    struct manifest on_disk;
+    struct manifest_entry *e;
+    size_t ne;
+    if (manifest_read(s->io, s->dir, &a, &on_disk, &e, &ne, &ignored) == LF_OK && memcmp(&on_disk, m, sizeof *m) != 0) {
+        for (size_t i = 0; i < n; i++)
+            s->io->remove(s->io, path_segment(path, s->dir, made[i]));
+        if (m->state != s->manifest.state)
+            s->io->remove(s->io, path_state(path, s->dir, m->state));
+    }
+    lf_arena_free(&a);
+}
+
+lf_rc log_exchange(struct log_store *s, const struct manifest *m, struct seglist *list, bool sealed, struct lf_err *err)
+{
+    char path[PATH_ROOM];
+    struct manifest old = s->manifest;
+    lf_rc rc = manifest_write(s->io, s->dir, m, list, err);
+    if (rc) {
+        seglist_unref(list);
+        return rc;
+    }
+    pthread_rwlock_wrlock(&s->lock);
+    struct seglist *before = s->list;
+    s->list = list;
+    s->manifest = *m;
+    if (sealed) {
+        mem_clear(&s->mem, 1 - s->mem.active);
+        mem_parts_tidy(&s->mem, lf_now());
+        atomic_store(&s->frozen, false);
+    }
+    pthread_rwlock_unlock(&s->lock);
+    seglist_unref(before);
+    remove_journals(s, old.journal_first, m->journal_first);
+    if (old.state && old.state != m->state)
+        s->io->remove(s->io, path_state(path, s->dir, old.state));
+    return LF_OK;
+}
+
+/* Newest values, channels, parts and ids as they are now: later than what is sealed, which does no harm, for what is replayed
+ * on top of it leads to the same. */
+static lf_rc write_state(struct log_store *s, struct manifest *m, struct lf_err *err)
+{
+    struct buf b = { 0 };
+    char name[40];
+    pthread_rwlock_rdlock(&s->lock);
+    mem_state_put(&s->mem, &b);
+    pthread_rwlock_unlock(&s->lock);
+    m->state = log_number(s);
+    m->state_sum = io_sum(b.p, b.n);
+    snprintf(name, sizeof name, "state-%016llx", (unsigned long long)m->state);
+    lf_rc rc = io_write_file(s->io, s->dir, name, b.p, b.n, err);
+    buf_free(&b);
+    return rc;
+}
+
+/* The list of now, and the new segments behind it. */
+static lf_rc open_made(struct seal *k, struct seglist **out, struct lf_err *err)
+{
+    struct log_store *s = k->s;
+    struct seglist *l = seglist_new(s->list->n + k->nmade);
+    char path[PATH_ROOM];
+    uint64_t rank = s->manifest.next_rank++;
+    lf_rc rc = LF_OK;
+    for (; l->n < s->list->n; l->n++)
+        l->seg[l->n] = seg_ref(s->list->seg[l->n]);
+    for (size_t i = 0; i < k->nmade && !rc; i++) {
+        rc = seg_open(&l->seg[l->n], s->io, path_segment(path, s->dir, k->made[i]), k->made[i], rank, err);
+        l->n += !rc;
+    }
+    if (rc)
+        seglist_unref(l);
+    *out = rc ? NULL : l;
+    return rc;
+}
+
+static lf_rc seal_table(struct seal *k, struct lf_err *err)
+{
+    struct log_store *s = k->s;
+    struct seglist *list = NULL;
+    lf_rc rc = seal_readings(k, err);
+    if (!rc)
+        rc = seal_all_records(k, err);
+    struct manifest m = s->manifest;
+    if (!rc)
+        rc = write_state(s, &m, err); /* syncs the folder, and with it the names of the segments */
+    if (!rc)
+        rc = open_made(k, &list, err);
+    m.next_number = s->manifest.next_number, m.next_rank = s->manifest.next_rank;
+    m.journal_first = k->t->journal_end;
+    m.sealed_seq = k->t->last_seq;
+    if (!rc)
+        rc = log_exchange(s, &m, list, true, err);
+    if (rc)
+        log_discard(s, &m, k->made, k->nmade);
+    return rc;
+}
+
+lf_rc log_seal(struct log_store *s, struct lf_err *err)
+{
+    if (!atomic_load(&s->frozen))
+        return LF_OK;
+    struct seal k = { .s = s };
+    int64_t began = lf_now().ms;
+    atomic_store(&s->sealing, true);
+    collect_series(&k);
+    lf_rc rc = seal_table(&k, err);
+    atomic_store(&s->sealing, false);
+    atomic_fetch_add(rc ? &s->seal_failures : &s->seals, 1);
+    atomic_store(&s->last_seal_ms, lf_now().ms - began);
+    lf_release(k.series);
+    lf_release(k.made);
+    return rc;
+}

@@ -1,0 +1,47 @@
+/* store.h - the telemetry store in files of its own: what other folders may use.
+ *
+ * A folder of its own with: a journal (a commit is durable when its record is), segments (sealed, compressed, by class and month),
+ * a state (newest values, parts of split messages) and a manifest that names what is valid. One process writes it at a time. */
+#ifndef LF_TELE_LOG_STORE_H
+#define LF_TELE_LOG_STORE_H
+#include "base/out.h"
+#include "tele/log/io.h"
+#include "tele/log/segment.h"
+#include "tele/store.h"
+
+struct lf_tele_log_config {
+    const char *dir;  /* created when it is not there; its parent must be */
+    struct lf_io *io; /* NULL: the real one */
+    uint64_t seal_bytes,
+        max_bytes;              /* of the journal: from when it is sealed, and where commits wait for that. 0: 64 MB, 8 times the first */
+    int64_t seal_ms;            /* sealed at that age too. 0: an hour */
+    uint64_t reserve;           /* room on the disk that is taken ahead for the journal. 0: 8 MB */
+    int keep_days[CLASS_COUNT]; /* whole months that ended longer ago are removed. 0: kept for ever */
+    bool by_hand;               /* tests: no thread of its own, lf_tele_log_work does it */
+    /* Called from the store's thread when sealing begins to fail (err), and when it works again (NULL). */
+    void (*trouble)(void *user, const struct lf_err *err);
+    void *user;
+};
+
+/* LF_EIO: cannot be read or is damaged (then nothing has been changed). LF_ECONFLICT: another process has it open. */
+lf_rc lf_tele_log_open(struct lf_tele_store **out, const struct lf_tele_log_config *c, struct lf_err *err) LF_MUST_CHECK;
+
+/* Seals all that was committed so far (in the calling thread), merges small segments, removes what is too old. */
+lf_rc lf_tele_log_work(struct lf_tele_store *s, struct lf_err *err) LF_MUST_CHECK;
+
+struct lf_tele_log_stats {
+    struct {
+        int64_t segments, bytes, entries; /* points or records; oldest, newest: months as in segment.h, 0 when none */
+        int32_t oldest, newest;
+    } cls[CLASS_COUNT];
+    int64_t journals, journal_bytes; /* not sealed yet */
+    int64_t memory_points, memory_records, series;
+    int64_t seals, seal_failures, compactions, removed; /* since it was opened; removed: segments that were too old */
+    int64_t damaged;                                    /* places found damaged while committing, that were passed over */
+    int64_t last_seal_ms;
+    bool sealing;
+};
+void lf_tele_log_stats(struct lf_tele_store *s, struct lf_tele_log_stats *out);
+void lf_tele_log_metrics(struct lf_tele_store *s, struct lf_out *o); /* the same as text for Prometheus, lanfan_telemetry_store_... */
+const char *lf_tele_log_class(uint32_t cls); /* "rtd" ... "day_calc", "packet", "refused", "quarantine", "correction" */
+#endif
