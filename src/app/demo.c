@@ -2,6 +2,7 @@
 #include "app/rooms.h"
 
 #include "base/log.h"
+#include "core/account.h"
 #include "core/res_sql.h"
 #include "core/value.h"
 #include "fmt/fmt.h"
@@ -19,33 +20,28 @@ struct load {
     int64_t rows;
 };
 
-static lf_rc ref_id(struct lf_ctx *cx, const char *table, const char *column, lf_text s, struct lf_val *v)
+static lf_rc set_ref(struct load *l, void *row, const char *field, const char *type, const char *column, lf_text s)
 {
-    const struct lf_val arg[] = { lf_val_text(s) };
-    *v = (struct lf_val){ .t = LF_T_ID };
-    return lf_sql_one(cx, lf_printf(&cx->arena, "SELECT id FROM %s WHERE %s = $1", table, column), arg, 1, v, 1);
+    lf_id id;
+    lf_rc rc = lf_res_find(l->cx, lf_app_res(l->cx->app, lf_str(type)), column, s, &id);
+    return rc ? rc : lf_member_set(l->cx, lf_res_field(l->r, lf_str(field)), row, lf_val_id(id));
 }
 
 static lf_rc set_cell(struct load *l, void *row, const char *name, lf_text s)
 {
     struct lf_ctx *cx = l->cx;
     struct lf_val v;
-    lf_rc rc;
     if (!s.n)
         return LF_OK;
     s = lf_text_copy(&cx->arena, s);
-    if (!strcmp(name, "mn") && !lf_res_field(l->r, LF_TEXT("mn"))) {
-        rc = ref_id(cx, "station", "mn", s, &v);
-        return rc ? rc : lf_member_set(cx, lf_res_field(l->r, LF_TEXT("station_id")), row, v);
-    }
-    if (!strcmp(name, "source")) {
-        rc = ref_id(cx, "source", "name", s, &v);
-        return rc ? rc : lf_member_set(cx, lf_res_field(l->r, LF_TEXT("source_id")), row, v);
-    }
+    if (!strcmp(name, "mn") && !lf_res_field(l->r, LF_TEXT("mn")))
+        return set_ref(l, row, "station_id", "station", "mn", s);
+    if (!strcmp(name, "source"))
+        return set_ref(l, row, "source_id", "source", "name", s);
     const struct lf_field *f = lf_res_field(l->r, lf_str(name));
     if (!f)
         return LF_OK; /* level and parent follow from the code */
-    rc = lf_val_parse(cx, f, s, &v);
+    lf_rc rc = lf_val_parse(cx, f, s, &v);
     return rc ? rc : lf_member_set(cx, f, row, v);
 }
 
@@ -154,11 +150,11 @@ static lf_rc add_people(struct lf_ctx *cx)
 
 lf_rc app_demo_fill(struct lf_ctx *cx, const char *dir)
 {
-    struct lf_val n = { .t = LF_T_INT };
+    int64_t n;
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    if (rc || (rc = lf_tx_end(cx, lf_sql_one(cx, "SELECT count(*) FROM account", NULL, 0, &n, 1))))
+    if (rc || (rc = lf_tx_end(cx, lf_res_count(cx, &account_res, &(struct lf_query){ 0 }, 1, &n))))
         return rc;
-    if (n.i)
+    if (n)
         return LF_OK; /* it is filled already */
     if ((rc = load_file(cx, dir, "areas.csv", "area")))
         return rc;

@@ -45,15 +45,12 @@ static lf_rc find_kind(struct lf_ctx *cx, const char *file, enum lf_table_kind *
 /* With --as, the command sees and may do what that account does, and the audit trail names it. */
 static lf_rc become(struct lf_ctx *cx)
 {
-    struct lf_val id = { .t = LF_T_ID };
-    const struct lf_val arg[] = { lf_val_str(as) };
+    lf_id id;
     cx->lang = language();
     if (!as)
         return LF_OK;
-    lf_rc rc = lf_sql_one(cx, "SELECT id FROM account WHERE login = $1", arg, 1, &id, 1);
-    if (rc == LF_ENOTFOUND)
-        return lf_fail(cx, rc, NULL, "there is no account %s\nHINT: lanfan user list", as);
-    return rc ? rc : lf_login_as(cx, (lf_id){ id.i });
+    lf_rc rc = lf_account_find(cx, as, &id);
+    return rc ? rc : lf_login_as(cx, id);
 }
 
 /* ---- import --------------------------------------------------------------------------------------------- */

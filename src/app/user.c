@@ -11,15 +11,6 @@ static const struct app_option options[] = {
     { "name", APP_TEXT, &name, .arg = "NAME", .help = "add: the person's name, default the log-in" },
 };
 
-static lf_rc find(struct lf_ctx *cx, const char *login, lf_id *id)
-{
-    struct lf_val v = { .t = LF_T_ID };
-    const struct lf_val arg[] = { lf_val_str(login) };
-    lf_rc rc = lf_sql_one(cx, "SELECT id FROM account WHERE login = $1", arg, 1, &v, 1);
-    *id = (lf_id){ v.i };
-    return rc == LF_ENOTFOUND ? lf_fail(cx, rc, NULL, "there is no account %s\nHINT: lanfan user list", login) : rc;
-}
-
 /* A new one-time password; hashing takes its time, so it is done before the writer is held. */
 static lf_rc one_time(struct lf_ctx *cx, char fresh[32], char hash[128])
 {
@@ -52,7 +43,7 @@ static lf_rc add(struct lf_ctx *cx, int argc, char **argv)
 static lf_rc set_password(struct lf_ctx *cx, const char *login, const char *hash)
 {
     lf_id id;
-    lf_rc rc = find(cx, login, &id);
+    lf_rc rc = lf_account_find(cx, login, &id);
     return rc ? rc : lf_password_set(cx, id, hash, true);
 }
 
@@ -78,14 +69,9 @@ static lf_rc set_disabled(void *user, struct lf_ctx *cx, void *row)
 static lf_rc switch_row(struct lf_ctx *cx, const char *login, bool off)
 {
     lf_id id;
-    struct lf_val version = { .t = LF_T_INT };
-    lf_rc rc = find(cx, login, &id);
-    if (rc)
-        return rc;
-    const struct lf_val arg[] = { lf_val_id(id) };
     struct lf_change ch = { .note = LF_TEXT("lanfan user") };
-    rc = lf_sql_one(cx, "SELECT version FROM account WHERE id = $1", arg, 1, &version, 1);
-    return rc ? rc : lf_res_edit(cx, &account_res, id, version.i, set_disabled, &off, &ch);
+    lf_rc rc = lf_account_find(cx, login, &id);
+    return rc ? rc : lf_res_edit(cx, &account_res, id, LF_NULL64, set_disabled, &off, &ch);
 }
 
 static lf_rc switch_account(struct lf_ctx *cx, int argc, char **argv)
@@ -101,34 +87,19 @@ static lf_rc switch_account(struct lf_ctx *cx, int argc, char **argv)
 
 /* ---- list ------------------------------------------------------------------------------------------------------ */
 
-static lf_rc print_rows(struct lf_ctx *cx)
+static void print_line(const struct lf_account_line *a)
 {
-    struct lf_cur cur;
-    lf_rc rc =
-        lf_sql_open(cx,
-                    "SELECT a.login, a.name, r.code, a.grid_code, a.disabled, a.must_change FROM account a JOIN role r ON r.id = a.role_id "
-                    "ORDER BY a.login",
-                    NULL, 0, 0, &cur);
-    while (!rc && (rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
-                              { .t = LF_T_TEXT }, { .t = LF_T_BOOL }, { .t = LF_T_BOOL } };
-        for (int i = 0; i < (int)LF_COUNT(v); i++)
-            lf_cur_get(&cur, i, &v[i]);
-        printf("%.*s\t%.*s\t%.*s\t%.*s\t%s\n", (int)v[0].s.n, v[0].s.p, (int)v[2].s.n, v[2].s.p, (int)v[3].s.n, v[3].s.p, (int)v[1].s.n,
-               v[1].s.p,
-               v[4].i   ? "disabled"
-               : v[5].i ? "one-time password"
-                        : "in use");
-        rc = LF_OK;
-    }
-    lf_cur_close(&cur);
-    return rc < 0 ? rc : LF_OK;
+    printf("%.*s\t%.*s\t%.*s\t%.*s\t%s\n", (int)a->login.n, a->login.p, (int)a->role.n, a->role.p, (int)a->area.n, a->area.p,
+           (int)a->name.n, a->name.p,
+           a->disabled      ? "disabled"
+           : a->must_change ? "one-time password"
+                            : "in use");
 }
 
 static lf_rc list(struct lf_ctx *cx, int argc, char **argv)
 {
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    return rc ? rc : lf_tx_end(cx, print_rows(cx));
+    return rc ? rc : lf_tx_end(cx, lf_account_each(cx, print_line));
 }
 
 /* ---- the words ---------------------------------------------------------------------------------------------------- */

@@ -233,6 +233,32 @@ void lf_rights_grant(struct lf_ctx *cx, lf_text rights)
             lf_perm_add(&cx->perms, i);
 }
 
+lf_rc lf_account_find(struct lf_ctx *cx, const char *login, lf_id *id)
+{
+    lf_rc rc = lf_res_find(cx, &account_res, "login", lf_str(login), id);
+    return rc == LF_ENOTFOUND ? lf_fail(cx, rc, NULL, "there is no account %s\nHINT: lanfan user list", login) : rc;
+}
+
+lf_rc lf_account_each(struct lf_ctx *cx, void (*fn)(const struct lf_account_line *a))
+{
+    struct lf_cur cur;
+    lf_rc rc =
+        lf_sql_open(cx,
+                    "SELECT a.login, a.name, r.code, a.grid_code, a.disabled, a.must_change FROM account a JOIN role r ON r.id = a.role_id "
+                    "ORDER BY a.login",
+                    NULL, 0, 0, &cur);
+    while (!rc && (rc = lf_cur_next(&cur)) == LF_ROW) {
+        struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
+                              { .t = LF_T_TEXT }, { .t = LF_T_BOOL }, { .t = LF_T_BOOL } };
+        for (int i = 0; i < (int)LF_COUNT(v); i++)
+            lf_cur_get(&cur, i, &v[i]);
+        fn(&(struct lf_account_line){ v[0].s, v[1].s, v[2].s, v[3].s, v[4].i != 0, v[5].i != 0 });
+        rc = LF_OK;
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
 lf_rc lf_login_as(struct lf_ctx *cx, lf_id account)
 {
     struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_BOOL } };

@@ -168,6 +168,14 @@ lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit)
 
 /* ---- accounts -------------------------------------------------------------------------------------- */
 
+/* By its log-in name; LF_ENOTFOUND with a message for an operator. */
+lf_rc lf_account_find(struct lf_ctx *cx, const char *login, lf_id *id) LF_MUST_CHECK;
+struct lf_account_line {
+    lf_text login, name, role, area; /* codes of role and place */
+    bool disabled, must_change;
+};
+/* Every account, by log-in name, for an operator. */
+lf_rc lf_account_each(struct lf_ctx *cx, void (*fn)(const struct lf_account_line *a)) LF_MUST_CHECK;
 /* Sets scope and rights of the account into cx. LF_ENOTFOUND, LF_EDENIED when disabled. */
 lf_rc lf_login_as(struct lf_ctx *cx, lf_id account) LF_MUST_CHECK;
 /* A new account, by the codes of its role and area; password_hash may be NULL (it cannot log in yet). Wants a write transaction. */

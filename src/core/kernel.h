@@ -18,7 +18,12 @@ void lf_call_allow(struct lf_ctx *cx, struct lf_call *c, const char *method);
 /* Filters, q, sort, after, limit of the request's query string. */
 lf_rc lf_call_query(struct lf_ctx *cx, const struct lf_call *c, struct lf_query *q) LF_MUST_CHECK;
 
+/* What the pages are drawn from: types, fields, moves, labels. */
 lf_rc lf_meta_json(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+/* The work bench: what waits for the caller, what is overdue, what is done. */
+lf_rc lf_bench_json(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+/* The interface told as OpenAPI 3.1. */
 void lf_openapi_json(struct lf_app *app, struct lf_out *o);
+/* pattern "/a/:b": true when the path is of this shape; seg gets what stands for each ":", in order. */
 bool lf_path_match(const char *pattern, lf_text path, lf_text *seg);
 #endif

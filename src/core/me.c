@@ -1,4 +1,4 @@
-/* me.c - the kernel's own room: log-in, who am I, work bench, notices, files, live events, health, metrics. */
+/* me.c - the kernel's own room: log-in, who am I, notices, files, live events, health, metrics. */
 #include "base/log.h"
 #include "core/account.h"
 #include "core/file.h"
@@ -142,148 +142,6 @@ static lf_rc reset_password(struct lf_ctx *cx, struct lf_call *c)
     lf_json_kstr(&c->j, "password", fresh);
     lf_json_end_obj(&c->j);
     return LF_OK;
-}
-
-/* ---- work bench --------------------------------------------------------------------------------------------- */
-
-/* The right words under which something may wait for the caller: "topic.right" pairs of the verbs he has. */
-static int my_rights(struct lf_ctx *cx, const char **out, int max)
-{
-    int n = 0;
-    for (int i = 0; i < cx->app->nres; i++) {
-        const struct lf_res *r = cx->app->res[i];
-        for (int k = 0; r->step && k < r->nverb; k++) {
-            const char *name = lf_printf(&cx->arena, "%s.%s", r->name, r->verb[k].right);
-            bool seen = !lf_may(cx, r->name, r->verb[k].right);
-            for (int m = 0; m < n && !seen; m++)
-                seen = !strcmp(out[m], name);
-            if (!seen && n < max)
-                out[n++] = name;
-        }
-    }
-    return n;
-}
-
-enum tab { TODO, OVERDUE, DONE };
-
-static const char *bench_where(struct lf_ctx *cx, enum tab tab, struct lf_val *arg, int *n)
-{
-    const char *right[64];
-    struct lf_out o = lf_out_memory(0);
-    arg[(*n)++] = lf_val_id(cx->actor);
-    if (tab == DONE) {
-        lf_put_str(&o, " FROM step s WHERE s.ended_by = $1");
-    } else {
-        int k = my_rights(cx, right, LF_COUNT(right));
-        arg[(*n)++] = lf_val_ms(lf_now());
-        lf_put_str(&o, " FROM step s WHERE s.ended_at IS NULL AND s.covered = FALSE AND (s.holder_id = $1 OR s.holder_id IS NULL) AND "
-                       "@scope(s.grid_code) AND ");
-        lf_put_str(&o, tab == OVERDUE ? "s.due_at < $2" : "(s.due_at IS NULL OR s.due_at >= $2)");
-        lf_put_str(&o, " AND s.topic || '.' || s.right_name IN (''");
-        for (int i = 0; i < k; i++) {
-            arg[(*n)++] = lf_val_str(right[i]);
-            lf_putf(&o, ", $%d", *n);
-        }
-        lf_put_c(&o, ')');
-    }
-    const char *s = lf_strn(&cx->arena, lf_out_text(&o));
-    lf_out_close(&o);
-    return s;
-}
-
-enum { BENCH_ARGS = 66 + 2 * LF_SCOPE_MAX, BENCH_PAGE = 50 };
-
-static lf_rc bench_count(struct lf_ctx *cx, enum tab tab, int64_t *out)
-{
-    struct lf_val arg[BENCH_ARGS], v = { .t = LF_T_INT };
-    int n = 0;
-    const char *sql = lf_printf(&cx->arena, "/* bench.count */ SELECT count(*)%s", bench_where(cx, tab, arg, &n));
-    sql = lf_sql_scope(cx, sql, arg, &n);
-    lf_rc rc = lf_sql_one(cx, sql, arg, n, &v, 1);
-    *out = v.i;
-    return rc;
-}
-
-static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
-{
-    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
-                          { .t = LF_T_MS },   { .t = LF_T_MS }, { .t = LF_T_MS },   { .t = LF_T_INT },  { .t = LF_T_TEXT } };
-    for (int i = 0; i < (int)LF_COUNT(v); i++)
-        lf_cur_get(cur, i, &v[i]);
-    const struct lf_res *r = lf_app_res(cx->app, v[0].s);
-    const struct lf_dict *d = r ? lf_res_states(r) : NULL;
-    unsigned st = 0;
-    char b[32];
-    if (!d || !lf_dict_find(d, v[4].s, &st))
-        return; /* a room or state that this program does not know any more */
-    lf_ms due = { v[6].null ? LF_NULL64 : v[6].i }, end = v[7].null ? lf_now() : (lf_ms){ v[7].i };
-    lf_json_obj(j);
-    lf_json_kstr(j, "room", r->name);
-    lf_json_kint(j, "id", v[1].i);
-    lf_json_ktext(j, "title", v[3].s);
-    lf_json_ktext(j, "state", v[4].s);
-    lf_json_kstr(j, "state_zh", d->item[st].zh);
-    lf_json_kstr(j, "state_en", d->item[st].en);
-    lf_json_ktext(j, "grid_code", v[2].s);
-    lf_json_ktext(j, "grid_name", lf_place_name(cx->app, &cx->arena, v[2].s));
-    lf_json_kstr(j, "started_at", lf_ms_iso(b, (lf_ms){ v[5].i }));
-    lf_json_kstr(j, "due_at", due.ms == LF_NULL64 ? NULL : lf_ms_iso(b, due));
-    lf_json_kstr(j, "ended_at", v[7].null ? NULL : lf_ms_iso(b, end));
-    lf_json_kstr(j, "light", lf_light(cx->app, (enum lf_unit)v[8].i, (lf_ms){ v[5].i }, due, end));
-    lf_json_key(j, "verbs");
-    lf_json_arr(j);
-    for (int i = 0; v[7].null && i < r->nverb; i++)
-        if ((r->verb[i].from >> st & 1) && !strcmp(r->verb[i].right, lf_strn(&cx->arena, v[9].s)) && lf_may(cx, r->name, r->verb[i].right))
-            lf_json_str(j, r->verb[i].name);
-    lf_json_end_arr(j);
-    lf_json_end_obj(j);
-}
-
-static lf_rc bench_tab(struct lf_ctx *cx, struct lf_json *j, enum tab tab, const char *key, int64_t skip)
-{
-    struct lf_val arg[BENCH_ARGS];
-    int n = 0;
-    struct lf_cur cur;
-    const char *where = bench_where(cx, tab, arg, &n);
-    const char *sql = lf_printf(&cx->arena,
-                                "/* bench.%s */ SELECT s.topic, s.row_id, s.grid_code, s.title, s.state, s.started_at, s.due_at, "
-                                "s.ended_at, s.limit_unit, s.right_name%s "
-                                "ORDER BY %s LIMIT %d OFFSET %" PRId64,
-                                key, where, tab == DONE ? "s.ended_at DESC, s.id DESC" : "s.due_at ASC NULLS LAST, s.id", BENCH_PAGE, skip);
-    sql = lf_sql_scope(cx, sql, arg, &n);
-    lf_rc rc = lf_sql_open(cx, sql, arg, n, 0, &cur);
-    if (rc)
-        return rc;
-    lf_json_key(j, key);
-    lf_json_arr(j);
-    while ((rc = lf_cur_next(&cur)) == LF_ROW)
-        bench_item(cx, j, &cur);
-    lf_json_end_arr(j);
-    lf_cur_close(&cur);
-    return rc < 0 ? rc : LF_OK;
-}
-
-static lf_rc bench(struct lf_ctx *cx, struct lf_call *c)
-{
-    static const char *const names[] = { "todo", "overdue", "done" };
-    lf_text only = lf_http_param(c->req, "tab"), after = lf_http_param(c->req, "after");
-    int64_t count[3], skip = 0;
-    lf_rc rc = after.n ? lf_call_int(cx, after, "after", &skip) : LF_OK;
-    for (int i = 0; !rc && i < 3; i++)
-        rc = bench_count(cx, (enum tab)i, &count[i]);
-    if (rc)
-        return rc;
-    lf_json_obj(&c->j);
-    lf_json_key(&c->j, "counts");
-    lf_json_obj(&c->j);
-    for (int i = 0; i < 3; i++)
-        lf_json_kint(&c->j, names[i], count[i]);
-    lf_json_end_obj(&c->j);
-    for (int i = 0; !rc && i < 3; i++)
-        if (!only.n || lf_text_is(only, names[i]))
-            rc = bench_tab(cx, &c->j, (enum tab)i, names[i], skip);
-    lf_json_end_obj(&c->j);
-    return rc;
 }
 
 /* ---- notices ---------------------------------------------------------------------------------------------------- */
@@ -580,7 +438,7 @@ static const struct lf_route routes[] = {
     { "POST", "/api/v1/account/:id/password", "account.edit", LF_TX_READ, reset_password, "重置密码", "Give a one-time password",
       .own_tx = true },
     { "GET", "/api/v1/meta", "", LF_TX_READ, lf_meta_json, "元数据", "Record types, fields, moves" },
-    { "GET", "/api/v1/bench", "", LF_TX_READ, bench, "工作台", "Work bench" },
+    { "GET", "/api/v1/bench", "", LF_TX_READ, lf_bench_json, "工作台", "Work bench" },
     { "GET", "/api/v1/notices", "", LF_TX_READ, notices, "通知", "Notices" },
     { "POST", "/api/v1/notices/read", "", LF_TX_WRITE, notices_read, "通知已读", "Mark notices as read" },
     { "POST", "/api/v1/files", "", LF_TX_WRITE, post_file, "上传文件", "Send a file" },

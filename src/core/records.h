@@ -32,6 +32,7 @@ extern const int lf_record_address_count;
 /* The record as JSON with the moves that are open to the caller. */
 lf_rc lf_record_put(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, lf_id id, bool reveal) LF_MUST_CHECK;
 
+/* What each address does (records.c: the table says which); they answer into c. */
 lf_rc lf_record_get(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at);
 lf_rc lf_record_list(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at);
 lf_rc lf_record_map(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at);

@@ -184,6 +184,8 @@ typedef lf_rc (*lf_row_fn)(void *user, struct lf_ctx *cx, const void *row, const
  * limit 0 = all rows, streamed in constant memory. *next: cursor of the following page, null when there is none. */
 lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, lf_row_fn fn, void *user,
                   lf_text *next) LF_MUST_CHECK;
+/* The row whose column is exactly that text, of any scope; the oldest when there are several. LF_ENOTFOUND without a message. */
+lf_rc lf_res_find(struct lf_ctx *cx, const struct lf_res *r, const char *column, lf_text is, lf_id *id) LF_MUST_CHECK;
 lf_rc lf_res_count(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, int64_t most, int64_t *n) LF_MUST_CHECK;
 
 /* row: a struct whose members the caller (or lf_res_read_json) has set; id, version and times are the kernel's. */

@@ -306,6 +306,16 @@ lf_rc lf_res_count(struct lf_ctx *cx, const struct lf_res *r, const struct lf_qu
     return LF_OK;
 }
 
+lf_rc lf_res_find(struct lf_ctx *cx, const struct lf_res *r, const char *column, lf_text is, lf_id *id)
+{
+    struct lf_val v = { .t = LF_T_ID };
+    const struct lf_val arg[] = { lf_val_text(is) };
+    const char *sql = lf_printf(&cx->arena, "SELECT id FROM %s WHERE %s = $1 ORDER BY id LIMIT 1", r->name, column);
+    lf_rc rc = lf_sql_one(cx, sql, arg, 1, &v, 1);
+    *id = (lf_id){ v.i };
+    return rc;
+}
+
 lf_rc lf_res_get(struct lf_ctx *cx, const struct lf_res *r, lf_id id, void *row)
 {
     lf_rc rc = lf_allowed(cx, r->name, "read");

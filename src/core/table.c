@@ -233,11 +233,9 @@ static lf_rc headings(struct import *im, const lf_text *cells, int n)
 static lf_rc find_ref(struct lf_ctx *cx, const struct lf_field *f, lf_text s, struct lf_val *v)
 {
     const struct lf_res *to = lf_app_res(cx->app, lf_str(f->ref));
-    const struct lf_val arg[] = { lf_val_text(s) };
-    *v = (struct lf_val){ .t = LF_T_ID };
-    lf_rc rc = lf_sql_one(
-        cx, lf_printf(&cx->arena, "SELECT id FROM %s WHERE %s = $1 ORDER BY id LIMIT 1", to->name, lf_res_flagged(to, LF_TITLE)->name), arg,
-        1, v, 1);
+    lf_id id;
+    lf_rc rc = lf_res_find(cx, to, lf_res_flagged(to, LF_TITLE)->name, s, &id);
+    *v = lf_val_id(id);
     if (rc != LF_ENOTFOUND)
         return rc;
     struct lf_err keep = cx->err;

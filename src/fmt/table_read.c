@@ -1,5 +1,6 @@
 /* table_read.c - csv and xlsx in, row by row, with limits on everything a file may claim. */
 #include "fmt/fmt.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <expat.h>
@@ -278,19 +279,26 @@ static bool is_date_code(const char *code)
     return false;
 }
 
+/* 0 for what is no number: an attribute is what the file says. */
+static int number(const char *s)
+{
+    int64_t v = 0;
+    return s && lf_text_int(lf_str(s), &v) && v <= INT32_MAX ? (int)v : 0;
+}
+
 static void style_start(void *user, const XML_Char *name, const XML_Char **a)
 {
     struct book *b = user;
     name = local(name);
     const char *id = attr(a, "numFmtId"), *code = attr(a, "formatCode");
     if (!strcmp(name, "numFmt") && id && code && b->nfmt < LF_COUNT(b->fmt)) {
-        b->fmt[b->nfmt].id = atoi(id);
+        b->fmt[b->nfmt].id = number(id);
         b->fmt[b->nfmt++].date = is_date_code(code);
     }
     if (!strcmp(name, "cellXfs"))
         b->in_xfs = true;
     if (!strcmp(name, "xf") && b->in_xfs && b->nstyle < 65536) {
-        int n = id ? atoi(id) : 0;
+        int n = number(id);
         bool date = (n >= 14 && n <= 22) || (n >= 45 && n <= 47);
         for (size_t i = 0; i < b->nfmt; i++)
             if (b->fmt[i].id == n)
@@ -322,14 +330,14 @@ static void sheet_start(void *user, const XML_Char *name, const XML_Char **a)
         const char *ref = attr(a, "r"), *type = attr(a, "t"), *style = attr(a, "s");
         b->col = ref ? column(ref) : b->r->n;
         snprintf(b->type, sizeof b->type, "%s", type ? type : "n");
-        b->style = style ? atoi(style) : 0;
+        b->style = number(style);
         b->value.n = 0;
     }
     if (!strcmp(name, "v") || !strcmp(name, "t"))
         b->in_value = true;
     if (!strcmp(name, "row")) {
-        const char *n = attr(a, "r");
-        while (n && !b->r->rc && b->r->row + 1 < atoi(n) && b->r->row < ROWS)
+        int n = number(attr(a, "r"));
+        while (!b->r->rc && b->r->row + 1 < n && b->r->row < ROWS)
             end_row(b->r); /* rows that are not in the file are empty */
     }
 }

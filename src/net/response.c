@@ -133,10 +133,14 @@ static void security(struct MHD_Response *r)
 /* RFC 6266 with RFC 8187: names in Chinese arrive whole. */
 static void disposition(struct MHD_Response *r, struct lf_arena *a, const char *name)
 {
-    char *enc = lf_alloc(a, strlen(name) * 3 + 1), *o = enc;
+    static const char hex[] = "0123456789ABCDEF";
+    char *enc = lf_alloc(a, strlen(name) * 3 + 1), *o = enc; /* zeroed */
     for (const unsigned char *s = (const unsigned char *)name; *s; s++) {
         bool plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || strchr("-._", *s);
-        o += plain ? sprintf(o, "%c", *s) : sprintf(o, "%%%02X", *s);
+        if (plain)
+            *o++ = (char)*s;
+        else
+            *o++ = '%', *o++ = hex[*s >> 4], *o++ = hex[*s & 15];
     }
     const char *dot = strrchr(name, '.');
     MHD_add_response_header(r, "Content-Disposition",

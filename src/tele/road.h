@@ -226,6 +226,7 @@ static inline void count_set(struct lf_listener *l, unsigned what, int64_t n)
     atomic_store_explicit(&l->count[what], n, memory_order_relaxed);
 }
 
+/* A time of microseconds into the histogram; a job into and out of a queue, whose lock the caller holds (take: NULL when it is empty). */
 void times_add(struct times *t, int64_t us);
 void queue_put(struct queue *q, struct job *j);
 struct job *queue_take(struct queue *q);

@@ -21,7 +21,7 @@ static struct peer *peer_of(struct lf_listener *l, const uv_tcp_t *tcp)
     char text[64] = "?";
     int n = sizeof a;
     if (uv_tcp_getpeername(tcp, (struct sockaddr *)&a, &n) != 0 || uv_ip_name((const struct sockaddr *)&a, text, sizeof text) != 0)
-        strcpy(text, "?");
+        snprintf(text, sizeof text, "?");
     struct peer **at = peer_place(l, lf_str(text));
     if (!*at) {
         size_t len = strlen(text);

@@ -15,10 +15,12 @@ bool packet_get(lf_text bytes, struct packet_body *p) LF_MUST_CHECK;
 uint64_t packet_print(int64_t station, lf_ms at, int64_t pno, lf_text cn, lf_text qn, lf_text raw);
 void packet_stored(const struct packet_body *p, int64_t station, int64_t id, struct lf_arena *a, struct lf_tele_stored_packet *out);
 
+/* A refused packet; get: texts are copied into the arena. */
 void reject_put(struct buf *b, const struct lf_tele_reject *r);
 bool reject_get(lf_text bytes, int64_t id, struct lf_arena *a, struct lf_tele_stored_reject *out) LF_MUST_CHECK;
 lf_ms reject_received(lf_text bytes);
 
+/* A value that another replaced: what it was, when and by which packet. */
 void correction_put(struct buf *b, enum lf_tele_kind kind, lf_text factor, const struct point *was, lf_ms replaced, int64_t by);
 bool correction_get(lf_text bytes, int64_t station, struct lf_arena *a, struct lf_tele_correction *out) LF_MUST_CHECK;
 lf_ms correction_replaced(lf_text bytes);
