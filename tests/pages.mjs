@@ -1,51 +1,21 @@
-// The pages in a real browser against a real server. usage: node pages.mjs LANFAN
-import { createRequire } from 'node:module';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import path from 'node:path';
-import { freePort } from './lib.mjs';
-const require = createRequire(path.resolve('web/package.json'));
-const { chromium } = require('playwright-core');
-const lanfan = process.argv[2], data = mkdtempSync('/tmp/lanfan-pages-'), port = await freePort(), sport = await freePort();
-const args = ['--data', data, '--port', String(port), '--station-port', String(sport), '--demo'], base = `http://127.0.0.1:${port}`;
-let bad = 0;
-const ok = (name, cond, more = '') => { if (!cond) bad++; console.log(`${cond ? 'ok' : 'not ok'} page: ${name}${cond ? '' : ' ' + more}`); };
-spawnSync(lanfan, ['demo', ...args]);
-const server = spawn(lanfan, ['serve', ...args], { stdio: 'ignore' });
-for (let i = 0; i < 200; i++) { try { if ((await fetch(base + '/healthz')).ok) break; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
-const sim = spawn(lanfan, ['simulate', '--every', '500', ...args], { stdio: 'ignore' });
-let browser;
+// The pages in a real browser against a real server with simulated stations: the specs of web/e2e. usage: node pages.mjs LANFAN
+import { spawn } from 'node:child_process';
+import { Server, until } from './lib.mjs';
+
+const server = await Server.make(process.argv[2], 'sqlite');
+const ended = (p) => new Promise((r) => p.once('exit', (code) => r(code ?? 1)));
+let code = 1, sim;
 try {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'] });
-  const page = await browser.newPage({ viewport: { width: 1366, height: 768 } });
-  const foreign = [], errors = [];
-  page.on('request', (r) => { if (!r.url().startsWith(base) && !/^(data|blob):/.test(r.url())) foreign.push(r.url()); });
-  page.on('pageerror', (e) => errors.push(String(e)));
-  page.on('response', (r) => { if (r.status() >= 400 && !(r.status() === 401)) errors.push(`${r.status()} ${r.url()}`); });
-  await page.goto(base + '/');
-  await page.getByText('演示淄川区').first().click();
-  const go = page.getByRole('button', { name: /登录/ }).last();
-  if (await go.count()) await go.click().catch(() => {});
-  await page.waitForSelector('canvas', { timeout: 20000 });
-  await page.waitForTimeout(4000);
-  const text = await page.evaluate(() => document.body.innerText);
-  ok('log-in leads to the map', text.includes('演示淄川区') && text.includes('首页'));
-  ok('the demonstration is labelled', text.includes('演示'));
-  await page.goto(base + '/r/matter');
-  await page.waitForTimeout(2000);
-  ok('the list is drawn from the metadata', (await page.evaluate(() => document.body.innerText)).includes('类别'));
-  await page.getByRole('button', { name: 'English' }).first().click();
-  await page.waitForTimeout(1000);
-  ok('English is there', (await page.evaluate(() => document.body.innerText)).includes('Category'));
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(base + '/');
-  await page.waitForTimeout(2000);
-  ok('a phone has no sideways scroll', await page.evaluate(() => document.documentElement.scrollWidth <= 391));
-  ok('no request leaves the machine', foreign.length === 0, foreign.join(' '));
-  ok('no error on the page', errors.length === 0, errors.join(' | '));
-} catch (e) { ok('no surprise', false, String(e.message)); }
-await browser?.close();
-sim.kill('SIGKILL');
-server.kill('SIGKILL');
-rmSync(data, { recursive: true, force: true });
-process.exit(bad ? 1 : 0);
+  server.run('demo');
+  if (!(await server.start())) throw new Error('the server does not answer');
+  sim = spawn(server.lanfan, ['simulate', '--every', '500', ...server.args], { stdio: 'ignore' });
+  const city = await server.user('city');
+  if (!(await until(async () => (await city.get('/matter?limit=1')).json.total > 0, 60000))) throw new Error('no exceedance became a matter');
+  code = await ended(spawn(process.execPath, ['e2e/run.mjs'], { cwd: new URL('../web/', import.meta.url), env: { ...process.env, LANFAN_URL: server.base }, stdio: 'inherit' }));
+} catch (e) {
+  console.log(`not ok pages: ${e.message}`);
+} finally {
+  sim?.kill('SIGKILL');
+  await server.remove();
+}
+process.exit(code);

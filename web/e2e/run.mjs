@@ -1,7 +1,14 @@
 // Browser tests against a real server of the demonstration: LANFAN_URL=http://... node e2e/run.mjs [word in the name of a spec]
 import { mkdirSync } from 'node:fs'
 import { openBrowser } from './browser.mjs'
-import { specs } from './specs.mjs'
+import access from './specs/access.mjs'
+import lists from './specs/lists.mjs'
+import map from './specs/map.mjs'
+import matter from './specs/matter.mjs'
+import series from './specs/series.mjs'
+import session from './specs/session.mjs'
+
+const specs = [...session, ...map, ...matter, ...series, ...lists, ...access]
 
 const only = process.argv[2]
 const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '')

@@ -1,5 +1,6 @@
-// Pictures of every page, both widths, both languages: node e2e/shots.mjs [name-filter]   (LANFAN_URL)
-import { logIn, mapReady, openBrowser, SHOTS, visitor } from './browser.mjs'
+// Pictures of every page, both widths, both languages, to e2e/shots/: node e2e/shots.mjs [part of a name]
+// LANFAN_URL as for the tests; SIZE=desk or phone and SHOT_LANG=zh or en make fewer.
+import { logIn, mapReady, openBrowser, SHOTS, SIZES, visitor } from './browser.mjs'
 
 const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '')
 const only = process.argv[2]
@@ -7,44 +8,73 @@ const hello = await (await fetch(base + '/api/v1/hello')).json()
 const city = hello.logins.find((l) => l.login === 'city') ?? hello.logins[0]
 const browser = await openBrowser()
 
-async function firstId(page, room, query = '') {
-  return page.evaluate(async ([r, q]) => (await (await fetch(`/api/v1/${r}?limit=1${q}`)).json()).items[0]?.id, [room, query])
+/** Runs in the page: what the pages are shown with. Rooms that the demonstration leaves empty get a record. */
+async function subjects() {
+  const csrf = (await (await fetch('/api/v1/me')).json()).csrf
+  const get = async (path) => (await fetch('/api/v1/' + path)).json()
+  const first = async (room, query = '') => (await get(`${room}?limit=1${query}`)).items[0]?.id
+  const made = async (room, body) => (await first(room)) ?? (await (await fetch('/api/v1/' + room, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf }, body: JSON.stringify(body) })).json()).id
+  const live = (await get('station/live')).items
+  const station = live.find((s) => s.state === 'exceed' && s.values.length) ?? live.find((s) => s.values.length) ?? live[0]
+  const at = (hours) => new Date(Date.now() + hours * 3600e3).toISOString()
+  const factor = station.values[0]?.factor
+  return {
+    station: station.id,
+    other: live.find((s) => s.id !== station.id && s.kind === station.kind && s.values.length)?.id,
+    factors: [...new Set(station.values.map((v) => v.factor))].slice(0, 2).join(','),
+    matter: (await first('matter', '&state=closed')) ?? (await first('matter')),
+    todo: (await first('matter', '&state=registered,found')) ?? (await first('matter')),
+    ids: {
+      alarm: await first('alarm'), alarm_rule: await first('alarm_rule'), area: await first('area', '&level=town'), source: await first('source'), station: station.id, limit_value: await first('limit_value'),
+      silence: await made('silence', { station_id: station.id, from_at: at(1), to_at: at(5), reason: '示例：更换采样泵' }),
+      review: await made('review', { station_id: station.id, factor, kind: 'rtd', from_at: at(-0.2), to_at: at(-0.1), action: 'mark', new_flag: 'M', reason: '示例：维护期间的数据' }),
+      upstream: await made('upstream', { name: '示例省平台', grid_code: '3703', kind: 'hj212', host: '127.0.0.1', port: 9, enabled: false, fwd_hour: true }),
+      feed: await made('feed', { station_id: station.id, via: 'http', enabled: true }),
+    },
+  }
 }
-for (const lang of ['zh', 'en'])
-  for (const size of ['desk', 'phone']) {
+const press = (page, name) => page.getByRole('button', { name }).first().click()
+
+function pictures(v, s) {
+  const { page } = v
+  const open = (path, wait = 900) => async () => { await v.go(path); await page.waitForLoadState('networkidle', { timeout: 4000 }).catch(() => {}); await page.waitForTimeout(wait) }
+  const map = (path) => async () => { await v.go(path); await mapReady(page); await page.waitForTimeout(1500) }
+  const then = (before, act) => async () => { await before(); await act(); await page.waitForTimeout(700) }
+  return [
+    ['home-matter', map('/')], ['home-peek', map(`/?sel=${s.matter}`)], ['home-station', map(`/?layer=station&sel=${s.station}`)],
+    ['home-zoom', map('/?layer=station&at=118.0500,36.8000,10.60')], ['home-village', map('/?layer=source&at=118.0500,36.8000,12.60')],
+    ['bench', open('/bench')], ['bench-overdue', open('/bench?tab=overdue')], ['bench-done', open('/bench?tab=done')],
+    ['rooms', open('/r')],
+    ...v.rooms.map((r) => [`list-${r}`, open(`/r/${r}`)]),
+    ...Object.entries(s.ids).filter(([, id]) => id).map(([r, id]) => [`one-${r}`, open(`/r/${r}/${id}`), true]),
+    ['one-matter', open(`/r/matter/${s.matter}`, 2500), true],
+    ['create-matter', open('/r/matter?new=1', 2500)], ['create-review', open('/r/review?new=1')], ['create-upstream', open('/r/upstream?new=1')],
+    ['import', then(open('/r/source'), () => press(page, /导入|Import/))],
+    ['move', then(open(`/r/matter/${s.todo}`), () => page.locator('.verbs .btn').first().click())],
+    ['series', open(`/station/${s.station}?kind=rtd&range=1h&factor=${s.factors}${s.other ? `&with=${s.other}` : ''}`, 2000), true],
+    ['series-empty', open(`/station/${s.station}?kind=day&range=30d`)],
+    ['packets', then(open(`/station/${s.station}/packets`), () => page.locator('[data-packet]').first().click()), true],
+    ['me', open('/me')], ['lost', open('/nothing/here', 300)], ['no-record', open('/r/matter/99999999', 300)],
+  ]
+}
+for (const lang of ['zh', 'en'].filter((l) => (process.env.SHOT_LANG ?? l) === l))
+  for (const size of Object.keys(SIZES).filter((x) => (process.env.SIZE ?? x) === x)) {
     const v = await visitor(browser, base, { size, lang })
     const shot = async (name, act, full = false) => {
       if (only && !name.includes(only)) return
       try {
         await act()
+        const wide = await v.page.evaluate(() => document.documentElement.scrollWidth)
         await v.page.screenshot({ path: `${SHOTS}${name}-${size}-${lang}.png`, fullPage: full })
-        console.log('shot', name, size, lang)
+        console.log('shot', name, size, lang, wide > SIZES[size].width ? `SIDEWAYS ${wide}` : '')
       } catch (e) {
         console.log('FAILED', name, size, lang, String(e).split('\n')[0])
       }
     }
     await shot('login', () => v.go('/login').then(() => v.page.waitForTimeout(500)))
     await logIn(v, city.login, city.password)
-    const station = await v.page.evaluate(async () => { const l = (await (await fetch('/api/v1/station/live')).json()).items; return (l.find((s) => s.state === 'exceed' && s.values.length) ?? l[0]).id })
-    const matter = process.env.MATTER ?? (await firstId(v.page, 'matter', '&state=closed')) ?? (await firstId(v.page, 'matter'))
-    const open = (path, wait = 1200) => async () => { await v.go(path); await v.page.waitForTimeout(wait) }
-    await shot('home-matter', async () => { await v.go('/'); await mapReady(v.page); await v.page.waitForTimeout(1500) })
-    await shot('home-peek', async () => { await v.go(`/?sel=${matter}`); await mapReady(v.page); await v.page.waitForTimeout(1000) })
-    await shot('home-station', async () => { await v.go(`/?layer=station&sel=${station}`); await mapReady(v.page); await v.page.waitForTimeout(2000) })
-    await shot('home-zoom', async () => { await v.go('/?layer=station&at=118.0500,36.8000,10.60'); await mapReady(v.page); await v.page.waitForTimeout(2500) })
-    await shot('home-village', async () => { await v.go('/?layer=source&at=118.0500,36.8000,12.60'); await mapReady(v.page); await v.page.waitForTimeout(3500) })
-    await shot('bench', open('/bench'))
-    await shot('rooms', open('/r'))
-    await shot('list-matter', open('/r/matter'))
-    await shot('list-station', open('/r/station'))
-    await shot('create', async () => { await v.go('/r/matter?new=1'); await v.page.waitForTimeout(3500) })
-    await shot('import', async () => { await v.go('/r/source'); await v.page.waitForTimeout(800); await v.page.getByRole('button', { name: /导入|Import/ }).click(); await v.page.waitForTimeout(800) })
-    await shot('detail', async () => { await v.go(`/r/matter/${matter}`); await v.page.waitForTimeout(3500) }, true)
-    await shot('move', async () => { await v.go(`/r/matter/${(await firstId(v.page, 'matter', '&state=registered,found')) ?? matter}`); await v.page.waitForTimeout(800); await v.page.locator('.verbs .btn').first().click(); await v.page.waitForTimeout(800) })
-    await shot('station', open(`/station/${station}?kind=rtd`, 2500))
-    await shot('packets', async () => { await v.go(`/station/${station}/packets`); await v.page.waitForTimeout(800); await v.page.locator('[data-packet]').first().click(); await v.page.waitForTimeout(600) })
-    await shot('me', open('/me'))
-    await shot('lost', open('/nothing/here', 500))
+    v.rooms = await v.page.evaluate(async () => (await (await fetch('/api/v1/meta')).json()).rooms.filter((r) => r.perm_read !== false).map((r) => r.name))
+    for (const [name, act, full] of pictures(v, await v.page.evaluate(subjects))) await shot(name, act, full)
     if (v.trouble.foreign.length || v.trouble.errors.length || v.trouble.failed.length) console.log('TROUBLE', JSON.stringify(v.trouble, null, 1))
     await v.context.close()
   }

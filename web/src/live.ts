@@ -1,4 +1,6 @@
 import { onScopeDispose, ref } from 'vue'
+import { api } from '@/api'
+import { away } from '@/api/http'
 
 export interface Reading { station_id: number; factor: string; kind: string; at: string; value: number | null; flag: string | null }
 export interface AlarmEvent { id: number; station_id: number; [k: string]: unknown }
@@ -41,6 +43,7 @@ export function startLive(): void {
   es.onopen = () => {
     tries = 0
     liveState.value = 'on'
+    away.value = false
     // What happened while we were away is not sent again: look once more.
     if (wasOn) emit('reload', null)
     wasOn = true
@@ -56,7 +59,15 @@ export function startLive(): void {
     source = null
     liveState.value = 'waiting'
     timer = setTimeout(startLive, backoff(tries++))
+    // An event source does not tell why: ask once. A log-in that has ended leads to the log-in page, a server that is away is said.
+    void api.me({ quiet401: false }).catch(() => {})
   }
+}
+/** Does not wait for the next try. */
+export function retryLive(): void {
+  if (source) return
+  tries = 0
+  startLive()
 }
 export function stopLive(): void {
   clearTimeout(timer)

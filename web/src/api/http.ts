@@ -1,4 +1,10 @@
+import { ref } from 'vue'
 import { lang } from '@/i18n/lang'
+
+/** Requests that have no answer yet. */
+export const asking = ref(0)
+/** The last request, or the live connection, did not reach the server. */
+export const away = ref(false)
 
 /** A refusal of the server (problem+json), or the network being away (status 0). */
 export class ApiError extends Error {
@@ -56,11 +62,16 @@ export async function send(path: string, ask: Ask = {}): Promise<Response> {
     body = JSON.stringify(ask.json)
   } else if (ask.type) headers['Content-Type'] = ask.type
   let res: Response
+  asking.value++
   try {
     res = await fetch(path, { method, headers, body: body ?? null, signal: ask.signal ?? null, credentials: 'same-origin' })
+    away.value = false
   } catch (e) {
     if (e instanceof DOMException && e.name === 'AbortError') throw e
+    away.value = true
     throw new ApiError(0, 'network', '')
+  } finally {
+    asking.value--
   }
   if (res.ok) return res
   const err = await toError(res)

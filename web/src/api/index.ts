@@ -9,7 +9,7 @@ export const api = {
   hello: () => get<Hello>(`${V1}/hello`),
   login: (login: string, password: string) => post<Me>(`${V1}/login`, { login, password }, { quiet401: true }),
   logout: () => post<void>(`${V1}/logout`, {}),
-  me: async () => (await send(`${V1}/me`, { quiet401: true })).json() as Promise<Me>,
+  me: async ({ quiet401 = true } = {}) => (await send(`${V1}/me`, { quiet401 })).json() as Promise<Me>,
   password: (was: string, now: string) => post<void>(`${V1}/me/password`, { old: was, new: now }, { quiet401: true }),
   meta: () => get<Meta>(`${V1}/meta`),
 

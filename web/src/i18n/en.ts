@@ -30,6 +30,8 @@ export const en: Messages = {
   'ui.noMatch': 'Nothing matches',
   'ui.shape': 'Shape',
   'err.offline': 'The server cannot be reached. Check the network, then try again.',
+  'away.text': 'The server cannot be reached; trying again. What you have not sent is still on the page.',
+  'away.retry': 'Try now',
   'err.notFound': 'There is no such record, or it is outside your grid.',
   'err.denied': 'You do not have this right. Ask the administrator if you need it.',
   'err.unknown': 'Something unexpected went wrong. Reload the page and try again.',

@@ -29,6 +29,8 @@ export const zh = {
   'ui.noMatch': '没有匹配的内容',
   'ui.shape': '图形',
   'err.offline': '连不上服务器。请检查网络，然后重试。',
+  'away.text': '连不上服务器，正在重新连接。未提交的内容仍在页面上。',
+  'away.retry': '立即重试',
   'err.notFound': '没有这条记录，或不在您的网格内。',
   'err.denied': '您没有这项权限。如有需要，请联系管理员。',
   'err.unknown': '出了意外的错误。请刷新页面后重试。',

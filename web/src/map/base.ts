@@ -14,6 +14,9 @@ export const ZIBO: [number, number, number, number] = [117.5, 35.9, 118.6, 37.3]
 export const TOWN_ZOOM = 9.6
 export const VILLAGE_ZOOM = 12
 
+/** A name that would lie under a sign or a greater name steps aside. */
+const ASIDE = { 'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right'], 'text-radial-offset': 0.9 }
+
 export function baseStyle(): StyleSpecification {
   const text = (size: number, color: string, extra = {}) => ({
     layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': size, 'text-padding': 3, ...extra },
@@ -32,10 +35,10 @@ export function baseStyle(): StyleSpecification {
       { id: 'town-line', type: 'line', source: 'town', minzoom: TOWN_ZOOM, paint: { 'line-color': '#93adb5', 'line-width': 1, ...dash([4, 2]) } },
       { id: 'county-line', type: 'line', source: 'county', paint: { 'line-color': '#4b7e8b', 'line-width': ['interpolate', ['linear'], ['zoom'], 8, 1.2, 12, 2.2] } },
       { id: 'place-name', type: 'symbol', source: 'places', maxzoom: 9.5, ...text(11, '#6a828b') },
-      { id: 'village-name', type: 'symbol', source: 'label', minzoom: VILLAGE_ZOOM, filter: ['==', ['get', 'level'], 'village'], ...text(11, '#5b7680') },
-      { id: 'town-name', type: 'symbol', source: 'label', minzoom: TOWN_ZOOM, filter: ['==', ['get', 'level'], 'town'], ...text(12, '#3c5a66') },
+      { id: 'village-name', type: 'symbol', source: 'label', minzoom: VILLAGE_ZOOM, filter: ['==', ['get', 'level'], 'village'], ...text(11, '#5b7680', ASIDE) },
+      { id: 'town-name', type: 'symbol', source: 'label', minzoom: TOWN_ZOOM, filter: ['==', ['get', 'level'], 'town'], ...text(12, '#3c5a66', ASIDE) },
       { id: 'county-name', type: 'symbol', source: 'label', maxzoom: 12.5, filter: ['==', ['get', 'level'], 'county'],
-        ...text(14, '#0d4d61', { 'text-letter-spacing': 0.12, 'text-allow-overlap': true, 'text-ignore-placement': true }) },
+        ...text(14, '#0d4d61', { 'text-letter-spacing': 0.12, ...ASIDE }) },
     ] as StyleSpecification['layers'],
   }
 }

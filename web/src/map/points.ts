@@ -22,7 +22,7 @@ export function addPoints(map: GlMap, on: PointHandlers): void {
     layout: { 'text-field': ['concat', ['get', 'point_count_abbreviated'], ['match', ['get', 'worst'], 3, '!', '']], 'text-font': FONT, 'text-size': 12.5, 'text-allow-overlap': true },
     paint: { 'text-color': '#fff' } })
   map.addLayer({ id: 'points', type: 'symbol', source: 'points', filter: ['!', ['has', 'point_count']],
-    layout: { 'icon-image': ['get', 'mark'], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'weight'] } })
+    layout: { 'icon-image': ['get', 'mark'], 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'weight'] } })
   listen(map, on)
 }
 

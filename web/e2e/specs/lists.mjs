@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { logIn, visitor } from '../browser.mjs'
+import { change, json, spec, TMP, unzip } from '../help.mjs'
+
+export default [
+  ['a county sees only the county', spec('county', { refusals: true }, async (page, v) => {
+    const code = (await json(page, 'me')).grid_code
+    for (const room of ['matter', 'station', 'source']) {
+      const { items } = await json(page, `${room}?limit=200`)
+      assert.ok(items.every((i) => i.grid_code.startsWith(code)), room)
+    }
+    await v.go('/?layer=station')
+    await page.waitForSelector('[data-testid=home-list] li')
+    const live = (await json(page, 'station/live')).items
+    assert.ok(live.length > 0 && live.every((s) => s.grid_code.startsWith(code)))
+    assert.equal(await page.locator('[data-testid=home-list] li').count(), live.length)
+  })],
+  ['a record outside the grid is not there', spec('county', { refusals: true }, async (page, v, w) => {
+    const other = await visitor(w.browser, w.base)
+    await logIn(other, 'city', w.logins.city.password)
+    const code = (await json(page, 'me')).grid_code
+    const foreign = (await json(other.page, 'source?limit=200')).items.find((i) => !i.grid_code.startsWith(code))
+    await other.context.close()
+    await v.go(`/r/source/${foreign.id}`)
+    await page.waitForSelector('.state-box.bad')
+  })],
+  ['two editors of one record: the slower one sees both sides and decides', spec('city', { refusals: true }, async (page, v) => {
+    const id = (await json(page, 'source?limit=1')).items[0].id
+    const [mine, theirs] = [`我的行业 ${Date.now()}`, `他人行业 ${Date.now()}`]
+    const was = await json(page, `source/${id}`)
+    await v.go(`/r/source/${id}`)
+    await page.click('[data-testid=edit]')
+    await page.waitForSelector('.record-form')
+    await page.fill('[data-field=industry] input', mine)
+    await change(page, `source/${id}`, { version: was.version, industry: theirs }, 'PATCH')
+    await page.click('[data-testid=save]')
+    await page.waitForSelector('.clash')
+    const text = await page.textContent('.clash')
+    assert.ok(text.includes(theirs) && text.includes(mine))
+    await page.getByRole('button', { name: '保留我的' }).click()
+    await page.click('[data-testid=save]')
+    await page.waitForSelector('.record-form', { state: 'detached' })
+    assert.equal((await json(page, `source/${id}`)).industry, mine)
+  })],
+  ['lists: search, sort, more, and the same filters in the export', spec('city', {}, async (page, v) => {
+    await v.go('/r/source')
+    await page.waitForSelector('[data-testid=table] tbody tr')
+    const total = (await json(page, 'source?limit=1')).total
+    assert.match(await page.textContent('[data-testid=total]'), new RegExp(String(total)))
+    if (total > 50) {
+      await page.click('[data-testid=more]')
+      await page.waitForFunction(() => document.querySelectorAll('[data-testid=table] tbody tr').length > 50)
+    }
+    await page.click('th .sort')
+    await page.waitForURL(/sort=/)
+    await page.fill('[data-search]', '化工')
+    await page.waitForURL(/q=/)
+    await page.click('.menu summary')
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('[data-export=xlsx]')])
+    assert.match(download.url(), /\/source\.xlsx\?.*q=/)
+    const bytes = readFileSync(await download.path())
+    const sheet = unzip(bytes, 'xl/worksheets/sheet1.xml')
+    const found = (await json(page, 'source?limit=1&q=' + encodeURIComponent('化工'))).total
+    assert.equal(sheet.match(/<row /g).length, found + 1, 'a heading and one row for each record')
+    assert.ok(unzip(bytes, '[Content_Types].xml').includes('spreadsheetml'))
+  })],
+  ['import: a dry run names the refused rows', spec('city', {}, async (page, v) => {
+    const meta = await json(page, 'meta')
+    const source = meta.rooms.find((r) => r.name === 'source')
+    const head = ['name', 'industry', 'lon', 'lat'].map((n) => source.fields.find((f) => f.name === n).zh)
+    const at = (await json(page, 'source?limit=1')).items[0]
+    const full = await json(page, `source/${at.id}`)
+    writeFileSync(`${TMP}rows.csv`, '\ufeff' + [head, ['浏览器导入厂', '化工', full.lon, full.lat], ['', '化工', full.lon, full.lat]].map((r) => r.join(',')).join('\r\n') + '\r\n')
+    await v.go('/r/source')
+    await page.getByRole('button', { name: '导入' }).click()
+    await page.setInputFiles('[data-testid=import-file]', `${TMP}rows.csv`)
+    await page.waitForSelector('.import .refused tbody tr')
+    assert.equal(await page.locator('.import .refused tbody tr').count(), 1)
+  })],
+]

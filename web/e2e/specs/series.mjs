@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { settled } from '../browser.mjs'
+import { json, spec } from '../help.mjs'
+
+export default [
+  ['a station opens from the list: values, curve, packets field by field', spec('city', {}, async (page, v) => {
+    const live = (await json(page, 'station/live')).items.find((s) => s.values.length)
+    await v.go('/?layer=station')
+    await page.click(`[data-testid=home-list] [data-id="${live.id}"]`)
+    await page.waitForSelector('[data-testid=station-panel] .values tbody tr')
+    assert.match(page.url(), new RegExp(`sel=${live.id}`))
+    await page.getByRole('link', { name: '曲线对比' }).click()
+    await page.waitForSelector('.station-grid')
+    await page.click('[data-kind=rtd]')
+    await page.waitForSelector('.series-chart canvas')
+    await page.goBack()
+    await page.waitForSelector('[data-testid=station-panel]')
+    await v.go(`/station/${live.id}/packets`)
+    await page.locator('[data-packet]').first().click()
+    await page.waitForSelector('.raw')
+    assert.match(await page.textContent('.raw'), /^##\d{4}/)
+  })],
+  ['curves of two stations: zoom in the address, table, CSV, picture', spec('city', {}, async (page, v) => {
+    const live = (await json(page, 'station/live')).items.filter((s) => s.kind === 'flue' && s.values.some((x) => x.factor === 'a21026'))
+    await v.go(`/station/${live[0].id}?kind=rtd&factor=a21026&with=${live[1].id}`)
+    await page.waitForSelector('.series-chart canvas')
+    await settled(page)
+    assert.equal(await page.locator('[data-testid=series-summary] tbody tr').count(), 2)
+    await page.locator('.series-chart canvas').first().hover()
+    await page.keyboard.down('Control')
+    await page.mouse.wheel(0, -400)
+    await page.keyboard.up('Control')
+    await page.waitForURL(/[?&]w=/)
+    await page.click('[data-testid=whole]')
+    await page.waitForURL((u) => !u.searchParams.has('w'))
+    await page.click('[data-testid=as-table]')
+    await page.waitForSelector('[data-testid=series-table] tbody tr')
+    const [csv] = await Promise.all([page.waitForEvent('download'), page.click('[data-testid=series-csv]')])
+    const text = readFileSync(await csv.path(), 'utf8')
+    assert.ok(text.startsWith('\ufeff') && text.includes(live[0].name) && text.includes(live[1].name), text.slice(0, 200))
+    const [png] = await Promise.all([page.waitForEvent('download'), page.click('[data-testid=series-png]')])
+    const picture = readFileSync(await png.path())
+    assert.ok(picture.subarray(1, 4).toString() === 'PNG' && picture.length > 10000, `${picture.length} bytes`)
+  })],
+]
