@@ -66,7 +66,15 @@ void lf_put(struct lf_out *o, const void *p, size_t n)
 
 void lf_put_text(struct lf_out *o, lf_text t) { lf_put(o, t.p, t.n); }
 void lf_put_str(struct lf_out *o, const char *s) { lf_put(o, s, strlen(s)); }
-void lf_put_c(struct lf_out *o, char c) { lf_put(o, &c, 1); }
+void lf_put_c(struct lf_out *o, char c)
+{
+    if (!o->failed && o->n < o->cap) {
+        o->buf[o->n++] = c;
+        o->written++;
+    } else {
+        lf_put(o, &c, 1);
+    }
+}
 
 void lf_put_int(struct lf_out *o, int64_t v)
 {
@@ -80,6 +88,31 @@ void lf_put_int(struct lf_out *o, int64_t v)
     lf_put(o, p, (size_t)(b + sizeof b - p));
 }
 
+/* Most values have few decimals. Ten to the sixth is exact and a division is correctly rounded: when the quotient is v, the
+ * decimal reads back as v, and having at most 15 digits it is the shortest that does. */
+static bool put_decimal(struct lf_out *o, double v)
+{
+    char b[24], *p = b + sizeof b;
+    double scaled = nearbyint(fabs(v) * 1e6);
+    if (!(scaled >= 100 && scaled < 1e15) || scaled / 1e6 < fabs(v) || scaled / 1e6 > fabs(v))
+        return false;
+    uint64_t u = (uint64_t)scaled;
+    int digits = 6;
+    for (; digits && u % 10 == 0; digits--)
+        u /= 10;
+    for (int i = digits; i; i--, u /= 10)
+        *--p = (char)('0' + u % 10);
+    if (digits)
+        *--p = '.';
+    do
+        *--p = (char)('0' + u % 10);
+    while (u /= 10);
+    if (v < 0)
+        *--p = '-';
+    lf_put(o, p, (size_t)(b + sizeof b - p));
+    return true;
+}
+
 void lf_put_real(struct lf_out *o, double v)
 {
     char b[40];
@@ -91,6 +124,8 @@ void lf_put_real(struct lf_out *o, double v)
         lf_put_int(o, (int64_t)v);
         return;
     }
+    if (put_decimal(o, v))
+        return;
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(b, sizeof b, "%.*g", digits, v);
         if (strtod(b, NULL) == v)
@@ -169,8 +204,12 @@ static void put_quoted(struct lf_out *o, lf_text t)
     const unsigned char *p = (const unsigned char *)t.p, *end = p + t.n, *run = p;
     lf_put_c(o, '"');
     while (p < end) {
+        if (*p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+            p++;
+            continue;
+        }
         unsigned len = lf_utf8_len(p, (size_t)(end - p));
-        if (len && *p >= 0x20 && *p != '"' && *p != '\\') {
+        if (len > 1) {
             p += len;
             continue;
         }

@@ -5,19 +5,28 @@
 
 /* ---- rights ------------------------------------------------------------------------------- */
 
-static bool pattern_fits(lf_text p, lf_text right)
+/* right is "room.what"; a pattern may say * for either, or for both. This is asked for every right in every request. */
+static bool pattern_fits(lf_text p, const char *right)
 {
     if (lf_text_is(p, "*"))
         return true;
-    const char *dot = memchr(p.p, '.', p.n), *rdot = memchr(right.p, '.', right.n);
-    if (!dot || !rdot)
+    if (*p.p != '*' && *p.p != *right)
         return false;
-    lf_text room = { p.p, (uint32_t)(dot - p.p) }, what = { dot + 1, p.n - room.n - 1 };
-    lf_text rroom = { right.p, (uint32_t)(rdot - right.p) }, rwhat = { rdot + 1, right.n - rroom.n - 1 };
-    return (lf_text_is(room, "*") || lf_text_eq(room, rroom)) && (lf_text_is(what, "*") || lf_text_eq(what, rwhat));
+    const char *s = p.p, *end = p.p + p.n, *r = right;
+    if (*s == '*') {
+        r = strchr(right, '.');
+        s++;
+    } else {
+        while (s < end && *s == *r && *r && *r != '.')
+            s++, r++;
+    }
+    if (!r || s == end || *s != '.' || *r != '.')
+        return false;
+    s++, r++;
+    return lf_text_is((lf_text){ s, (uint32_t)(end - s) }, "*") || lf_text_is((lf_text){ s, (uint32_t)(end - s) }, r);
 }
 
-/* Calls f for each blank-separated word. */
+/* Takes the next blank-separated word off rest; empty at the end. */
 static lf_text next_word(lf_text *rest)
 {
     while (rest->n && (unsigned char)rest->p[0] <= ' ')
@@ -31,7 +40,7 @@ static lf_text next_word(lf_text *rest)
 bool lf_rights_have(lf_text patterns, const char *right)
 {
     for (lf_text w; (w = next_word(&patterns)).n;)
-        if (pattern_fits(w, lf_str(right)))
+        if (pattern_fits(w, right))
             return true;
     return false;
 }
@@ -63,7 +72,7 @@ static lf_rc role_check(struct lf_ctx *cx, struct lf_change *ch)
     for (lf_text w; (w = next_word(&rest)).n;) {
         bool any = false;
         for (int i = 0; i < cx->app->nright && !any; i++)
-            any = pattern_fits(w, lf_str(cx->app->right[i]));
+            any = pattern_fits(w, cx->app->right[i]);
         if (!any)
             return lf_fail(cx, LF_EINVAL, "rights", "没有“%.*s”这种权限 | there is no right “%.*s”", (int)w.n, w.p, (int)w.n, w.p);
     }
@@ -228,9 +237,10 @@ lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out)
 void lf_rights_grant(struct lf_ctx *cx, lf_text rights)
 {
     cx->perms = (struct lf_perms){ 0 };
-    for (int i = 0; i < cx->app->nright; i++)
-        if (lf_rights_have(rights, cx->app->right[i]))
-            lf_perm_add(&cx->perms, i);
+    for (lf_text w; (w = next_word(&rights)).n;)
+        for (int i = 0; i < cx->app->nright; i++)
+            if (pattern_fits(w, cx->app->right[i]))
+                lf_perm_add(&cx->perms, i);
 }
 
 lf_rc lf_account_find(struct lf_ctx *cx, const char *login, lf_id *id)

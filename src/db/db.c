@@ -331,6 +331,7 @@ bool lf_sql_column_fits(const struct lf_ctx *cx, const struct lf_db_column *c, e
 }
 
 const char *lf_sql_locking(const struct lf_ctx *cx) { return cx->db->ops->locking; }
+const char *lf_sql_no_index(const struct lf_ctx *cx) { return cx->db->ops->no_index; }
 
 const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args, int *n)
 {

@@ -108,6 +108,9 @@ lf_rc lf_sql_columns_of(struct lf_ctx *cx, const char *table, struct lf_db_colum
 bool lf_sql_column_fits(const struct lf_ctx *cx, const struct lf_db_column *c, enum lf_type t);
 /* " FOR UPDATE" on PostgreSQL, "" on SQLite (its writer is alone already). */
 const char *lf_sql_locking(const struct lf_ctx *cx);
+/* Before a column: no index is to be used for this condition. "+" on SQLite (https://sqlite.org/optoverview.html#uplus), "" on
+ * PostgreSQL, which knows how many rows a range holds. */
+const char *lf_sql_no_index(const struct lf_ctx *cx);
 
 /* Replaces each "@scope(column)" in sql by a condition over cx->scope and appends the ranges to args
  * (room for 2 * LF_SCOPE_MAX more values is needed). *n grows. Result in cx->arena. A scope that sees nothing

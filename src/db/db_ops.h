@@ -13,7 +13,7 @@ struct lf_conn {
     struct lf_cur *open; /* newest open cursor: closed by lf_tx_end */
 };
 struct lf_db_ops {
-    const char *name, *locking;
+    const char *name, *locking, *no_index;
     const char *columns; /* query: name and type of each column of table $1, in order */
     lf_rc (*connect)(struct lf_conn *c, struct lf_err *err);
     void (*disconnect)(struct lf_conn *c);

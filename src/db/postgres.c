@@ -346,5 +346,5 @@ static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err)
 
 static const char columns[] = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema() AND "
                               "table_name = $1 ORDER BY ordinal_position";
-const struct lf_db_ops lf_postgres_ops = { "postgres", " FOR UPDATE", columns, connect_, disconnect, begin, commit, exec_,
-                                           open_,      next_,         get_,    close_,   run,        check, bulk,   backup };
+const struct lf_db_ops lf_postgres_ops = { "postgres", " FOR UPDATE", "",   columns, connect_, disconnect, begin, commit, exec_,
+                                           open_,      next_,         get_, close_,  run,      check,      bulk,  backup };

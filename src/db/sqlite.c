@@ -302,9 +302,8 @@ static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err)
     return rc;
 }
 
-const struct lf_db_ops lf_sqlite_ops = { "sqlite", "",         "SELECT name, type FROM pragma_table_info($1) ORDER BY cid",
-                                         connect_, disconnect, begin,
-                                         commit,   exec_,      open_,
-                                         next_,    get_,       close_,
-                                         run,      check,      bulk,
+const struct lf_db_ops lf_sqlite_ops = { "sqlite", "",         "+",   "SELECT name, type FROM pragma_table_info($1) ORDER BY cid",
+                                         connect_, disconnect, begin, commit,
+                                         exec_,    open_,      next_, get_,
+                                         close_,   run,        check, bulk,
                                          backup };
