@@ -133,6 +133,9 @@ struct lf_migration {
     const char *sql;
 };
 lf_rc lf_db_migrate(struct lf_db *db, const struct lf_migration *m, size_t n, int *applied, struct lf_err *err) LF_MUST_CHECK;
+/* The same with another table that remembers: for a part that lives in the records' database with migrations of its own. */
+lf_rc lf_db_migrate_in(struct lf_db *db, const char *table, const struct lf_migration *m, size_t n, int *applied,
+                       struct lf_err *err) LF_MUST_CHECK;
 /* SQLite: a consistent copy of the database into a new file while others read and write (online backup API).
  * PostgreSQL: LF_EINVAL with a hint to use pg_dump. */
 lf_rc lf_db_backup(struct lf_db *db, const char *path, struct lf_err *err) LF_MUST_CHECK;

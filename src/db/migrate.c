@@ -75,7 +75,7 @@ static lf_rc begin_alone(struct lf_ctx *cx)
     return rc;
 }
 
-static lf_rc one(struct lf_ctx *cx, const struct lf_migration *m, int *applied)
+static lf_rc one(struct lf_ctx *cx, const char *table, const struct lf_migration *m, int *applied)
 {
     char hash[65];
     struct lf_val was = { .t = LF_T_TEXT };
@@ -84,7 +84,7 @@ static lf_rc one(struct lf_ctx *cx, const struct lf_migration *m, int *applied)
     lf_rc rc = begin_alone(cx);
     if (rc)
         return rc;
-    rc = lf_sql_one(cx, "SELECT hash FROM migration WHERE name = $1", arg, 1, &was, 1);
+    rc = lf_sql_one(cx, lf_printf(&cx->arena, "SELECT hash FROM %s WHERE name = $1", table), arg, 1, &was, 1);
     if (rc == LF_OK && !lf_text_is(was.s, hash))
         rc =
             lf_fail(cx, LF_EDB, NULL,
@@ -94,7 +94,7 @@ static lf_rc one(struct lf_ctx *cx, const struct lf_migration *m, int *applied)
     const struct lf_val v[] = { lf_val_str(m->name), lf_val_str(hash), lf_val_ms(lf_now()) };
     rc = script(cx, m->sql);
     if (!rc)
-        rc = lf_sql_run(cx, "INSERT INTO migration (name, hash, at) VALUES ($1, $2, $3)", v, 3, NULL);
+        rc = lf_sql_run(cx, lf_printf(&cx->arena, "INSERT INTO %s (name, hash, at) VALUES ($1, $2, $3)", table), v, 3, NULL);
     rc = lf_tx_end(cx, rc);
     if (!rc)
         ++*applied;
@@ -102,13 +102,13 @@ static lf_rc one(struct lf_ctx *cx, const struct lf_migration *m, int *applied)
 }
 
 /* A recorded migration that this program does not know: the program is older than the database. */
-static lf_rc unknown(struct lf_ctx *cx, const struct lf_migration *m, size_t n)
+static lf_rc unknown(struct lf_ctx *cx, const char *table, const struct lf_migration *m, size_t n)
 {
     struct lf_cur cur;
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
     if (rc)
         return rc;
-    rc = lf_sql_open(cx, "SELECT name FROM migration ORDER BY name", NULL, 0, 0, &cur);
+    rc = lf_sql_open(cx, lf_printf(&cx->arena, "SELECT name FROM %s ORDER BY name", table), NULL, 0, 0, &cur);
     while (!rc && (rc = lf_cur_next(&cur)) == LF_ROW) {
         struct lf_val name = { .t = LF_T_TEXT };
         bool known = false;
@@ -126,6 +126,11 @@ static lf_rc unknown(struct lf_ctx *cx, const struct lf_migration *m, size_t n)
 
 lf_rc lf_db_migrate(struct lf_db *db, const struct lf_migration *m, size_t n, int *applied, struct lf_err *err)
 {
+    return lf_db_migrate_in(db, "migration", m, n, applied, err);
+}
+
+lf_rc lf_db_migrate_in(struct lf_db *db, const char *table, const struct lf_migration *m, size_t n, int *applied, struct lf_err *err)
+{
     struct lf_ctx cx = { .db = db };
     int ignored;
     if (!applied)
@@ -135,11 +140,13 @@ lf_rc lf_db_migrate(struct lf_db *db, const struct lf_migration *m, size_t n, in
     if (!rc)
         rc = lf_tx_end(
             &cx,
-            script(&cx, "CREATE TABLE IF NOT EXISTS migration (name @text NOT NULL PRIMARY KEY, hash @text NOT NULL, at @ms NOT NULL)"));
+            script(&cx, lf_printf(&cx.arena,
+                                  "CREATE TABLE IF NOT EXISTS %s (name @text NOT NULL PRIMARY KEY, hash @text NOT NULL, at @ms NOT NULL)",
+                                  table)));
     if (!rc)
-        rc = unknown(&cx, m, n);
+        rc = unknown(&cx, table, m, n);
     for (size_t i = 0; !rc && i < n; i++)
-        rc = one(&cx, &m[i], applied);
+        rc = one(&cx, table, &m[i], applied);
     if (rc)
         *err = cx.err;
     err->field = NULL;

@@ -83,12 +83,19 @@ struct lf_tele_store {
     const struct lf_tele_store_ops *ops;
 };
 
-/* The SQL store. SQLite: give it a database of its own (telemetry.db), so that it never waits for the records' writer.
- * PostgreSQL: a pool of its own on the same database. The caller has applied lf_tele_migrations to it (on PostgreSQL as
- * part of the program's whole list) and closes db after the store. */
+/* The SQLite store. Give it a database of its own (telemetry.db), so that it never waits for the records' writer. The caller has applied
+ * lf_tele_migrations to it and closes db after the store. */
 extern const struct lf_migration lf_tele_migrations[];
 extern const size_t lf_tele_migration_count;
 lf_rc lf_tele_sql_open(struct lf_tele_store **out, struct lf_db *db, struct lf_err *err) LF_MUST_CHECK;
+
+/* The PostgreSQL store: connections of its own, tables tele_* in the first schema of the search path (doc/decisions/0003). The caller has
+ * applied lf_tele_pg_migrations. Fails while another store has the same tables open for writing. */
+extern const struct lf_migration lf_tele_pg_migrations[];
+extern const size_t lf_tele_pg_migration_count;
+#define LF_TELE_PG_MIGRATED "tele_migration" /* the table that remembers them, for lf_db_migrate_in */
+lf_rc lf_tele_pg_open(struct lf_tele_store **out, const char *url, struct lf_err *err) LF_MUST_CHECK;
+
 static inline void lf_tele_store_close(struct lf_tele_store *s)
 {
     if (s)

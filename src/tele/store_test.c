@@ -1,24 +1,23 @@
-/* The stores: what a commit keeps, what it knows again, what it corrects; on SQLite, on PostgreSQL when LANFAN_TEST_PG names a
- * database of its own (its telemetry tables are emptied first), and on files: in memory and journal only, sealed after every
- * commit, and closed and opened again after every commit. */
+/* The stores: what a commit keeps, what it knows again, what it corrects; on SQLite; on PostgreSQL when LANFAN_TEST_PG names one, with what
+ * has arrived still there or moved already; and on files: in memory and journal only, sealed after every commit, and closed and
+ * opened again after every commit. */
+#include "db/testing.h"
 #include "tele/admit.h"
 #include "tele/log/store.h"
 #include "tele/store_memory.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 static struct lf_db *db;
 static struct lf_tele_store *store;
 static struct lf_directory *directory;
 static struct lf_arena arena;
-static char path[64];
-static bool seal, reopen; /* files: what happens after every commit */
+static struct lf_test_db at;
+static bool seal;            /* files: after every commit */
+static void (*reopen)(void); /* after every commit */
 static lf_ms now;
 
 #define OK(call) \
@@ -28,22 +27,6 @@ static lf_ms now;
             fail_msg("%s: %s", #call, err.msg); \
     } while (0)
 
-static void empty_tables(void)
-{
-    static const char *const tables[] = { "packet",      "reading",  "reading_was", "latest",    "contact",
-                                          "packet_part", "incoming", "refused",     "quarantine" };
-    struct lf_ctx cx = { .db = db };
-    char sql[80];
-    lf_rc rc = lf_tx_begin(&cx, LF_TX_WRITE);
-    for (size_t i = 0; i < LF_COUNT(tables) && rc >= 0; i++) {
-        snprintf(sql, sizeof sql, "DELETE FROM %s", tables[i]);
-        rc = lf_sql_run(&cx, sql, NULL, 0, NULL);
-    }
-    if (lf_tx_end(&cx, rc) < 0)
-        fail_msg("%s", cx.err.msg);
-    lf_arena_free(&cx.arena);
-}
-
 static void make_stations(void)
 {
     const struct lf_tele_station list[] = { { .id = { 1 }, .mn = LF_TEXT("M1"), .grid_code = LF_TEXT("3301") },
@@ -52,31 +35,42 @@ static void make_stations(void)
     lf_ms_parse_compact(LF_TEXT("20240311120000"), &now);
 }
 
-static int open_store(const char *url)
+static int open_sqlite(void **state)
 {
-    OK(lf_db_open(&db, &(struct lf_db_config){ .url = url, .readers = 2 }, &err));
+    lf_test_db_new(&at, false);
+    OK(lf_db_open(&db, &(struct lf_db_config){ .url = at.url, .readers = 2 }, &err));
     OK(lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err));
     OK(lf_tele_sql_open(&store, db, &err));
     make_stations();
-    empty_tables();
     return 0;
 }
 
-static int open_sqlite(void **state)
+static void open_pg(void) { OK(lf_tele_pg_open(&store, at.url, &err)); }
+
+static int open_postgres(void **state)
 {
-    char url[80];
-    snprintf(path, sizeof path, "/tmp/lanfan_store_test_%d.db", (int)getpid());
-    snprintf(url, sizeof url, "sqlite:%s", path);
-    return open_store(url);
+    struct lf_db *once;
+    lf_test_db_new(&at, true);
+    OK(lf_db_open(&once, &(struct lf_db_config){ .url = at.url, .readers = 1 }, &err));
+    OK(lf_db_migrate_in(once, LF_TELE_PG_MIGRATED, lf_tele_pg_migrations, lf_tele_pg_migration_count, NULL, &err));
+    lf_db_close(once);
+    make_stations();
+    open_pg();
+    return 0;
 }
 
-static int open_postgres(void **state) { return open_store(getenv("LANFAN_TEST_PG")); }
+/* Opened anew it knows only what the database knows, and everything that had arrived is moved. */
+static int open_moved(void **state)
+{
+    reopen = open_pg;
+    return open_postgres(state);
+}
 
-static void open_log(void) { OK(lf_tele_log_open(&store, &(struct lf_tele_log_config){ .dir = path, .by_hand = true }, &err)); }
+static void open_log(void) { OK(lf_tele_log_open(&store, &(struct lf_tele_log_config){ .dir = at.dir, .by_hand = true }, &err)); }
 
 static int open_files(void **state)
 {
-    snprintf(path, sizeof path, "/tmp/lanfan_store_test_%d.d", (int)getpid());
+    lf_test_db_new(&at, false);
     make_stations();
     open_log();
     return 0;
@@ -90,29 +84,20 @@ static int open_sealed(void **state)
 
 static int open_reopened(void **state)
 {
-    reopen = true;
+    reopen = open_log;
     return open_files(state);
 }
 
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *f) { return remove(name); }
-
 static int close_store(void **state)
 {
-    static const char *const ends[] = { "", "-wal", "-shm" };
-    char file[80];
     lf_tele_store_close(store);
     lf_db_close(db);
     lf_directory_unref(directory);
     lf_arena_free(&arena);
-    if (!db)
-        nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    for (size_t i = 0; db && path[0] && i < LF_COUNT(ends); i++) {
-        snprintf(file, sizeof file, "%s%s", path, ends[i]);
-        unlink(file);
-    }
-    path[0] = '\0';
+    lf_test_db_drop(&at);
     db = NULL;
-    seal = reopen = false;
+    seal = false;
+    reopen = NULL;
     return 0;
 }
 
@@ -144,7 +129,7 @@ static void commit(void)
         OK(lf_tele_log_work(store, &err));
     if (reopen) {
         lf_tele_store_close(store);
-        open_log();
+        reopen();
     }
 }
 
@@ -468,10 +453,10 @@ static void an_empty_batch(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest sqlite[] = { ALL(sqlite) }, postgres[] = { ALL(postgres) };
+    const struct CMUnitTest sqlite[] = { ALL(sqlite) }, postgres[] = { ALL(postgres), ALL(moved) };
     const struct CMUnitTest files[] = { ALL(files), ALL(sealed), ALL(reopened) };
     int failed = cmocka_run_group_tests(sqlite, NULL, NULL) + cmocka_run_group_tests(files, NULL, NULL);
-    if (getenv("LANFAN_TEST_PG"))
+    if (lf_test_db_there(true))
         failed += cmocka_run_group_tests(postgres, NULL, NULL);
     return failed;
 }

@@ -1,0 +1,175 @@
+/* store_pg.h - shared by the parts of the PostgreSQL store (doc/decisions/0003).
+ *
+ * A commit appends to one of two pairs of arriving tables ("slots"); the mover, a thread, moves the other pair into the tables by kind
+ * and month. What is the newest of each channel is kept in memory, read from the database whenever the writer connects. */
+#ifndef LF_TELE_STORE_PG_H
+#define LF_TELE_STORE_PG_H
+#include "tele/store.h"
+
+#include <libpq-fe.h>
+#include <pthread.h>
+
+/* ---- what is known (store_pg_map.c) ---------------------------------------------------------------- */
+
+enum { PG_FLAG_MAX = 15 };
+struct pg_known { /* the values of a reading, without its key */
+    int64_t at, packet, received;
+    double value, vmin, vmax, cou, zs;
+    char flag[PG_FLAG_MAX];
+    int8_t nflag; /* -1: no flag */
+};
+struct pg_key {
+    int64_t station;
+    lf_text name;
+    int64_t kind, at;
+};
+struct pg_entry {
+    struct pg_key key;
+    struct pg_known known;
+    uint32_t before; /* another entry of the same station, + 1; kept by who wants it */
+};
+struct pg_map {
+    uint32_t *slot; /* index of the entry + 1, 0 free */
+    uint32_t nslot, n, cap;
+    struct pg_entry *e;
+};
+struct pg_entry *pg_map_find(const struct pg_map *m, const struct pg_key *k); /* NULL when it is not there */
+/* The entry, made when it is not there; key.name is copied into names, or kept as it is when that is NULL. */
+struct pg_entry *pg_map_put(struct pg_map *m, const struct pg_key *k, struct lf_arena *names, bool *made);
+void pg_map_clear(struct pg_map *m); /* empty, with its memory kept */
+void pg_map_free(struct pg_map *m);
+
+/* The newest reading of each channel and the newest DataTime of each command. */
+struct pg_state {
+    struct lf_arena names;
+    struct pg_map channel; /* station, factor, kind */
+    struct pg_map mark;    /* station, cn: known.at */
+    struct pg_map station; /* station: `before` begins its chain of channels */
+    int64_t last_packet;
+};
+void pg_state_channel(struct pg_state *s, const struct pg_key *channel, const struct pg_known *k); /* when it is not older */
+void pg_state_mark(struct pg_state *s, int64_t station, lf_text cn, int64_t at);
+void pg_state_clear(struct pg_state *s);
+void pg_state_free(struct pg_state *s);
+
+/* ---- connections (store_pg_conn.c) ------------------------------------------------------------------ */
+
+/* Sets err, from the result or the connection. LF_EDB for whatever may pass (gone, full, busy, read-only); LF_EINVAL when the data
+ * are to blame. Clears r. */
+lf_rc pg_fail(PGconn *c, PGresult *r, struct lf_err *err);
+lf_rc pg_connect(const char *url, PGconn **out, struct lf_err *err) LF_MUST_CHECK;
+lf_rc pg_run(PGconn *c, const char *sql, struct lf_err *err) LF_MUST_CHECK; /* several statements, without parameters or result */
+/* One statement with text parameters; the columns of *out are binary. */
+lf_rc pg_ask(PGconn *c, const char *sql, const char *const *params, int n, PGresult **out, struct lf_err *err) LF_MUST_CHECK;
+int64_t pg_int(const PGresult *r, int row, int col);  /* int2, int4, int8; 0 when null */
+double pg_real(const PGresult *r, int row, int col);  /* NaN when null */
+lf_text pg_text(const PGresult *r, int row, int col); /* lives as long as r; null when null */
+void pg_known_flag(struct pg_known *k, lf_text flag);
+/* From five columns of values and one of the flag; at, packet and received are left 0. */
+struct pg_known pg_known_of(const PGresult *r, int row, int values, int flag);
+
+/* ---- COPY in binary (store_pg_copy.c) ----------------------------------------------------------------- */
+
+struct pg_copy {
+    char *p;
+    size_t n, cap;
+    size_t rows;
+};
+void pg_copy_begin(struct pg_copy *c);
+void pg_copy_row(struct pg_copy *c, int columns);
+void pg_copy_int(struct pg_copy *c, int64_t v);
+void pg_copy_small(struct pg_copy *c, int v);
+void pg_copy_real(struct pg_copy *c, double v);  /* NaN: null */
+void pg_copy_text(struct pg_copy *c, lf_text t); /* text and bytea; p NULL: empty */
+void pg_copy_null(struct pg_copy *c);
+void pg_copy_end(struct pg_copy *c);
+lf_rc pg_copy_send(PGconn *h, const struct pg_copy *c, struct lf_err *err) LF_MUST_CHECK; /* after the server has said COPY IN */
+
+/* ---- the store ----------------------------------------------------------------------------------------- */
+
+enum { PG_READERS = 4, PG_SLOTS = 2 };
+#define PG_VALUES "value, vmin, vmax, cou, zs"
+#define PG_PACKET "id, station_id, received, at, pnum, pno, digest, readings, qn, st, cn, peer, note, raw"
+#define PG_READING "station_id, at, packet_id, " PG_VALUES ", factor, flag"
+
+/* What one commit works with; the memory is kept for the next (store_pg_plan.c). */
+struct pg_plan {
+    struct pg_map print; /* packets of the batch: station, qn, pno, digest */
+    struct pg_map value; /* readings that were looked up or decided: station, factor, kind, at */
+    struct lf_arena arena;
+    int64_t *id, *digest; /* of packet i; id 0: not to be stored */
+    int64_t last;         /* the last id given out */
+    struct pg_copy packet, reading, was, refused, quarantine;
+};
+/* Decides what is new, a duplicate, a correction, and fills the plan's copies. Asks the database only about what might be there. */
+lf_rc pg_plan(struct pg_plan *p, const struct pg_state *state, PGconn *c, struct lf_tele_batch *b, struct lf_err *err) LF_MUST_CHECK;
+void pg_plan_keep(const struct pg_plan *p, struct pg_state *state, const struct lf_tele_batch *b); /* after the commit */
+void pg_plan_clear(struct pg_plan *p);
+void pg_plan_free(struct pg_plan *p);
+
+/* What of the batch is in the database (store_pg_look.c). */
+struct pg_asked_packet {
+    struct lf_tele_packet *p;
+    int64_t digest;
+};
+lf_rc pg_look_packets(PGconn *c, const struct pg_asked_packet *a, size_t n, struct lf_err *err) LF_MUST_CHECK; /* marks the duplicates */
+/* Puts what is there of these readings, all of one kind, into the map. */
+lf_rc pg_look_readings(PGconn *c, struct lf_tele_reading *const *r, size_t n, struct pg_map *into, struct lf_err *err) LF_MUST_CHECK;
+
+struct pg_store {
+    struct lf_tele_store base;
+    char *url;
+
+    /* The committing thread's own. */
+    PGconn *writer;
+    struct pg_plan plan;
+    char doubt[24];       /* number of the transaction whose COMMIT was sent and not answered; "" none */
+    uint64_t doubt_print; /* of the batch that was in it */
+    bool doubt_done;      /* it did commit */
+
+    pthread_mutex_t writing; /* held for a commit's COPY: who holds it may change `active` */
+    int active;
+    int64_t waiting[PG_SLOTS]; /* rows in each slot */
+
+    pthread_mutex_t know; /* state */
+    struct pg_state state;
+
+    /* The mover. moving is taken before writing. */
+    pthread_mutex_t moving;
+    pthread_mutex_t wake_lock;
+    pthread_cond_t wake;
+    pthread_t mover;
+    bool started, stop;
+
+    pthread_mutex_t pool;
+    pthread_cond_t freed;
+    PGconn *reader[PG_READERS];
+    bool busy[PG_READERS];
+
+    _Atomic int64_t moved, moves, move_failures; /* rows; transactions */
+};
+
+lf_rc pg_commit(struct lf_tele_store *s, struct lf_tele_batch *b, struct lf_err *err) LF_MUST_CHECK; /* store_pg_commit.c */
+
+/* A writer that is connected, alone, and knows what the database knows (store_pg.c). */
+lf_rc pg_writer(struct pg_store *s, struct lf_err *err) LF_MUST_CHECK;
+
+/* Moves the slot over this connection, in one transaction; the slot must not be written to (store_pg_move.c). */
+lf_rc pg_move(struct pg_store *s, PGconn *c, int slot, struct lf_err *err) LF_MUST_CHECK;
+void *pg_mover_main(void *store);
+
+/* Runs a query on a connection of the pool, text parameters, binary columns; `row` sees each row and returns false to stop. Once more on
+ * a new connection when the old one turns out to be dead before the first row. (store_pg_read.c) */
+struct pg_query {
+    const char *sql;
+    const char *const *params;
+    int n;
+    bool stream; /* row by row, in constant memory */
+    bool (*row)(void *user, const PGresult *r, int row);
+    void *user;
+};
+lf_rc pg_query(struct pg_store *s, const struct pg_query *q, struct lf_err *err) LF_MUST_CHECK;
+
+extern const struct lf_tele_store_ops lf_tele_pg_ops; /* store_pg_ops.c */
+void pg_close(struct lf_tele_store *s);
+#endif

@@ -1,0 +1,138 @@
+/* store_pg_commit.c - one batch, one transaction: all statements in one message, the rows by COPY in binary. */
+#include "tele/store_pg.h"
+
+#include <stdio.h>
+
+enum { COPIES_MAX = 5, MOVE_ROWS = 30000 };
+
+struct sending {
+    char sql[1200];
+    const struct pg_copy *copy[COPIES_MAX];
+    int n, sent;
+};
+
+static void add_copy(struct sending *t, const struct pg_copy *c, const char *table, int slot, const char *columns)
+{
+    size_t at = strlen(t->sql);
+    if (!c->rows)
+        return;
+    snprintf(t->sql + at, sizeof t->sql - at, "COPY %s%s (%s) FROM STDIN (FORMAT binary); ", table,
+             slot < 0 ? ""
+             : slot   ? "_1"
+                      : "_0",
+             columns);
+    t->copy[t->n++] = c;
+}
+
+static void prepare(struct sending *t, const struct pg_plan *p, int slot)
+{
+    static const char rejects[] = "received, reason, detail, station_id, mn, cn, peer, size, raw";
+    *t = (struct sending){ .sql = "BEGIN; SELECT pg_current_xact_id()::text; " };
+    add_copy(t, &p->packet, "tele_packet", slot, PG_PACKET);
+    add_copy(t, &p->reading, "tele_reading", slot, PG_READING ", kind");
+    add_copy(t, &p->was, "tele_reading_was", -1, PG_READING ", kind, replaced, by_packet");
+    add_copy(t, &p->refused, "tele_refused", -1, rejects);
+    add_copy(t, &p->quarantine, "tele_quarantine", -1, rejects);
+    strcat(t->sql, "COMMIT");
+}
+
+/* After the last row has left, the server commits by itself: when the connection is lost then, nobody here knows whether it did. */
+static lf_rc next_copy(struct pg_store *s, struct sending *t, const char *xid, struct lf_err *err)
+{
+    lf_rc rc = t->sent < t->n ? pg_copy_send(s->writer, t->copy[t->sent], err)
+                              : lf_err_set(err, LF_EBUG, NULL, "telemetry: postgres asks for more than it was told to");
+    if (!rc && ++t->sent == t->n)
+        memcpy(s->doubt, xid, sizeof s->doubt);
+    return rc;
+}
+
+static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_err *err)
+{
+    char xid[sizeof s->doubt] = "";
+    bool done = false;
+    lf_rc rc = PQsendQuery(s->writer, t->sql) ? LF_OK : pg_fail(s->writer, NULL, err);
+    for (PGresult *r; !rc && (r = PQgetResult(s->writer));) {
+        switch (PQresultStatus(r)) {
+        case PGRES_COPY_IN: rc = next_copy(s, t, xid, err); break;
+        case PGRES_TUPLES_OK: snprintf(xid, sizeof xid, "%s", PQgetvalue(r, 0, 0)); break;
+        case PGRES_COMMAND_OK: done = !strcmp(PQcmdStatus(r), "COMMIT"); break;
+        default: rc = pg_fail(s->writer, r, err), r = NULL; break;
+        }
+        PQclear(r);
+    }
+    if (!rc && !done)
+        rc = lf_err_set(err, LF_EDB, NULL, "telemetry: postgres did not commit");
+    return rc;
+}
+
+/* The connection after a transaction that failed: rolled back when it lives, given up when not. */
+static void clean_up(struct pg_store *s)
+{
+    struct lf_err ignored = { 0 };
+    if (!pg_run(s->writer, "ROLLBACK", &ignored)) {
+        s->doubt[0] = '\0';
+        return;
+    }
+    PQfinish(s->writer);
+    s->writer = NULL;
+}
+
+static lf_rc store(struct pg_store *s, struct lf_tele_batch *b, struct lf_err *err)
+{
+    struct sending t;
+    pthread_mutex_lock(&s->writing);
+    prepare(&t, &s->plan, s->active);
+    lf_rc rc = t.n ? transaction(s, &t, err) : LF_OK;
+    if (!rc)
+        s->waiting[s->active] += (int64_t)(s->plan.packet.rows + s->plan.reading.rows);
+    bool many = s->waiting[s->active] >= MOVE_ROWS;
+    pthread_mutex_unlock(&s->writing);
+    if (rc) {
+        clean_up(s);
+        return rc;
+    }
+    s->doubt[0] = '\0';
+    pthread_mutex_lock(&s->know);
+    pg_plan_keep(&s->plan, &s->state, b);
+    pthread_mutex_unlock(&s->know);
+    if (many) {
+        pthread_mutex_lock(&s->wake_lock);
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->wake_lock);
+    }
+    return LF_OK;
+}
+
+/* To know the same batch again. */
+static uint64_t print_of(const struct lf_tele_batch *b)
+{
+    uint64_t h = 14695981039346656037u ^ b->nreject;
+    for (size_t i = 0; i < b->npacket; i++) {
+        const struct lf_tele_packet *p = &b->packet[i];
+        h = (h ^ (uint64_t)p->station.v ^ (uint64_t)p->received.ms << 20) * 1099511628211u;
+        for (uint32_t k = 0; k < p->raw.n; k++)
+            h = (h ^ (unsigned char)p->raw.p[k]) * 1099511628211u;
+    }
+    return h;
+}
+
+lf_rc pg_commit(struct lf_tele_store *base, struct lf_tele_batch *b, struct lf_err *err)
+{
+    struct pg_store *s = (struct pg_store *)base;
+    lf_rc rc = pg_writer(s, err);
+    if (rc)
+        return rc;
+    bool stored = s->doubt_done && s->doubt_print == print_of(b);
+    s->doubt_done = false;
+    if (stored) /* by the last try, which marked the batch, and of which only the answer was lost */
+        return LF_OK;
+    rc = pg_plan(&s->plan, &s->state, s->writer, b, err);
+    if (rc)
+        clean_up(s);
+    else
+        rc = store(s, b, err);
+    if (rc && s->doubt[0])
+        s->doubt_print = print_of(b);
+    pg_plan_clear(&s->plan);
+    return rc;
+}
