@@ -53,6 +53,7 @@ static void on_store(void *user, const struct lf_err *err)
 static void metrics(struct lf_app *app, struct lf_out *o)
 {
     struct lf_listener_stats s = lf_listener_stats(it.listener);
+    lf_http_metrics(it.http, o);
     lf_listener_metrics(&s, o);
     alarm_metrics(o);
     upstream_metrics(o);
@@ -104,9 +105,13 @@ static void refresh_directory(void)
 
 static lf_rc start_http(struct lf_err *err)
 {
-    struct lf_http_config c = {
-        .host = app_set.host, .port = (uint16_t)app_set.port, .handler = lf_api_handle, .user = it.app, .spool_dir = app_set.data
-    };
+    struct lf_http_config c = { .host = app_set.host,
+                                .port = (uint16_t)app_set.port,
+                                .handler = lf_api_handle,
+                                .slow = lf_api_slow,
+                                .body_limit = lf_api_body_limit,
+                                .user = it.app,
+                                .spool_dir = app_set.data };
     lf_api_assets(app_assets, app_assets_count);
     it.app->metrics = metrics;
     it.app->demo_login = app_demo_logins;

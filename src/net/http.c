@@ -9,17 +9,9 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { MEMORY_BODY = 64 * 1024, ARRIVE_MS = 120 * 1000, HEADER_MEMORY = 32 * 1024 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
+enum { MEMORY_BODY = 64 * 1024, HEADER_MEMORY = 32 * 1024 };
 
 int lf_http_spool_in(const char *dir)
 {
@@ -119,7 +111,8 @@ static lf_text peer_of(struct lf_arena *a, struct MHD_Connection *c)
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *c)
 {
     struct lf_request *q = lf_new(sizeof *q);
-    *q = (struct lf_request){ .http = cls, .mhd = c, .spool = -1, .started = now_ms(), .body = lf_out_memory(MEMORY_BODY) };
+    const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    *q = (struct lf_request){ .http = cls, .mhd = c, .spool = -1, .body = lf_out_memory(MEMORY_BODY), .watch = i->socket_context };
     q->raw_path = lf_strn(&q->arena, (lf_text){ uri, (uint32_t)strcspn(uri, "?") });
     return q;
 }
@@ -129,8 +122,9 @@ static void begin(struct lf_request *q, const char *method)
     struct lf_http *h = q->http;
     struct MHD_Connection *c = q->mhd;
     q->begun = true;
+    q->head = !strcmp(method, "HEAD");
     q->req = (struct lf_http_req){ .arena = &q->arena,
-                                   .method = strcmp(method, "HEAD") ? lf_printf(&q->arena, "%s", method) : "GET",
+                                   .method = q->head ? "GET" : lf_printf(&q->arena, "%s", method),
                                    .body_fd = -1,
                                    .peer = peer_of(&q->arena, c),
                                    .lang = language(c),
@@ -138,8 +132,22 @@ static void begin(struct lf_request *q, const char *method)
     if (!decode_path(&q->arena, q->raw_path, &q->req.path))
         q->refuse = 400;
     const char *length = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length");
-    if (length && strtoull(length, NULL, 10) > h->config.body_max)
+    uint64_t most = h->config.body_limit ? h->config.body_limit(h->config.user, &q->req) : h->config.body_max;
+    q->body_max = most < h->config.body_max ? most : h->config.body_max;
+    if (length && strtoull(length, NULL, 10) > q->body_max)
         q->refuse = 413;
+    lf_guard_phase(h, q->watch, LF_BODY);
+}
+
+/* Into the file, within what all requests together may lay there. */
+static bool spool_more(struct lf_request *q, const char *data, size_t n)
+{
+    if ((q->http->spooled += (int64_t)n) > (int64_t)q->http->config.spool_max) {
+        q->http->spooled -= (int64_t)n;
+        return false;
+    }
+    q->spooled += (int64_t)n;
+    return write(q->spool, data, n) == (ssize_t)n;
 }
 
 static void take_body(struct lf_request *q, const char *data, size_t n)
@@ -147,20 +155,18 @@ static void take_body(struct lf_request *q, const char *data, size_t n)
     if (q->refuse)
         return;
     q->req.body_len += n;
-    if (q->req.body_len > q->http->config.body_max)
+    if (q->req.body_len > q->body_max)
         q->refuse = 413;
-    else if (now_ms() - q->started > ARRIVE_MS)
-        q->refuse = 408;
     else if (q->spool < 0 && q->body.n + n <= MEMORY_BODY)
         lf_put(&q->body, data, n);
     else {
         if (q->spool < 0) {
             q->spool = lf_http_spool_in(q->http->spool);
             lf_text held = lf_out_text(&q->body);
-            if (q->spool < 0 || write(q->spool, held.p, held.n) != (ssize_t)held.n)
+            if (q->spool < 0 || !spool_more(q, held.p, held.n))
                 q->refuse = 507;
         }
-        if (!q->refuse && write(q->spool, data, n) != (ssize_t)n)
+        if (!q->refuse && !spool_more(q, data, n))
             q->refuse = 507;
     }
 }
@@ -174,30 +180,51 @@ void lf_http_refuse(struct lf_request *q, struct lf_http_res *res, int status)
         const char *text;
     } why[] = { { 400, LF_EINVAL, "请求地址无效 | the address of the request is not valid" },
                 { 413, LF_ETOOBIG, "内容太大 | the content is too large" },
-                { 408, LF_EBUSY, "请求传输太慢 | the request took too long to arrive" },
+                { 429, LF_EBUSY, "请求太多，请稍后再试 | too many requests are waiting, try again in a moment" },
                 { 507, LF_EIO, "临时空间不足，请稍后再试 | no temporary space, try again later" } };
     for (size_t i = 0; i < LF_COUNT(why); i++)
         if (why[i].status == status)
             lf_err_set(&e, why[i].rc, NULL, "%s", why[i].text);
-    lf_problem(res, &e, q->req.lang);
-    res->status = status;
+    lf_problem(res, &e, q->req.lang, status);
+    q->http->refused++;
 }
 
+void lf_http_handle(struct lf_request *q)
+{
+    if (q->refuse)
+        lf_http_refuse(q, &q->res, q->refuse);
+    else
+        q->http->config.handler(q->http->config.user, &q->req, &q->res);
+}
+
+static enum MHD_Result answer(struct lf_request *q)
+{
+    q->answered = true;
+    lf_guard_phase(q->http, q->watch, q->res.hub ? LF_STREAM : LF_ANSWER);
+    return q->res.hub ? lf_http_stream(q, &q->res) : lf_http_answer(q, &q->res);
+}
+
+/* The request is whole, or refused before it is. */
 static enum MHD_Result handle(struct lf_request *q)
 {
     struct lf_http *h = q->http;
-    struct lf_http_res res = { .fd = -1, .body = lf_out_memory(0) };
+    q->res = (struct lf_http_res){ .fd = -1, .body = lf_out_memory(0) };
     q->handled = true;
     h->requests++;
     if (q->spool >= 0)
         q->req.body_fd = q->spool;
     else
         q->req.body = lf_out_text(&q->body);
-    if (q->refuse)
-        lf_http_refuse(q, &res, q->refuse);
-    else
-        h->config.handler(h->config.user, &q->req, &res);
-    return res.hub ? lf_http_stream(q, &res) : lf_http_answer(q, &res);
+    lf_guard_phase(h, q->watch, LF_WORK);
+    if (!q->refuse && h->config.slow && h->config.slow(h->config.user, &q->req)) {
+        enum lf_given given = lf_work_give(q);
+        if (given == LF_GIVEN)
+            return MHD_YES;
+        if (given == LF_TOO_MANY)
+            q->refuse = 429;
+    }
+    lf_http_handle(q);
+    return answer(q);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version,
@@ -213,7 +240,17 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
         *n = 0;
         return MHD_YES;
     }
-    return q->handled ? MHD_NO : handle(q);
+    return q->worked ? answer(q) : q->handled ? MHD_NO : handle(q);
+}
+
+/* The client went away while its request was handled: nobody will send what was made. */
+static void drop_answer(struct lf_http_res *res)
+{
+    if (res->fd >= 0)
+        close(res->fd);
+    lf_out_close(&res->body);
+    if (res->hub)
+        lf_release(res->user);
 }
 
 static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
@@ -226,6 +263,10 @@ static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_
         return;
     if (q->spool >= 0)
         close(q->spool);
+    if (q->handled && !q->answered)
+        drop_answer(&q->res);
+    h->spooled -= q->spooled;
+    lf_guard_phase(h, q->watch, LF_HEAD);
     lf_out_close(&q->body);
     lf_arena_free(&q->arena);
     lf_release(q);
@@ -235,10 +276,13 @@ static void on_done(void *cls, struct MHD_Connection *c, void **state, enum MHD_
 static void on_connection(void *cls, struct MHD_Connection *c, void **socket_state, enum MHD_ConnectionNotificationCode code)
 {
     struct lf_http *h = cls;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_state = lf_guard_add(h, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
         h->open++;
-    else
+    } else {
+        lf_guard_drop(h, *socket_state);
         h->open--;
+    }
 }
 
 static void silent(void *cls, const char *fmt, va_list ap) {}
@@ -289,6 +333,12 @@ lf_rc lf_http_start(struct lf_http **out, const struct lf_http_config *config, s
         h->config.body_max = (uint64_t)64 << 20;
     if (!h->config.idle_s)
         h->config.idle_s = 30;
+    if (!h->config.arrive_s)
+        h->config.arrive_s = 120;
+    if (!h->config.read_s)
+        h->config.read_s = 60;
+    if (!h->config.spool_max)
+        h->config.spool_max = (uint64_t)1 << 30;
     h->spool = lf_dup(config->spool_dir ? config->spool_dir : "/tmp");
     int fd = listen_on(config->host ? config->host : "127.0.0.1", config->port, err);
     if (fd < 0) {
@@ -297,18 +347,22 @@ lf_rc lf_http_start(struct lf_http **out, const struct lf_http_config *config, s
         return LF_EIO;
     }
     h->port = port_of(fd);
-    h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, h,
-                                 MHD_OPTION_EXTERNAL_LOGGER, silent, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-                                 (unsigned)h->config.threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->config.max_connections,
-                                 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)h->config.max_connections / 2, MHD_OPTION_CONNECTION_TIMEOUT,
-                                 (unsigned)h->config.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
-                                 MHD_OPTION_NOTIFY_COMPLETED, on_done, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-                                 MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_END);
+    bool ready = lf_guard_start(h);
+    ready = lf_work_start(h) && ready;
+    h->daemon =
+        !ready ? NULL
+               : MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+                                  h, MHD_OPTION_EXTERNAL_LOGGER, silent, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+                                  (unsigned)h->config.threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->config.max_connections,
+                                  MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)h->config.max_connections / 2,
+                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->config.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                                  (size_t)HEADER_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_done, h, MHD_OPTION_NOTIFY_CONNECTION,
+                                  on_connection, h, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_END);
     if (!h->daemon) {
+        lf_err_set(err, LF_EIO, NULL, "the HTTP server does not start: %s", strerror(errno));
         close(fd);
-        lf_release(h->spool);
-        lf_release(h);
-        return lf_err_set(err, LF_EIO, NULL, "the HTTP server does not start: %s", strerror(errno));
+        lf_http_stop(h);
+        return LF_EIO;
     }
     *out = h;
     return LF_OK;
@@ -320,7 +374,11 @@ void lf_http_stop(struct lf_http *h)
 {
     if (!h)
         return;
-    MHD_stop_daemon(h->daemon);
+    lf_work_stop(h); /* the daemon cannot end while a connection is suspended */
+    if (h->daemon)
+        MHD_stop_daemon(h->daemon);
+    lf_guard_stop(h);
+    lf_work_free(h);
     lf_release(h->spool);
     lf_release(h);
 }
@@ -329,7 +387,14 @@ struct lf_http_stats lf_http_stats(const struct lf_http *ch)
 {
     struct lf_http *h = (struct lf_http *)(uintptr_t)ch;
     struct lf_http_stats s = {
-        .requests = h->requests, .bytes = h->bytes, .open = h->open, .refused = h->refused, .cut = h->cut, .streams = h->streams
+        .requests = h->requests,
+        .bytes = h->bytes,
+        .open = h->open,
+        .refused = h->refused,
+        .cut = h->cut,
+        .slow = h->slow,
+        .spooled = h->spooled,
+        .streams = h->streams,
     };
     for (int i = 0; i < 6; i++)
         s.by_class[i] = h->by_class[i];

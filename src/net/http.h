@@ -1,7 +1,8 @@
 /* http.h - HTTP/1.1 by libmicrohttpd: limits, compression, conditional answers, server-sent events.
  *
- * The handler is called on a worker thread when the whole request has arrived and answers with bytes or with an
- * open file; it never waits for a client, so a slow one holds a socket and nothing else. */
+ * The handler is called when the whole request has arrived and answers with bytes or with an open file; it never waits for a
+ * client, so a slow one holds a socket and nothing else, and not for long. What config.slow names is handled on a worker thread,
+ * all else where its socket is served: it must be quick. */
 #ifndef LF_NET_HTTP_H
 #define LF_NET_HTTP_H
 #include "base/ctx.h"
@@ -55,20 +56,27 @@ struct lf_http_config {
     int threads;           /* 0 = 4 */
     int max_connections;   /* 0 = 1024; of one address at most half */
     uint64_t body_max;     /* bytes; 0 = 64 MiB. Past it 413 */
-    int idle_s;            /* seconds without a byte; 0 = 30. A request must be complete within 2 minutes in any case */
+    uint64_t spool_max;    /* bytes that all bodies together may have in files; 0 = 1 GiB. Past it 507 */
+    int idle_s;            /* seconds without a byte; 0 = 30. A header must be complete within twice that */
+    int arrive_s;          /* seconds a body may take to arrive; 0 = 120 */
+    int read_s;            /* a reader that takes less than 2 KiB/s of an answer for so many seconds is cut off; 0 = 60 */
     const char *spool_dir; /* unlinked files for large bodies and answers; NULL = /tmp */
     lf_http_handler handler;
+    bool (*slow)(void *user, const struct lf_http_req *req);           /* may it take long? NULL = never */
+    uint64_t (*body_limit)(void *user, const struct lf_http_req *req); /* asked when the header is there; NULL = body_max */
     void *user;
 };
 struct lf_http;
 lf_rc lf_http_start(struct lf_http **out, const struct lf_http_config *config, struct lf_err *err) LF_MUST_CHECK;
 uint16_t lf_http_port(const struct lf_http *h);
 void lf_http_stop(struct lf_http *h); /* finishes running handlers, closes event streams, joins; NULL is fine */
-/* requests, bytes out, connections open now, refused by limit, cut off in mid-answer, by status class 2xx..5xx */
+/* requests, bytes out, connections open now, refused by limit, ended by the client, cut off for being slow, bytes of bodies in
+ * files now, by status class 2xx..5xx, event streams now */
 struct lf_http_stats {
-    int64_t requests, bytes, open, refused, cut, by_class[6], streams;
+    int64_t requests, bytes, open, refused, cut, slow, spooled, by_class[6], streams;
 };
 struct lf_http_stats lf_http_stats(const struct lf_http *h);
+void lf_http_metrics(const struct lf_http *h, struct lf_out *o); /* the same in the text form of Prometheus */
 
 /* An unlinked temporary file in the spool directory, for answers made by the handler; -1 and errno on failure. */
 int lf_http_spool(const struct lf_http_req *req);

@@ -1,7 +1,10 @@
 /* hub.c - server-sent events. A listener is a ring of bytes; a publisher fills rings and wakes their connections, and never waits. */
+#include "base/clock.h"
 #include "net/http_int.h"
 
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
@@ -17,7 +20,8 @@ struct listener {
     void *user;
     char ring[RING];
     size_t at, n; /* bytes from ring[at], n of them */
-    bool lost, suspended;
+    int fd;
+    bool lost, suspended, gone;
 };
 struct lf_hub {
     pthread_mutex_t lock;
@@ -48,21 +52,36 @@ static void wake(struct listener *l)
     MHD_resume_connection(l->mhd);
 }
 
+/* Has the other end closed? The library does not look at a connection that waits for an event. */
+static bool left(int fd)
+{
+    struct tcp_info t = { 0 };
+    socklen_t n = sizeof t;
+    return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &n) && t.tcpi_state != TCP_ESTABLISHED;
+}
+
 /* A comment now and then shows both ends that the other is there. */
+static void look(struct lf_hub *h, bool comment)
+{
+    for (struct listener *l = h->list; l; l = l->next) {
+        l->gone = left(l->fd);
+        if (comment && !l->n)
+            put(l, ":\n\n", 3);
+        if (comment || l->gone)
+            wake(l);
+    }
+}
+
 static void *tick(void *user)
 {
     struct lf_hub *h = user;
     pthread_mutex_lock(&h->lock);
-    while (!h->stop) {
+    for (int second = 1; !h->stop; second++) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += KEEP_ALIVE_S;
+        until.tv_sec++;
         pthread_cond_timedwait(&h->wake, &h->lock, &until);
-        for (struct listener *l = h->list; l && !h->stop; l = l->next) {
-            if (!l->n)
-                put(l, ":\n\n", 3);
-            wake(l);
-        }
+        look(h, second % KEEP_ALIVE_S == 0);
     }
     pthread_mutex_unlock(&h->lock);
     return NULL;
@@ -73,6 +92,7 @@ struct lf_hub *lf_hub_new(void)
     struct lf_hub *h = lf_new(sizeof *h);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->wake, NULL);
+    h->id = (uint64_t)lf_now().ms * 1000; /* no id of an earlier run comes again */
     if (pthread_create(&h->ticker, NULL, tick, h))
         h->stopping = true; /* no ticker: events still go out */
     return h;
@@ -137,7 +157,7 @@ static ssize_t stream_read(void *cls, uint64_t pos, char *buf, size_t max)
     l->at = (l->at + n) % RING;
     l->n -= n;
     ssize_t result = (ssize_t)n;
-    if (!n && l->hub->stop) {
+    if (!n && (l->hub->stop || l->gone)) {
         result = MHD_CONTENT_READER_END_OF_STREAM;
     } else if (!n) {
         l->suspended = true;
@@ -164,10 +184,17 @@ static void stream_free(void *cls)
 
 enum MHD_Result lf_http_stream(struct lf_request *q, struct lf_http_res *res)
 {
+    if (q->head) {
+        res->type = "text/event-stream; charset=utf-8";
+        res->hub = NULL;
+        lf_release(res->user);
+        return lf_http_answer(q, res);
+    }
     struct listener *l = lf_new(sizeof *l);
     l->hub = res->hub;
     l->http = q->http;
     l->mhd = q->mhd;
+    l->fd = q->watch->fd;
     l->want = res->want;
     l->user = res->user;
     lf_out_close(&res->body);

@@ -11,6 +11,11 @@ static const struct {
               { LF_ECONFLICT, 409, "Conflict" },   { LF_EDB, 503, "Database unavailable" }, { LF_EIO, 503, "Storage unavailable" },
               { LF_ELOGIN, 401, "Log in first" },  { LF_EBUSY, 429, "Too many requests" },  { LF_ETOOBIG, 413, "Too large" },
               { LF_EBUG, 500, "Internal error" } };
+/* What is known before the kernel is asked. */
+static const struct {
+    int status;
+    const char *title;
+} early[] = { { 400, "Bad request" }, { 405, "Method not allowed" }, { 415, "Unsupported media type" }, { 507, "No temporary space" } };
 
 static size_t row(lf_rc rc)
 {
@@ -18,6 +23,14 @@ static size_t row(lf_rc rc)
         if (table[i].rc == rc)
             return i;
     return LF_COUNT(table) - 1;
+}
+
+static const char *title_of(int status, const char *usual)
+{
+    for (size_t i = 0; i < LF_COUNT(early); i++)
+        if (early[i].status == status)
+            return early[i].title;
+    return usual;
 }
 
 int lf_problem_status(lf_rc rc) { return table[row(rc)].status; }
@@ -35,7 +48,7 @@ static lf_text public_text(const struct lf_err *err, enum lf_lang lang)
     return lf_lang_pick(lf_str(err->msg), lang);
 }
 
-void lf_problem(struct lf_http_res *res, const struct lf_err *err, enum lf_lang lang)
+void lf_problem(struct lf_http_res *res, const struct lf_err *err, enum lf_lang lang, int status)
 {
     size_t i = row(err->rc);
     if (res->fd >= 0)
@@ -47,12 +60,12 @@ void lf_problem(struct lf_http_res *res, const struct lf_err *err, enum lf_lang 
     res->cache = NULL;
     lf_out_close(&res->body);
     res->body = lf_out_memory(0);
-    res->status = table[i].status;
+    res->status = status ? status : table[i].status;
     res->type = "application/problem+json; charset=utf-8";
     struct lf_json j = lf_json_to(&res->body);
     lf_json_obj(&j);
     lf_json_kstr(&j, "type", "about:blank");
-    lf_json_kstr(&j, "title", table[i].title);
+    lf_json_kstr(&j, "title", title_of(res->status, table[i].title));
     lf_json_kint(&j, "status", res->status);
     lf_json_kstr(&j, "code", lf_rc_name(err->rc));
     lf_json_ktext(&j, "detail", public_text(err, lang));
