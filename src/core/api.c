@@ -2,12 +2,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "core/account.h"
-#include "core/kernel.h"
+#include "core/records.h"
 #include "net/problem.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <strings.h>
+#include <unistd.h>
 
 /* ---- static pages -------------------------------------------------------------------------------- */
 
@@ -63,29 +65,20 @@ static const char *mime_of(lf_text path)
     return "application/octet-stream";
 }
 
-/* A file of the pages; any other path without a dot is a page of the application and gets index.html. */
-static bool serve_asset(lf_text path, struct lf_arena *a, struct lf_http_res *res)
+/* A file of the pages, packed if there is one; any other path without a dot is a page of the application: index.html. */
+static const struct lf_asset *page_at(lf_text path, struct lf_arena *a, struct lf_http_res *res)
 {
     if (path.n && path.p[0] == '/')
         path.p++, path.n--;
-    const char *gz = lf_printf(a, "%.*s.gz", (int)path.n, path.p);
-    const struct lf_asset *f = find_asset(lf_str(gz));
+    const struct lf_asset *f = find_asset(lf_str(lf_printf(a, "%.*s.gz", (int)path.n, path.p)));
     res->gzip = f != NULL;
     if (!f)
         f = find_asset(path);
-    if (!f && !memchr(path.p, '.', path.n)) {
-        path = LF_TEXT("index.html");
-        f = find_asset(LF_TEXT("index.html.gz"));
-        res->gzip = f != NULL;
-        if (!f)
-            f = find_asset(path);
-    }
-    if (!f)
-        return false;
+    if (!f && !lf_text_is(path, "index.html") && !memchr(path.p, '.', path.n))
+        return page_at(LF_TEXT("index.html"), a, res);
     res->type = mime_of(path);
     res->cache = path.n > 7 && !memcmp(path.p, "assets/", 7) ? "public, max-age=31536000, immutable" : "no-cache";
-    lf_put(&res->body, f->bytes, f->size);
-    return true;
+    return f;
 }
 
 static const lf_text API = { "/api/v1/", 8 };
@@ -117,6 +110,8 @@ bool lf_path_match(const char *pattern, lf_text path, lf_text *seg)
 
 void lf_call_allow(struct lf_ctx *cx, struct lf_call *c, const char *method)
 {
+    if (!strcmp(method, "GET"))
+        method = "GET, HEAD";
     c->allow = c->allow ? lf_printf(&cx->arena, "%s, %s", c->allow, method) : method;
 }
 
@@ -161,13 +156,31 @@ static lf_rc password_first(struct lf_ctx *cx, const struct lf_http_req *req, co
     return lf_fail(cx, LF_EDENIED, "must_change", "请先修改初始密码 | change the initial password first");
 }
 
-static lf_rc read_body(struct lf_ctx *cx, struct lf_call *c)
+enum { JSON_MAX = 4 << 20 };
+
+static bool is_json(lf_text type) { return type.n >= 16 && !strncasecmp(type.p, "application/json", 16); }
+
+static json_t *parse(const struct lf_http_req *req, json_error_t *e)
 {
-    lf_text type = lf_http_header(c->req, "Content-Type");
-    if (safe_method(c->req) || !c->req->body.n || type.n < 16 || strncmp(type.p, "application/json", 16) != 0)
+    if (req->body_fd < 0)
+        return json_loadb(req->body.p, req->body.n, JSON_REJECT_DUPLICATES, e);
+    lseek(req->body_fd, 0, SEEK_SET);
+    return json_loadfd(req->body_fd, JSON_REJECT_DUPLICATES, e);
+}
+
+/* bytes: the address takes a file of some kind and reads it itself. */
+static lf_rc read_body(struct lf_ctx *cx, struct lf_call *c, bool bytes)
+{
+    bool json = is_json(lf_http_header(c->req, "Content-Type"));
+    if (safe_method(c->req) || !c->req->body_len || (bytes && (!json || c->req->body_fd >= 0)))
         return LF_OK;
+    if (!json) {
+        c->res->status = 415;
+        return lf_fail(cx, LF_EINVAL, "body",
+                       "请求内容应为 JSON（Content-Type: application/json） | the body must be JSON (Content-Type: application/json)");
+    }
     json_error_t e;
-    c->body = json_loadb(c->req->body.p, c->req->body.n, JSON_REJECT_DUPLICATES, &e);
+    c->body = parse(c->req, &e);
     if (json_is_object(c->body))
         return LF_OK;
     return lf_fail(cx, LF_EINVAL, "body", "请求内容不是有效的 JSON（第 %d 行：%s） | the body is not valid JSON (line %d: %s)",
@@ -176,7 +189,7 @@ static lf_rc read_body(struct lf_ctx *cx, struct lf_call *c)
 
 /* ---- the call ----------------------------------------------------------------------------------------------- */
 
-static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route)
+static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const struct lf_record_hit *hit)
 {
     struct lf_session me = { 0 };
     bool open = route && !strcmp(route->right, "public");
@@ -186,9 +199,9 @@ static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct l
     if (!rc && route && *route->right && !open && !lf_perm_has(&cx->perms, lf_app_right(cx->app, route->right)))
         rc = lf_fail(cx, LF_EDENIED, NULL, "您没有这项权限（%s） | you do not have the right %s", route->right, route->right);
     if (!rc)
-        rc = read_body(cx, c);
+        rc = read_body(cx, c, route ? route->request != NULL : hit->a->takes && strchr(hit->a->takes, '/'));
     if (!rc)
-        rc = route ? route->fn(cx, c) : lf_records_call(cx, c, (lf_text){ c->req->path.p + API.n, c->req->path.n - API.n });
+        rc = route ? route->fn(cx, c) : lf_records_call(cx, c, hit);
     c->stale = me.stale;
     return rc;
 }
@@ -215,29 +228,39 @@ void lf_publish_record(struct lf_app *app, const struct lf_change *ch)
         lf_hub_publish(app->hub, topic, grid, (lf_text){ json, (uint32_t)n });
 }
 
-/* Notes once in a while that the session is in use; a failure here is nobody's trouble. */
+/* Notes once in a while that the session is in use; a failure here is nobody's trouble, and the next call tries again. */
 static void mark_seen(struct lf_ctx *cx, const struct lf_http_req *req)
 {
-    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
+    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE_NOW);
     if (!rc)
         rc = lf_tx_end(cx, lf_session_seen(cx, lf_http_cookie(req, "lanfan")));
     if (rc)
         lf_log(LF_DEBUG, "session: %s", cx->err.msg);
 }
 
+/* OPTIONS is told what there is, every other method that it is not among it. */
+static lf_rc other_method(struct lf_ctx *cx, struct lf_call *c)
+{
+    bool ask = !strcmp(c->req->method, "OPTIONS");
+    c->res->status = ask ? 204 : 405;
+    lf_http_set_header(c->res, "Allow", c->allow);
+    return ask ? LF_OK : lf_fail(cx, LF_ENOTFOUND, NULL, "这个地址只接受 %s | only %s is taken at this address", c->allow, c->allow);
+}
+
 static lf_rc run(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route)
 {
     const struct lf_http_req *req = c->req;
-    if (!route && !begins_with(req->path, API))
-        return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个地址 | there is nothing at this address");
+    struct lf_record_hit hit = { 0 };
+    if (!route && !(begins_with(req->path, API) && lf_records_find(cx, c, (lf_text){ req->path.p + API.n, req->path.n - API.n }, &hit)))
+        return c->allow ? other_method(cx, c) : lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个地址 | there is nothing at this address");
     if (route && route->own_tx) { /* log-in and the like: transactions of their own */
-        lf_rc rc = read_body(cx, c);
+        lf_rc rc = read_body(cx, c, route->request != NULL);
         return rc ? rc : route->fn(cx, c);
     }
     lf_rc rc = lf_tx_begin(cx, route ? route->tx : safe_method(req) ? LF_TX_READ : LF_TX_WRITE);
     if (rc)
         return rc;
-    rc = in_transaction(cx, c, route);
+    rc = in_transaction(cx, c, route, &hit);
     lf_rc end = lf_tx_end(cx, !rc && c->undo ? LF_ECONFLICT : rc);
     rc = !rc && c->undo ? LF_OK : end;
     if (!rc)
@@ -250,15 +273,27 @@ static lf_rc run(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *ro
 static void fail(struct lf_ctx *cx, const struct lf_call *c, lf_rc rc)
 {
     const struct lf_http_req *req = c->req;
+    int status = c->res->status == 405 || c->res->status == 415 ? c->res->status : 0;
     if (rc == LF_EDB || rc == LF_EIO || rc == LF_EBUG)
         lf_log(LF_ERROR, "%s %.*s: %s (%s:%d)", req->method, (int)req->path.n, req->path.p, cx->err.msg, cx->err.file ? cx->err.file : "?",
                cx->err.line);
     cx->err.rc = rc;
-    lf_problem(c->res, &cx->err, cx->lang);
-    if (!c->allow)
-        return;
-    c->res->status = 405;
-    lf_http_set_header(c->res, "Allow", c->allow);
+    lf_problem(c->res, &cx->err, cx->lang, status);
+}
+
+static lf_rc page(struct lf_ctx *cx, struct lf_call *c)
+{
+    struct lf_http_res *res = c->res, was = *res;
+    const struct lf_asset *f = page_at(c->req->path, &cx->arena, res);
+    if (f && safe_method(c->req)) {
+        lf_put(&res->body, f->bytes, f->size);
+        return LF_OK;
+    }
+    *res = was;
+    if (!f)
+        return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个页面 | there is no such page");
+    lf_call_allow(cx, c, "GET");
+    return other_method(cx, c);
 }
 
 void lf_api_handle(void *user, const struct lf_http_req *req, struct lf_http_res *res)
@@ -268,16 +303,36 @@ void lf_api_handle(void *user, const struct lf_http_req *req, struct lf_http_res
     struct lf_ctx cx = { .arena = *req->arena, .app = app, .db = app->db, .lang = req->lang, .peer = req->peer };
     struct lf_call c = { .req = req, .res = res, .j = lf_json_to(&res->body) };
     const struct lf_route *route = find_route(&cx, &c);
-    if (route || c.allow || begins_with(req->path, LF_TEXT("/api/"))) {
-        lf_rc rc = run(&cx, &c, route);
-        if (rc)
-            fail(&cx, &c, rc);
-    } else if (!safe_method(req) || !serve_asset(req->path, &cx.arena, res)) {
-        lf_fail(&cx, LF_ENOTFOUND, NULL, "没有这个页面 | there is no such page");
-        fail(&cx, &c, LF_ENOTFOUND);
-    }
+    bool api = route || c.allow || begins_with(req->path, LF_TEXT("/api/"));
+    lf_rc rc = api ? run(&cx, &c, route) : page(&cx, &c);
+    if (rc)
+        fail(&cx, &c, rc);
     json_decref(c.body);
     *req->arena = cx.arena;
+}
+
+/* Writes wait for the one writer; exports and pictures take long of themselves. */
+bool lf_api_slow(void *user, const struct lf_http_req *req)
+{
+    const struct lf_app *app = user;
+    lf_text seg[4];
+    if (!safe_method(req))
+        return true;
+    for (int i = 0; i < app->nroom; i++)
+        for (int k = 0; k < app->room[i]->nroute; k++) {
+            const struct lf_route *r = &app->room[i]->route[k];
+            if (r->slow && lf_path_match(r->path, req->path, seg))
+                return true;
+        }
+    return begins_with(req->path, API) && memchr(req->path.p, '.', req->path.n);
+}
+
+/* Files are large, JSON is not, and who has not logged in sends a log-in. */
+uint64_t lf_api_body_limit(void *user, const struct lf_http_req *req)
+{
+    if (!lf_http_cookie(req, "lanfan").n && !lf_http_header(req, "Authorization").n)
+        return 64 * 1024;
+    return is_json(lf_http_header(req, "Content-Type")) ? JSON_MAX : UINT64_MAX;
 }
 
 lf_rc lf_call_int(struct lf_ctx *cx, lf_text s, const char *field, int64_t *out)

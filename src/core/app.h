@@ -25,7 +25,8 @@ struct lf_route {
     const char *zh, *en; /* one line for OpenAPI */
     bool own_tx;         /* fn begins and ends its own transactions and checks the caller itself */
     bool bearer;         /* for OpenAPI: asks for a token in the Authorization header */
-    const char *request; /* for OpenAPI: its requestBody, as JSON; NULL when it takes none, or a plain object */
+    bool slow;           /* a GET that may take long: handled on a thread of its own, as every write is */
+    const char *request; /* its requestBody for OpenAPI, as JSON: fn reads the bytes itself; NULL when it takes none, or a JSON object */
     const struct lf_param *param;
     int nparam;
 };
@@ -130,6 +131,8 @@ struct lf_call {
 void lf_publish_record(struct lf_app *app, const struct lf_change *ch);
 /* The handler for lf_http_config: log-in, routes, transaction, errors. user = struct lf_app. */
 void lf_api_handle(void *app, const struct lf_http_req *req, struct lf_http_res *res);
+bool lf_api_slow(void *app, const struct lf_http_req *req);           /* for lf_http_config.slow */
+uint64_t lf_api_body_limit(void *app, const struct lf_http_req *req); /* for lf_http_config.body_limit */
 lf_rc lf_call_int(struct lf_ctx *cx, lf_text s, const char *field, int64_t *out) LF_MUST_CHECK;
 /* Static pages: the table that tools/embed made. */
 struct lf_asset {

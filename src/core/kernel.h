@@ -11,13 +11,13 @@ void lf_places_close(struct lf_app *app);
 /* Runs every job that is due, once; the thread does it each second. */
 void lf_jobs_tick(struct lf_app *app);
 
-/* The addresses that every record type has (records.h). path: what follows "/api/v1/". */
-lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, lf_text path) LF_MUST_CHECK;
 /* Notes that the address is there with another method: the answer becomes 405 with Allow (RFC 9110, 15.5.6). */
 void lf_call_allow(struct lf_ctx *cx, struct lf_call *c, const char *method);
 /* Filters, q, sort, after, limit of the request's query string. */
 lf_rc lf_call_query(struct lf_ctx *cx, const struct lf_call *c, struct lf_query *q) LF_MUST_CHECK;
 
+lf_rc lf_health(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+lf_rc lf_metrics(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 /* What the pages are drawn from: types, fields, moves, labels. */
 lf_rc lf_meta_json(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 /* The work bench: what waits for the caller, what is overdue, what is done. */

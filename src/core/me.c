@@ -349,7 +349,7 @@ static lf_rc events(struct lf_ctx *cx, struct lf_call *c)
     return LF_OK;
 }
 
-/* ---- what there is, health, metrics -------------------------------------------------------------------------------------- */
+/* ---- what there is -------------------------------------------------------------------------------------- */
 
 static lf_rc hello(struct lf_ctx *cx, struct lf_call *c)
 {
@@ -381,55 +381,13 @@ static lf_rc openapi(struct lf_ctx *cx, struct lf_call *c)
     return LF_OK;
 }
 
-static lf_rc health(struct lf_ctx *cx, struct lf_call *c)
-{
-    struct lf_val one = { .t = LF_T_INT };
-    lf_rc rc = lf_sql_one(cx, "SELECT 1", NULL, 0, &one, 1);
-    if (rc)
-        return rc;
-    lf_put_str(&c->res->body, "{\"status\":\"ok\"}");
-    return LF_OK;
-}
-
-static void metric(struct lf_out *o, const char *name, const char *help, const char *type, int64_t v)
-{
-    lf_putf(o, "# HELP %s %s\n# TYPE %s %s\n%s %" PRId64 "\n", name, help, name, type, name, v);
-}
-
-static lf_rc metrics(struct lf_ctx *cx, struct lf_call *c)
-{
-    struct lf_out *o = &c->res->body;
-    struct lf_db_stats db = lf_db_stats(cx->app->db);
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f) {
-        if (fscanf(f, "%*d %ld", &pages) != 1)
-            pages = 0;
-        fclose(f);
-    }
-    c->res->type = "text/plain; version=0.0.4; charset=utf-8";
-    metric(o, "lanfan_resident_bytes", "Resident memory.", "gauge", (int64_t)pages * sysconf(_SC_PAGESIZE));
-    metric(o, "lanfan_db_connections_held", "Database connections in use.", "gauge", db.held);
-    metric(o, "lanfan_db_statements_total", "Statements run.", "counter", db.statements);
-    metric(o, "lanfan_db_failures_total", "Statements that failed.", "counter", db.failures);
-    lf_putf(o, "# HELP lanfan_job_runs_total Runs of each repeating job.\n# TYPE lanfan_job_runs_total counter\n");
-    for (int i = 0; i < cx->app->njob; i++)
-        lf_putf(o,
-                "lanfan_job_runs_total{job=\"%s\",result=\"ok\"} %" PRId64 "\nlanfan_job_runs_total{job=\"%s\",result=\"failed\"} %" PRId64
-                "\n",
-                cx->app->job[i].job->name, __atomic_load_n(&cx->app->job[i].runs, __ATOMIC_RELAXED), cx->app->job[i].job->name,
-                __atomic_load_n(&cx->app->job[i].failures, __ATOMIC_RELAXED));
-    if (cx->app->metrics)
-        cx->app->metrics(cx->app, o);
-    return LF_OK;
-}
-
 /* ---- the room ------------------------------------------------------------------------------------------------------------- */
 
 static const struct lf_param event_params[] = {
     { "station", "readings of these stations only, numbers separated by commas, at most 64", false },
     { "grid_code", "only what happens within this division, cell or zone", false },
 };
+static const char file_body[] = "{\"required\":true,\"content\":{\"application/octet-stream\":{}}}";
 static const struct lf_route routes[] = {
     { "POST", "/api/v1/login", "public", LF_TX_READ, login, "登录", "Log in", .own_tx = true },
     { "POST", "/api/v1/logout", "", LF_TX_WRITE, logout, "退出", "Log out" },
@@ -441,14 +399,14 @@ static const struct lf_route routes[] = {
     { "GET", "/api/v1/bench", "", LF_TX_READ, lf_bench_json, "工作台", "Work bench" },
     { "GET", "/api/v1/notices", "", LF_TX_READ, notices, "通知", "Notices" },
     { "POST", "/api/v1/notices/read", "", LF_TX_WRITE, notices_read, "通知已读", "Mark notices as read" },
-    { "POST", "/api/v1/files", "", LF_TX_WRITE, post_file, "上传文件", "Send a file" },
+    { "POST", "/api/v1/files", "", LF_TX_WRITE, post_file, "上传文件", "Send a file", .request = file_body },
     { "GET", "/api/v1/files/:hash", "", LF_TX_READ, get_file, "下载文件", "Get a file" },
-    { "GET", "/api/v1/files/:hash/thumb", "", LF_TX_READ, get_thumb, "缩略图", "Get a thumbnail" },
+    { "GET", "/api/v1/files/:hash/thumb", "", LF_TX_READ, get_thumb, "缩略图", "Get a thumbnail", .slow = true },
     { "GET", "/api/v1/events", "", LF_TX_READ, events, "实时事件", "Live events", .param = event_params, .nparam = LF_COUNT(event_params) },
     { "GET", "/api/v1/hello", "public", LF_TX_READ, hello, "系统信息", "What this is" },
     { "GET", "/api/openapi.json", "public", LF_TX_READ, openapi, "接口说明", "This description" },
-    { "GET", "/healthz", "public", LF_TX_READ, health, "健康检查", "Is the service well" },
-    { "GET", "/metrics", "public", LF_TX_READ, metrics, "运行指标", "Prometheus metrics" },
+    { "GET", "/healthz", "public", LF_TX_READ, lf_health, "健康检查", "Is the service well" },
+    { "GET", "/metrics", "public", LF_TX_READ, lf_metrics, "运行指标", "Prometheus metrics" },
 };
 static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate } };
 static const struct lf_res *const types[] = { &account_res, &role_res };

@@ -51,36 +51,32 @@ static bool fits(const struct lf_record_address *a, const struct lf_res *r, lf_t
     return (!seg[0].p || lf_text_int(seg[0], &at->id.v)) && (!seg[1].p || has_verb(r, seg[1]));
 }
 
-static lf_rc no_address(struct lf_ctx *cx) { return lf_fail(cx, LF_ENOTFOUND, NULL, "没有这个地址 | there is nothing at this address"); }
-
-static lf_rc call(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_address *a,
-                  const struct lf_record_call *at)
-{
-    if ((r->can & a->can) != a->can)
-        return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能%s | %s: %s is not offered", r->zh, a->zh, r->en, a->en);
-    lf_rc rc = a->right ? lf_allowed(cx, r->name, a->right) : LF_OK;
-    return rc ? rc : a->fn(cx, c, r, at);
-}
-
-lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, lf_text path)
+bool lf_records_find(struct lf_ctx *cx, struct lf_call *c, lf_text path, struct lf_record_hit *hit)
 {
     uint32_t n = 0;
     while (n < path.n && path.p[n] != '/' && path.p[n] != '.')
         n++;
-    const struct lf_res *r = lf_app_res(cx->app, (lf_text){ path.p, n });
-    if (!r)
-        return no_address(cx);
-    struct lf_record_call at;
-    for (int i = 0; i < lf_record_address_count; i++) {
-        const struct lf_record_address *a = &lf_record_addresses[i];
-        if (!fits(a, r, (lf_text){ path.p + n, path.n - n }, &at))
+    hit->r = lf_app_res(cx->app, (lf_text){ path.p, n });
+    for (int i = 0; hit->r && i < lf_record_address_count; i++) {
+        hit->a = &lf_record_addresses[i];
+        if (!fits(hit->a, hit->r, (lf_text){ path.p + n, path.n - n }, &hit->at))
             continue;
-        if (!strcmp(a->method, c->req->method)) {
+        if (!strcmp(hit->a->method, c->req->method)) {
             c->allow = NULL;
-            return call(cx, c, r, a, &at);
+            return true;
         }
-        if ((r->can & a->can) == a->can)
-            lf_call_allow(cx, c, a->method);
+        if ((hit->r->can & hit->a->can) == hit->a->can)
+            lf_call_allow(cx, c, hit->a->method);
     }
-    return no_address(cx);
+    return false;
+}
+
+lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, const struct lf_record_hit *hit)
+{
+    const struct lf_record_address *a = hit->a;
+    const struct lf_res *r = hit->r;
+    if ((r->can & a->can) != a->can)
+        return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能%s | %s: %s is not offered", r->zh, a->zh, r->en, a->en);
+    lf_rc rc = a->right ? lf_allowed(cx, r->name, a->right) : LF_OK;
+    return rc ? rc : a->fn(cx, c, r, &hit->at);
 }

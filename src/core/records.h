@@ -26,6 +26,15 @@ struct lf_record_address {
     int status;
     bool filters; /* takes the filters, q and sort of a list */
 };
+/* The address of a record that a request names. */
+struct lf_record_hit {
+    const struct lf_res *r;
+    const struct lf_record_address *a;
+    struct lf_record_call at;
+};
+/* path: what follows "/api/v1/". False when there is none with that method; the methods it has are noted in c. */
+bool lf_records_find(struct lf_ctx *cx, struct lf_call *c, lf_text path, struct lf_record_hit *hit);
+lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, const struct lf_record_hit *hit) LF_MUST_CHECK;
 extern const struct lf_record_address lf_record_addresses[];
 extern const int lf_record_address_count;
 

@@ -315,7 +315,8 @@ lf_rc lf_table_load(struct lf_ctx *cx, const struct lf_res *r, struct lf_table_l
         return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能导入 | %s cannot be imported", r->zh, r->en);
     if (load->kind == LF_GEOJSON)
         return lf_fail(cx, LF_EINVAL, "kind", "只能导入 xlsx 或 csv | only xlsx and csv can be imported");
-    return lf_table_read(load->kind, load->fd, import_row, &im, &cx->err);
+    rc = lf_table_read(load->kind, load->fd, import_row, &im, &cx->err);
+    return rc || im.col ? rc : lf_fail(cx, LF_EINVAL, "file", "文件是空的 | the file is empty");
 }
 
 struct refusals {

@@ -58,7 +58,7 @@ const char *lf_db_engine(const struct lf_db *db) { return db->ops->name; }
 struct lf_db_stats lf_db_stats(const struct lf_db *cdb)
 {
     struct lf_db *db = (struct lf_db *)(uintptr_t)cdb;
-    struct lf_db_stats s = { 0, db->statements, db->failures };
+    struct lf_db_stats s = { 0, db->cursors, db->statements, db->failures };
     pthread_mutex_lock(&db->lock);
     for (int i = 0; i < db->n; i++)
         s.held += db->conn[i].busy;
@@ -72,7 +72,7 @@ static struct lf_conn *pick(struct lf_db *db, enum lf_tx_kind kind)
     struct lf_conn *best = NULL;
     for (int i = 0; i < db->n; i++) {
         struct lf_conn *c = &db->conn[i];
-        if (c->busy || (sqlite && c->writer != (kind == LF_TX_WRITE)))
+        if (c->busy || (sqlite && c->writer != (kind != LF_TX_READ)))
             continue;
         if (c->h)
             return c;
@@ -93,7 +93,7 @@ static struct lf_conn *take(struct lf_db *db, enum lf_tx_kind kind)
     pthread_mutex_lock(&db->lock);
     struct lf_conn *c;
     while (!(c = pick(db, kind)))
-        if (pthread_cond_timedwait(&db->freed, &db->lock, &until) == ETIMEDOUT)
+        if (kind == LF_TX_WRITE_NOW || pthread_cond_timedwait(&db->freed, &db->lock, &until) == ETIMEDOUT)
             break;
     if (c)
         c->busy = true;
@@ -231,6 +231,7 @@ lf_rc lf_sql_open(struct lf_ctx *cx, const char *sql, const struct lf_val *args,
         cur->stmt = NULL;
         return rc;
     }
+    cx->db->cursors++;
     cur->below = cx->conn->open;
     cx->conn->open = cur;
     return LF_OK;
@@ -244,6 +245,7 @@ void lf_cur_close(struct lf_cur *cur)
     if (!cur->stmt)
         return;
     cur->cx->db->ops->close(cur);
+    cur->cx->db->cursors--;
     cur->stmt = NULL;
     for (struct lf_cur **p = &cur->cx->conn->open; *p; p = &(*p)->below)
         if (*p == cur) {

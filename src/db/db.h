@@ -53,16 +53,17 @@ struct lf_db_config {
 lf_rc lf_db_open(struct lf_db **out, const struct lf_db_config *config, struct lf_err *err) LF_MUST_CHECK;
 void lf_db_close(struct lf_db *db);               /* all transactions must have ended; NULL is fine */
 const char *lf_db_engine(const struct lf_db *db); /* "sqlite" or "postgres" */
-/* Numbers for /metrics: connections that are held now, statements run so far, statements that failed. */
+/* Numbers for /metrics: connections that are held now, cursors that are open now, statements run so far, statements that failed. */
 struct lf_db_stats {
-    int64_t held, statements, failures;
+    int64_t held, cursors, statements, failures;
 };
 struct lf_db_stats lf_db_stats(const struct lf_db *db);
 
 /* ---- transactions ------------------------------------------------------------------ */
 
-enum lf_tx_kind { LF_TX_READ, LF_TX_WRITE };
-/* Read: one snapshot for the whole request. Write: on SQLite takes the single writer at once (BEGIN IMMEDIATE).
+enum lf_tx_kind { LF_TX_READ, LF_TX_WRITE, LF_TX_WRITE_NOW };
+/* Read: one snapshot for the whole request. Write: on SQLite takes the single writer at once (BEGIN IMMEDIATE). Write now: LF_EBUSY
+ * rather than wait for a connection, for what can be left undone.
  * LF_EBUSY after wait_ms; LF_EDB when the database is gone (the pool reconnects by itself on the next try). */
 lf_rc lf_tx_begin(struct lf_ctx *cx, enum lf_tx_kind kind) LF_MUST_CHECK;
 /* Commits when rc >= 0, else rolls back; gives the connection back; returns rc, or why the commit failed.

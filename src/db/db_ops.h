@@ -40,7 +40,7 @@ struct lf_db {
     pthread_mutex_t lock;
     pthread_cond_t freed;
     struct lf_conn conn[LF_POOL_MAX];
-    _Atomic int64_t statements, failures;
+    _Atomic int64_t cursors, statements, failures;
     void (*watch)(void *user, const char *sql);
     void *watch_user;
 };

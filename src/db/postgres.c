@@ -112,7 +112,7 @@ static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
 
 static lf_rc begin(struct lf_conn *c, enum lf_tx_kind kind, struct lf_err *err)
 {
-    return exec_(c, kind == LF_TX_WRITE ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    return exec_(c, kind != LF_TX_READ ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
 }
 
 /* COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and that is no error to the server. */

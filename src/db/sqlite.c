@@ -170,7 +170,7 @@ static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
 
 static lf_rc begin(struct lf_conn *c, enum lf_tx_kind kind, struct lf_err *err)
 {
-    return exec_(c, kind == LF_TX_WRITE ? "BEGIN IMMEDIATE" : "BEGIN", err);
+    return exec_(c, kind != LF_TX_READ ? "BEGIN IMMEDIATE" : "BEGIN", err);
 }
 
 static lf_rc commit(struct lf_conn *c, struct lf_err *err) { return exec_(c, "COMMIT", err); }

@@ -271,6 +271,6 @@ static const struct lf_route routes[] = {
     { "GET", "/api/v1/series", "station.read", LF_TX_READ, series_get, "多站点多因子曲线", "Series of several stations and factors",
       .param = params, .nparam = LF_COUNT(params) },
     { "GET", "/api/v1/series.csv", "station.export", LF_TX_READ, series_csv, "曲线全部数据（CSV）", "Every reading of the series, as CSV",
-      .param = params, .nparam = CSV_PARAMS },
+      .slow = true, .param = params, .nparam = CSV_PARAMS },
 };
 const struct lf_room series_room = { .name = "series", .route = routes, .nroute = LF_COUNT(routes) };
