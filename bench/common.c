@@ -230,18 +230,23 @@ double cpu_s(pid_t pid)
     return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
 
-int64_t rss_bytes(pid_t pid)
+/* A line "Name:   123 kB" of /proc/PID/status, in bytes. */
+static int64_t status_bytes(pid_t pid, const char *name)
 {
-    char path[64];
-    long pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    char path[64], line[256];
+    long kb = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
     FILE *f = fopen(path, "re");
-    if (!f || fscanf(f, "%*d %ld", &pages) != 1)
-        pages = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, name, strlen(name)) && sscanf(line + strlen(name), ": %ld kB", &kb) == 1)
+            break;
     if (f)
         fclose(f);
-    return pages * sysconf(_SC_PAGESIZE);
+    return (int64_t)kb * 1024;
 }
+
+int64_t rss_bytes(pid_t pid) { return status_bytes(pid, "VmRSS"); }
+int64_t private_bytes(pid_t pid) { return status_bytes(pid, "RssAnon"); }
 
 void raise_files(int want)
 {

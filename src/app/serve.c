@@ -192,8 +192,11 @@ static void wait_for_signal(void)
 {
     sigset_t set = stop_signals();
     struct timespec five = { .tv_sec = 5 };
-    while (sigtimedwait(&set, NULL, &five) < 0)
+    for (int turn = 0; sigtimedwait(&set, NULL, &five) < 0; turn++) {
         refresh_directory();
+        if (turn % 12 == 0) /* each minute; and soon after the start, which needs three times what stays */
+            lf_trim();
+    }
 }
 
 static int serve(int argc, char **argv)

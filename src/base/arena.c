@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 /* The first block is small; an arena that grows gets blocks as large as all it has, so that a large one has few of them. */
@@ -143,3 +144,5 @@ void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to)
     if (a->head)
         a->head->used = to.used;
 }
+
+void lf_trim(void) { malloc_trim(0); }

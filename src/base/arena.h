@@ -31,4 +31,5 @@ void *lf_new(size_t n);
 void *lf_renew(void *p, size_t n);
 char *lf_dup(const char *s);
 void lf_release(void *p);
+void lf_trim(void); /* gives memory that was released back to the system: after work that needed much, as starting does */
 #endif

@@ -1,8 +1,54 @@
 #include "fmt/fmt.h"
 
+#include <dlfcn.h>
 #include <gd.h>
+#include <pthread.h>
 
 enum { PIXELS_MAX = 50000000 };
+
+/* ---- the library ------------------------------------------------------------------------------------ */
+
+/* libgd brings some fifty libraries of formats that are not ours, 4 MB of memory: it is loaded when the first picture comes. */
+#define GD_CALLS(X) \
+    X(gdImageCreateFromJpegPtr) \
+    X(gdImageCreateFromPngPtr) \
+    X(gdImageCreateFromWebpPtr) \
+    X(gdImageCreateTrueColor) \
+    X(gdImageRotateInterpolated) \
+    X(gdImageFilledRectangle) \
+    X(gdImageCopyResampled) \
+    X(gdImageJpegPtr) \
+    X(gdImageDestroy) \
+    X(gdSetErrorMethod) \
+    X(gdFree)
+static struct {
+#define MEMBER(f) __typeof__(f) *f;
+    GD_CALLS(MEMBER)
+#undef MEMBER
+    bool missing;
+} gd;
+
+static void load_gd(void)
+{
+    void *lib = dlopen("libgd.so.3", RTLD_NOW | RTLD_LOCAL), *at;
+#define FIND(f) \
+    at = lib ? dlsym(lib, #f) : NULL; \
+    gd.missing = gd.missing || !at; \
+    memcpy(&gd.f, &at, sizeof at);
+    GD_CALLS(FIND)
+#undef FIND
+    if (!gd.missing)
+        gd.gdSetErrorMethod(NULL);
+}
+
+static bool have_gd(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load_gd);
+    return !gd.missing;
+}
+
+/* ---- what the header says -------------------------------------------------------------------------- */
 
 static unsigned be(const unsigned char *p, int n)
 {
@@ -65,15 +111,17 @@ static int orientation(lf_text t)
     return 1;
 }
 
+/* ---- the picture ---------------------------------------------------------------------------------------- */
+
 static gdImagePtr upright(gdImagePtr im, int o)
 {
     static const int turn[] = { [3] = 180, [6] = 270, [8] = 90 };
     if (o != 3 && o != 6 && o != 8)
         return im;
-    gdImagePtr r = gdImageRotateInterpolated(im, (float)turn[o], 0);
+    gdImagePtr r = gd.gdImageRotateInterpolated(im, (float)turn[o], 0);
     if (!r)
         return im;
-    gdImageDestroy(im);
+    gd.gdImageDestroy(im);
     return r;
 }
 
@@ -84,10 +132,10 @@ static gdImagePtr decode(lf_text t)
     if (!type)
         return NULL;
     if (!strcmp(type, "image/jpeg"))
-        return gdImageCreateFromJpegPtr((int)t.n, p);
+        return gd.gdImageCreateFromJpegPtr((int)t.n, p);
     if (!strcmp(type, "image/png"))
-        return gdImageCreateFromPngPtr((int)t.n, p);
-    return !strcmp(type, "image/webp") ? gdImageCreateFromWebpPtr((int)t.n, p) : NULL;
+        return gd.gdImageCreateFromPngPtr((int)t.n, p);
+    return !strcmp(type, "image/webp") ? gd.gdImageCreateFromWebpPtr((int)t.n, p) : NULL;
 }
 
 lf_rc lf_thumbnail(lf_text image, int edge, struct lf_out *jpeg, struct lf_err *err)
@@ -97,21 +145,22 @@ lf_rc lf_thumbnail(lf_text image, int edge, struct lf_out *jpeg, struct lf_err *
         return lf_err_set(err, LF_EINVAL, "file", "不是可读的图片 | this is not a readable picture");
     if (!w || !h || (uint64_t)w * h > PIXELS_MAX)
         return lf_err_set(err, LF_ETOOBIG, "file", "图片太大 | the picture is too large");
-    gdSetErrorMethod(NULL);
+    if (!have_gd())
+        return lf_err_set(err, LF_EIO, "file", "服务器缺少图片库 libgd | the server lacks the library of pictures, libgd");
     gdImagePtr im = decode(image);
     if (!im)
         return lf_err_set(err, LF_EINVAL, "file", "图片已损坏 | the picture is damaged");
     im = upright(im, orientation(image));
     int sx = gdImageSX(im), sy = gdImageSY(im), most = sx > sy ? sx : sy, size = 0;
     int tx = most > edge ? sx * edge / most : sx, ty = most > edge ? sy * edge / most : sy;
-    gdImagePtr small = gdImageCreateTrueColor(tx ? tx : 1, ty ? ty : 1);
-    gdImageFilledRectangle(small, 0, 0, tx, ty, gdTrueColor(255, 255, 255));
-    gdImageCopyResampled(small, im, 0, 0, 0, 0, tx ? tx : 1, ty ? ty : 1, sx, sy);
-    void *bytes = gdImageJpegPtr(small, &size, 82);
+    gdImagePtr small = gd.gdImageCreateTrueColor(tx ? tx : 1, ty ? ty : 1);
+    gd.gdImageFilledRectangle(small, 0, 0, tx, ty, gdTrueColor(255, 255, 255));
+    gd.gdImageCopyResampled(small, im, 0, 0, 0, 0, tx ? tx : 1, ty ? ty : 1, sx, sy);
+    void *bytes = gd.gdImageJpegPtr(small, &size, 82);
     if (bytes)
         lf_put(jpeg, bytes, (size_t)size);
-    gdFree(bytes);
-    gdImageDestroy(small);
-    gdImageDestroy(im);
+    gd.gdFree(bytes);
+    gd.gdImageDestroy(small);
+    gd.gdImageDestroy(im);
     return bytes && !jpeg->failed ? LF_OK : lf_err_set(err, LF_EIO, NULL, "缩略图未能生成 | the thumbnail could not be made");
 }
