@@ -7,7 +7,7 @@
 #include "tele/log/parts.h"
 
 static const size_t RECORD_BYTES_MAX = 1u << 29, KEEP_RECORD = 32u << 20;
-enum { READ_TRIES = 5 };
+enum { READ_TRIES = 20 };
 
 struct correction {
     struct series *series;
@@ -53,6 +53,8 @@ static struct look *look(struct work *w)
  * by the next commit, but not for ever. */
 static lf_rc pass_over(struct work *w, struct segment *seg, lf_rc rc, const struct lf_err *err)
 {
+    if (!rc)
+        atomic_store(&seg->failures, 0);
     if (!rc || (!io_is_damage(err) && atomic_fetch_add(&seg->failures, 1) < READ_TRIES))
         return rc;
     atomic_fetch_add(&w->s->damaged, 1);
@@ -360,7 +362,7 @@ static void put_record(struct work *w, struct buf *b, struct hints *h)
 lf_rc log_new_journal(struct log_store *s, struct lf_err *err)
 {
     struct journal *j;
-    lf_rc rc = journal_create(&j, s->io, s->dir, s->next_journal, s->seq, s->c.reserve, err);
+    lf_rc rc = journal_create(&j, s->io, s->dir, s->next_journal, s->seq, s->c.reserve, s->journal, err);
     s->next_journal++; /* of a failed one, too: it may be there in spite of that */
     if (rc)
         return rc;

@@ -42,7 +42,7 @@ void journal_unref(struct journal *j)
 /* ---- writing ---------------------------------------------------------------------------------------------- */
 
 lf_rc journal_create(struct journal **out, struct lf_io *io, const char *dir, uint64_t number, uint64_t before, uint64_t ahead,
-                     struct lf_err *err)
+                     struct journal *old, struct lf_err *err)
 {
     char path[PATH_ROOM];
     struct journal_header h = { .number = number, .before = before };
@@ -59,6 +59,8 @@ lf_rc journal_create(struct journal **out, struct lf_io *io, const char *dir, ui
     lf_rc rc = j->fd < 0 ? io_fail("create", path, err) : LF_OK;
     if (!rc && io->reserve(io, j->fd, j->reserved) != 0)
         rc = io_fail("reserve room for", path, err);
+    if (!rc && old)
+        old->suspect = true;
     if (!rc)
         rc = io_write_all(io, j->fd, path, &h, sizeof h, 0, err);
     if (!rc && (io->sync(io, j->fd) != 0 || io->sync_dir(io, dir) != 0))

@@ -38,9 +38,11 @@ struct journal {
     bool suspect;                /* a write or sync failed: not to be written to any more */
     char path[];
 };
-/* A new file. Reserves `ahead` bytes for records. */
+/* A new file. Reserves `ahead` bytes for records. old (or NULL): the one that is written now. As soon as the new header may be on
+ * the disk, old must not grow any more, even when the rest fails and the new file is removed: a power cut may bring it back, and
+ * then what old holds beyond `before` would not count. So it is marked suspect. */
 lf_rc journal_create(struct journal **out, struct lf_io *io, const char *dir, uint64_t number, uint64_t before, uint64_t ahead,
-                     struct lf_err *err) LF_MUST_CHECK;
+                     struct journal *old, struct lf_err *err) LF_MUST_CHECK;
 /* record: room for the header, then the body; durable when it returns LF_OK. *at: where the body lies in the file. */
 lf_rc journal_append(struct journal *j, struct buf *record, uint64_t seq, uint64_t *at, struct lf_err *err) LF_MUST_CHECK;
 
