@@ -15,8 +15,9 @@ static const struct {
 } types[] = { { "id", "lf_id", "LF_T_ID", "INTEGER" },          { "int", "int64_t", "LF_T_INT", "INTEGER" },
               { "real", "double", "LF_T_REAL", "REAL" },        { "text", "lf_text", "LF_T_TEXT", "TEXT" },
               { "money", "lf_money", "LF_T_MONEY", "INTEGER" }, { "day", "lf_day", "LF_T_DAY", "INTEGER" },
-              { "ms", "lf_ms", "LF_T_MS", "INTEGER" },          { "bool", "bool", "LF_T_BOOL", "INTEGER" } };
-enum { NTYPES = sizeof types / sizeof types[0], T_ID = 0, T_INT = 1, T_REAL = 2, T_TEXT = 3 };
+              { "ms", "lf_ms", "LF_T_MS", "INTEGER" },          { "bool", "bool", "LF_T_BOOL", "INTEGER" },
+              { "blob", "lf_text", "LF_T_BLOB", "BLOB" } };
+enum { NTYPES = sizeof types / sizeof types[0], T_ID = 0, T_INT = 1, T_REAL = 2, T_TEXT = 3, T_BLOB = 8 };
 static const struct {
     const char *suffix;
     int type;
@@ -221,7 +222,7 @@ static void emit_head(const struct query *q)
             q->name);
     fprintf(out, "    struct lf_val v[%d + 2 * LF_SCOPE_MAX] = { ", q->np ? q->np : 1);
     for (int i = 0; i < q->np; i++)
-        fprintf(out, "%sLF_VAL(%s)", i ? ", " : "", q->par[i].name);
+        fprintf(out, "%s%s(%s)", i ? ", " : "", q->par[i].type == T_BLOB ? "lf_val_blob" : "LF_VAL", q->par[i].name);
     fprintf(out, "%s };\n    int n = %d;\n    const char *sql = lf_sql_scope(cx, %s_sql, v, &n);\n", q->np ? "" : "{ 0 }", q->np, q->name);
 }
 
@@ -239,7 +240,7 @@ static void emit_get(const struct query *q, sqlite3_stmt *st, int *t, int nc)
         fprintf(out, "    v = (struct lf_val){ .t = %s };\n    lf_cur_get(cur, %d, &v);\n", types[t[i]].lft, i);
         if (t[i] == T_REAL)
             fprintf(out, "    row->%s = v.null ? (double)NAN : v.d;\n", name);
-        else if (t[i] == T_TEXT)
+        else if (t[i] == T_TEXT || t[i] == T_BLOB)
             fprintf(out, "    row->%s = v.null ? (lf_text){ 0 } : v.s;\n", name);
         else if (t[i] == 7)
             fprintf(out, "    row->%s = !v.null && v.i;\n", name);

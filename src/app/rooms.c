@@ -2,6 +2,7 @@
 #include "app/rooms.h"
 
 #include "rooms/alarm/alarm.h"
+#include "rooms/command/command.h"
 #include "rooms/grid/grid.h"
 #include "rooms/intake/intake.h"
 #include "rooms/matter/matter.h"
@@ -16,6 +17,7 @@
 /* clang-format off */
 const struct lf_room *const app_rooms[] = {
     &alarm_room,
+    &command_room,
     &grid_room,
     &intake_room,
     &matter_room,
@@ -34,6 +36,7 @@ const struct lf_role_seed app_roles[] = {
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise alarm_rule.* silence.* "
       "area.* post.* zone.* "
+      "command.* "
       "feed.* mqtt_source.* "
       "limit_value.* station.* "
       "matter.* "
@@ -44,6 +47,7 @@ const struct lf_role_seed app_roles[] = {
     { "county", "区县管理员", "County desk",
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish "
+      "command.create command.cancel "
       "matter.create matter.register matter.dispatch matter.verify matter.close matter.raise matter.supervise "
       "pilot.create "
       "post.create post.edit "

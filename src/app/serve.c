@@ -4,6 +4,7 @@
 #include "app/settings.h"
 #include "base/log.h"
 #include "rooms/alarm/alarm.h"
+#include "rooms/command/command.h"
 #include "rooms/intake/intake.h"
 #include "rooms/review/review.h"
 #include "rooms/station/station.h"
@@ -42,6 +43,13 @@ static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
 /* What is computed or reviewed here goes down the same road as what devices send. */
 static lf_rc submit(void *user, struct lf_tele_batch *b, struct lf_err *err) { return lf_listener_submit(it.listener, b, 30000, err); }
 
+static void on_reply(void *user, lf_id station, const struct hj212_packet *p, lf_text raw) { command_heard(station, p, raw); }
+static void on_contact(void *user, lf_id station, bool connected) { command_contact(station, connected); }
+static lf_rc give(void *user, lf_id station, lf_text frame, struct lf_err *err)
+{
+    return lf_listener_send(it.listener, station, frame, err);
+}
+
 static void on_store(void *user, const struct lf_err *err)
 {
     if (err)
@@ -58,6 +66,7 @@ static void metrics(struct lf_app *app, struct lf_out *o)
     alarm_metrics(o);
     upstream_metrics(o);
     intake_metrics(o);
+    command_metrics(o);
 }
 
 static lf_rc start_listener(struct lf_err *err)
@@ -78,6 +87,8 @@ static lf_rc start_listener(struct lf_err *err)
                                     .directory = d,
                                     .on_readings = on_readings,
                                     .on_store = on_store,
+                                    .on_reply = on_reply,
+                                    .on_contact = on_contact,
                                     .user = it.app };
     if (!rc)
         rc = lf_listener_start(&it.listener, &c, err);
@@ -147,6 +158,8 @@ static lf_rc start(struct lf_err *err)
         station_on_change(refresh_directory);
     if (!rc)
         review_use(&(struct review_road){ .store = it.tele.store, .submit = submit });
+    if (!rc)
+        rc = command_start(it.app, &(struct command_road){ .send = give }, err);
     return rc ? rc : lf_app_jobs_start(it.app, err);
 }
 
@@ -162,6 +175,7 @@ static void stop(void)
         upstream_stop(it.app);
         intake_stop(it.app); /* brokers' clients submit too */
     }
+    command_stop();
     station_on_change(NULL);
     lf_listener_stop(it.listener);
     lf_app_stop(it.app);

@@ -111,6 +111,15 @@ static lf_text diff_json(struct lf_ctx *cx, const struct lf_change *ch)
     return t;
 }
 
+/* Hidden members count too, although no diff shows them. */
+static bool differs(const struct lf_change *ch)
+{
+    for (int i = 2; i < ch->res->nfield; i++)
+        if (!lf_member_eq(&ch->res->field[i], ch->was, ch->row))
+            return true;
+    return false;
+}
+
 static lf_rc record(struct lf_ctx *cx, struct lf_change *ch, const char *verb, lf_text diff)
 {
     const struct lf_dict *st = lf_res_states(ch->res);
@@ -183,9 +192,9 @@ lf_rc lf_res_edit(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
     lf_rc rc = lf_allowed(cx, r->name, "edit");
     if (rc || (rc = take(cx, r, id, version, ch)) || (rc = apply(user, cx, ch->row)) || (rc = check_row(cx, ch)))
         return rc;
+    if (!differs(ch))
+        return LF_OK; /* no new version, no entry */
     lf_text diff = diff_json(cx, ch);
-    if (!diff.p)
-        return LF_OK; /* nothing was changed: no new version, no entry */
     if ((rc = store(cx, ch)) || (rc = record(cx, ch, "edit", diff)))
         return rc;
     return lf_step_follow(cx, ch);

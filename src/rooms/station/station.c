@@ -267,7 +267,10 @@ static lf_rc learn(void *user, struct lf_ctx *cx, void *row)
         s->sm4_key = l->sm4_key;
     if (l->pw.n)
         s->pw = l->pw;
-    s->pw_next = l->pw_next.n ? l->pw_next : (lf_text){ 0 };
+    if (l->pw_next.n)
+        s->pw_next = l->pw_next;
+    else if (l->pw.n || l->forget_next)
+        s->pw_next = (lf_text){ 0 };
     return LF_OK;
 }
 

@@ -56,10 +56,11 @@ struct station_device {
     int64_t over_time, re_count; /* s, times */
 };
 lf_rc station_device_of(struct lf_ctx *cx, lf_id id, struct station_device *out) LF_MUST_CHECK;
-/* What a device has been told, as the station's new values; what is empty or 0 stays, pw_next is set or cleared. Wants a write
- * transaction, as the system; audited. */
+/* What a device has been told, as the station's new values; what is empty or 0 stays. pw_next is taken beside pw until a pw comes or it is
+ * forgotten. Wants a write transaction, as the system; audited. */
 struct station_learned {
     lf_text pw, pw_next, sm4_key;
+    bool forget_next;
     int64_t over_time, re_count;
 };
 lf_rc station_learn(struct lf_ctx *cx, lf_id id, struct station_learned *l, struct lf_change *ch) LF_MUST_CHECK;
