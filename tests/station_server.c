@@ -21,6 +21,19 @@ static struct lf_directory *stations(int n)
     return d;
 }
 
+/* Opens the store of that engine; *db is what the caller closes after it. */
+static lf_rc open_store(const char *url, struct lf_tele_store **store, struct lf_db **db, struct lf_err *err)
+{
+    bool postgres = strncmp(url, "sqlite:", 7) != 0;
+    lf_rc rc = lf_db_open(db, &(struct lf_db_config){ .url = url, .readers = 1 }, err);
+    if (!rc)
+        rc = postgres ? lf_db_migrate_in(*db, LF_TELE_PG_MIGRATED, lf_tele_pg_migrations, lf_tele_pg_migration_count, NULL, err)
+                      : lf_db_migrate(*db, lf_tele_migrations, lf_tele_migration_count, NULL, err);
+    if (!rc)
+        rc = postgres ? lf_tele_pg_open(store, url, err) : lf_tele_sql_open(store, *db, err);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     struct lf_err err = { 0 };
@@ -37,10 +50,9 @@ int main(int argc, char **argv)
     if (none) {
         none->forget = true;
         store = &none->base;
-    } else if (lf_db_open(&db, &(struct lf_db_config){ .url = argv[1], .readers = 1 }, &err) != LF_OK ||
-               lf_db_migrate(db, lf_tele_migrations, lf_tele_migration_count, NULL, &err) != LF_OK ||
-               lf_tele_sql_open(&store, db, &err) != LF_OK)
+    } else if (open_store(argv[1], &store, &db, &err) != LF_OK) {
         goto failed;
+    }
     config.store = store;
     config.directory = stations(atoi(argv[2]));
     if (lf_listener_start(&listener, &config, &err) != LF_OK)

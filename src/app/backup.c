@@ -21,8 +21,8 @@ static lf_rc copy_all(struct lf_ctx *cx, const char *to)
         return lf_fail(
             cx, LF_EINVAL, NULL,
             "the records are in PostgreSQL, which has its own backup\n"
-            "HINT: first `pg_dump --format=custom --file=lanfan.pgdump URL`, then `lanfan backup DIR --files-only` for the files, "
-            "the key and the telemetry; keep both together");
+            "HINT: first `pg_dump --format=custom --file=lanfan.pgdump URL`, then `lanfan backup DIR --files-only` for the files and "
+            "the key; keep both together");
     lf_rc rc = app_dir_fresh(cx, to);
     if (!rc && sqlite && !files_only)
         rc = lf_db_backup(cx->db, lf_printf(&cx->arena, "%s/lanfan.db", to), &cx->err);
@@ -62,7 +62,7 @@ const struct app_command app_backup = {
     .help = "Writes records, telemetry, files and the key of the audit trail into the new directory DIR, while the server goes on, with a "
             "list\n"
             "of SHA-256 sums (backup.txt). `lanfan restore DIR` is the way back. DIR is as confidential as the data directory.\n"
-            "Records in PostgreSQL are dumped by pg_dump; --files-only takes the rest.\n",
+            "Records and telemetry in PostgreSQL are dumped by pg_dump; --files-only takes the rest.\n",
     .option = options,
     .noption = LF_COUNT(options),
     .run = backup,

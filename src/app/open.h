@@ -6,9 +6,9 @@
 /* The kernel by the settings, migrated; NULL and err when it cannot be. End with lf_app_stop. */
 struct lf_app *app_open(struct lf_err *err);
 
-/* Telemetry has files of its own, so that it never waits for the records. */
+/* Records in SQLite: telemetry has a file of its own, so that it never waits for the records. Records in PostgreSQL: it lies there too. */
 struct app_telemetry {
-    struct lf_db *db;
+    struct lf_db *db; /* of the SQLite store */
     struct lf_tele_store *store;
 };
 lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK;

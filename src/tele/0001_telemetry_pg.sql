@@ -112,10 +112,12 @@ CREATE TABLE tele_mark (
   PRIMARY KEY (station_id, cn)
 );
 
--- One row. Ids go on from last_packet even when retention has dropped that packet.
+-- One row. Ids go on from last_packet even when retention has dropped that packet. taken: when the telemetry of an earlier SQLite file was
+-- taken over.
 CREATE TABLE tele_state (
   id          @int NOT NULL PRIMARY KEY CHECK (id = 1),
-  last_packet @int NOT NULL
+  last_packet @int NOT NULL,
+  taken       @ms
 );
 INSERT INTO tele_state (id, last_packet) VALUES (1, 0);
 

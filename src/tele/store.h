@@ -95,6 +95,9 @@ extern const struct lf_migration lf_tele_pg_migrations[];
 extern const size_t lf_tele_pg_migration_count;
 #define LF_TELE_PG_MIGRATED "tele_migration" /* the table that remembers them, for lf_db_migrate_in */
 lf_rc lf_tele_pg_open(struct lf_tele_store **out, const char *url, struct lf_err *err) LF_MUST_CHECK;
+/* Takes over what an SQLite store holds, with its packets' ids, in one transaction; before the store is opened. Nothing when that was done
+ * already; LF_ECONFLICT when there is other telemetry. */
+lf_rc lf_tele_pg_take(const char *url, struct lf_db *from, struct lf_err *err) LF_MUST_CHECK;
 
 static inline void lf_tele_store_close(struct lf_tele_store *s)
 {

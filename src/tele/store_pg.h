@@ -83,13 +83,16 @@ void pg_copy_real(struct pg_copy *c, double v);  /* NaN: null */
 void pg_copy_text(struct pg_copy *c, lf_text t); /* text and bytea; p NULL: empty */
 void pg_copy_null(struct pg_copy *c);
 void pg_copy_end(struct pg_copy *c);
-lf_rc pg_copy_send(PGconn *h, const struct pg_copy *c, struct lf_err *err) LF_MUST_CHECK; /* after the server has said COPY IN */
+/* After the server has said COPY IN: what there is so far; that and the end. */
+lf_rc pg_copy_flush(PGconn *h, struct pg_copy *c, struct lf_err *err) LF_MUST_CHECK;
+lf_rc pg_copy_send(PGconn *h, struct pg_copy *c, struct lf_err *err) LF_MUST_CHECK;
 
 /* ---- the store ----------------------------------------------------------------------------------------- */
 
 enum { PG_READERS = 4, PG_SLOTS = 2 };
 #define PG_VALUES "value, vmin, vmax, cou, zs"
 #define PG_PACKET "id, station_id, received, at, pnum, pno, digest, readings, qn, st, cn, peer, note, raw"
+#define PG_REJECT "received, reason, detail, station_id, mn, cn, peer, size, raw"
 #define PG_READING "station_id, at, packet_id, " PG_VALUES ", factor, flag"
 
 /* What one commit works with; the memory is kept for the next (store_pg_plan.c). */

@@ -7,11 +7,11 @@ enum { COPIES_MAX = 5, MOVE_ROWS = 30000 };
 
 struct sending {
     char sql[1200];
-    const struct pg_copy *copy[COPIES_MAX];
+    struct pg_copy *copy[COPIES_MAX];
     int n, sent;
 };
 
-static void add_copy(struct sending *t, const struct pg_copy *c, const char *table, int slot, const char *columns)
+static void add_copy(struct sending *t, struct pg_copy *c, const char *table, int slot, const char *columns)
 {
     size_t at = strlen(t->sql);
     if (!c->rows)
@@ -24,16 +24,16 @@ static void add_copy(struct sending *t, const struct pg_copy *c, const char *tab
     t->copy[t->n++] = c;
 }
 
-static void prepare(struct sending *t, const struct pg_plan *p, int slot)
+static void prepare(struct sending *t, struct pg_plan *p, int slot)
 {
-    static const char rejects[] = "received, reason, detail, station_id, mn, cn, peer, size, raw";
     *t = (struct sending){ .sql = "BEGIN; SELECT pg_current_xact_id()::text; " };
     add_copy(t, &p->packet, "tele_packet", slot, PG_PACKET);
     add_copy(t, &p->reading, "tele_reading", slot, PG_READING ", kind");
     add_copy(t, &p->was, "tele_reading_was", -1, PG_READING ", kind, replaced, by_packet");
-    add_copy(t, &p->refused, "tele_refused", -1, rejects);
-    add_copy(t, &p->quarantine, "tele_quarantine", -1, rejects);
-    strcat(t->sql, "COMMIT");
+    add_copy(t, &p->refused, "tele_refused", -1, PG_REJECT);
+    add_copy(t, &p->quarantine, "tele_quarantine", -1, PG_REJECT);
+    size_t at = strlen(t->sql);
+    snprintf(t->sql + at, sizeof t->sql - at, "COMMIT");
 }
 
 /* After the last row has left, the server commits by itself: when the connection is lost then, nobody here knows whether it did. */

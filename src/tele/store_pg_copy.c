@@ -85,11 +85,18 @@ void pg_copy_text(struct pg_copy *c, lf_text t)
 
 void pg_copy_end(struct pg_copy *c) { put16(room(c, 2), -1); }
 
-lf_rc pg_copy_send(PGconn *h, const struct pg_copy *c, struct lf_err *err)
+lf_rc pg_copy_flush(PGconn *h, struct pg_copy *c, struct lf_err *err)
 {
     enum { PIECE = 256 * 1024 };
     for (size_t at = 0; at < c->n; at += PIECE)
         if (PQputCopyData(h, c->p + at, (int)(c->n - at < PIECE ? c->n - at : PIECE)) != 1)
             return pg_fail(h, NULL, err);
-    return PQputCopyEnd(h, NULL) == 1 ? LF_OK : pg_fail(h, NULL, err);
+    c->n = 0;
+    return LF_OK;
+}
+
+lf_rc pg_copy_send(PGconn *h, struct pg_copy *c, struct lf_err *err)
+{
+    lf_rc rc = pg_copy_flush(h, c, err);
+    return rc || PQputCopyEnd(h, NULL) == 1 ? rc : pg_fail(h, NULL, err);
 }
