@@ -1,9 +1,9 @@
-// Pictures of every page, both widths, both languages, to e2e/shots/: node e2e/shots.mjs [part of a name]
+// Pictures of every page, both widths, both languages, to e2e/shots/: node e2e/shots.mjs [pattern of names]
 // LANFAN_URL as for the tests; SIZE=desk or phone and SHOT_LANG=zh or en make fewer.
 import { logIn, mapReady, openBrowser, SHOTS, SIZES, visitor } from './browser.mjs'
 
 const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '')
-const only = process.argv[2]
+const only = process.argv[2] && new RegExp(process.argv[2])
 const hello = await (await fetch(base + '/api/v1/hello')).json()
 const city = hello.logins.find((l) => l.login === 'city') ?? hello.logins[0]
 const browser = await openBrowser()
@@ -61,7 +61,7 @@ for (const lang of ['zh', 'en'].filter((l) => (process.env.SHOT_LANG ?? l) === l
   for (const size of Object.keys(SIZES).filter((x) => (process.env.SIZE ?? x) === x)) {
     const v = await visitor(browser, base, { size, lang })
     const shot = async (name, act, full = false) => {
-      if (only && !name.includes(only)) return
+      if (only && !only.test(name)) return
       try {
         await act()
         const wide = await v.page.evaluate(() => document.documentElement.scrollWidth)
@@ -73,6 +73,7 @@ for (const lang of ['zh', 'en'].filter((l) => (process.env.SHOT_LANG ?? l) === l
     }
     await shot('login', () => v.go('/login').then(() => v.page.waitForTimeout(500)))
     await logIn(v, city.login, city.password)
+    await v.go('/me')
     v.rooms = await v.page.evaluate(async () => (await (await fetch('/api/v1/meta')).json()).rooms.filter((r) => r.perm_read !== false).map((r) => r.name))
     for (const [name, act, full] of pictures(v, await v.page.evaluate(subjects))) await shot(name, act, full)
     if (v.trouble.foreign.length || v.trouble.errors.length || v.trouble.failed.length) console.log('TROUBLE', JSON.stringify(v.trouble, null, 1))

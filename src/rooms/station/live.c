@@ -109,3 +109,24 @@ lf_rc station_live(struct lf_ctx *cx, struct lf_call *c)
     lf_json_end_obj(&c->j);
     return rc;
 }
+
+/* Codes mean nothing to people: what the pages call them, and offer where one is asked for. */
+lf_rc station_factors(struct lf_ctx *cx, struct lf_call *c)
+{
+    (void)cx;
+    lf_json_obj(&c->j);
+    lf_json_key(&c->j, "items");
+    lf_json_arr(&c->j);
+    for (size_t i = 0; i < hj212_factor_count; i++) {
+        const struct hj212_factor *f = &hj212_factors[i];
+        lf_json_obj(&c->j);
+        lf_json_kstr(&c->j, "code", f->code);
+        lf_json_kstr(&c->j, "zh", f->zh);
+        lf_json_kstr(&c->j, "en", f->en);
+        lf_json_kstr(&c->j, "unit", f->unit);
+        lf_json_end_obj(&c->j);
+    }
+    lf_json_end_arr(&c->j);
+    lf_json_end_obj(&c->j);
+    return LF_OK;
+}

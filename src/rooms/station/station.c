@@ -321,6 +321,7 @@ lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id)
 
 static const struct lf_route routes[] = {
     { "GET", "/api/v1/station/live", "station.read", LF_TX_READ, station_live, "站点实时数据", "What every station says now" },
+    { "GET", "/api/v1/station/factors", "station.read", LF_TX_READ, station_factors, "监测因子代码表", "Codes of factors: name and unit" },
     { "GET", "/api/v1/station/:id/packets", "station.read", LF_TX_READ, station_packets, "原始报文", "Raw packets" },
     { "GET", "/api/v1/station/:id/packets/:pid", "station.read", LF_TX_READ, station_packet, "报文逐项", "One packet, field by field" },
 };

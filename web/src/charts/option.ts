@@ -8,13 +8,16 @@ export interface ChartWords { limit: string; flag: string; gap: string; alarm: s
 export interface ChartAsk {
   lines: Line[]; kind: SeriesKind; span: [number, number]; window: [number, number] | null
   share: boolean; zoom: boolean; words: ChartWords; now: number
+  mark?: [number, number] | null // a stretch that the page is about
 }
 /* Told apart by colour and by dash; each has at least 3:1 against white. */
 export const COLORS = ['#0b6f80', '#8a3fa0', '#b36b00', '#1f6fd0', '#a33b5f', '#3d7a2a', '#5b5f97', '#7a4a2b']
 export const DASHES = ['solid', [7, 4], [2, 3], [10, 3, 2, 3], 'solid', [7, 4], [2, 3], [10, 3, 2, 3]] as const
 export const RED = '#b9251d'
 const AMBER = '#945800'
-const LANE = 9
+const LANE = 8
+/** The lanes begin here; the name of the axis stands between them and the plot. */
+const LANES_TOP = 4
 const AXIS = { color: '#3c5a66' }
 
 export const unitsOf = (lines: Line[], share: boolean): string[] => (share ? ['%'] : [...new Set(lines.map((l) => l.series.unit ?? ''))])
@@ -23,9 +26,9 @@ export function chartOption(a: ChartAsk): Record<string, unknown> {
   const units = unitsOf(a.lines, a.share)
   return {
     animation: false, color: COLORS,
-    grid: { left: 56, right: units.length > 1 ? 56 * (units.length - 1) : 22, top: 30 + lanes(a) * LANE, bottom: a.zoom ? 64 : 28 },
+    grid: { left: 56, right: units.length > 1 ? 56 * (units.length - 1) : 22, top: plotTop(a), bottom: a.zoom ? 64 : 28 },
     tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'line', lineStyle: { color: '#56727d' } }, formatter: (hit: unknown) => tip(a, hit) },
-    xAxis: xAxis(a), yAxis: units.map((u, i) => yAxis(a, u, i)), series: a.lines.flatMap((l, i) => drawings(a, l, i, units)), dataZoom: zooms(a),
+    xAxis: xAxis(a), yAxis: units.map((u, i) => yAxis(a, u, i)), series: a.lines.flatMap((l, i) => drawings(a, l, i, units)), dataZoom: zooms(a), graphic: laneKeys(a),
   }
 }
 /** What changes when values come, without touching a zoom that is going on. */
@@ -35,6 +38,11 @@ export function chartData(a: ChartAsk): Record<string, unknown> {
 }
 /* Several lines share the height: each has a lane of its own above the plot for what is missing and what alarmed. */
 const lanes = (a: ChartAsk): number => (a.lines.length > 1 ? a.lines.length : 0)
+const plotTop = (a: ChartAsk): number => 32 + (lanes(a) ? LANES_TOP + lanes(a) * LANE : 0)
+/** Whose lane it is: a stroke in the colour of the line, left of it. */
+function laneKeys(a: ChartAsk): Record<string, unknown>[] {
+  return a.lines.slice(0, lanes(a)).map((_, i) => ({ type: 'rect', silent: true, left: 34, top: LANES_TOP + i * LANE + 1, shape: { width: 16, height: LANE - 4 }, style: { fill: COLORS[i % COLORS.length] } }))
+}
 
 function xAxis(a: ChartAsk): Record<string, unknown> {
   const wide = (a.window ?? a.span)[1] - (a.window ?? a.span)[0]
@@ -79,7 +87,7 @@ function drawings(a: ChartAsk, l: Line, i: number, units: string[]): Record<stri
       markPoint: { symbol: 'rect', symbolSize: 0.1, silent: true, data: [{ coord: [(a.window ?? a.span)[1], limitNow(l.series, side) * scale], label: { show: true, formatter: `${a.words.limit} ${measured(limitNow(l.series, side))}`, position: [-4, -16], align: 'right', color: RED, fontSize: 11.5 } }] } }] : []
   })
   return [
-    { ...at, id: l.key, type: 'line', data: drawn(l.series, scale), showSymbol: l.series.points.length < 40, symbolSize: 5, connectNulls: false, color, itemStyle: { color }, lineStyle: { width: 1.7, type: DASHES[i % DASHES.length], color }, markArea: bands(a, l, i) },
+    { ...at, id: l.key, type: 'line', data: [[a.span[0], null], ...drawn(l.series, scale), [a.span[1], null]], showSymbol: l.series.points.length < 40, symbolSize: 5, connectNulls: false, color, itemStyle: { color }, lineStyle: { width: 1.7, type: DASHES[i % DASHES.length], color }, markArea: bands(a, l, i) },
     ...steps,
     ...(marks.length ? [{ ...at, id: `${l.key} flags`, type: 'scatter', data: marks.map((m) => [m.at, m.value, m.flag]), symbol: 'triangle', symbolSize: 9, itemStyle: { color: AMBER, borderColor: '#fff', borderWidth: 1 }, z: 5,
       label: { show: marks.length < 30, formatter: (p: { data: unknown[] }) => String(p.data[2]), position: 'top', color: AMBER, fontWeight: 'bold', fontSize: 11.5 } }] : []),
@@ -88,12 +96,13 @@ function drawings(a: ChartAsk, l: Line, i: number, units: string[]): Record<stri
 const limitNow = (s: Series, side: 'high' | 'low'): number => s.limits.filter((l) => l[side] !== null).at(-1)![side]!
 /** Missing time grey, alarms red: over the whole height for one line, in its lane for several. */
 function bands(a: ChartAsk, l: Line, i: number): Record<string, unknown> {
-  const y = lanes(a) ? [{ y: 26 + i * LANE }, { y: 26 + i * LANE + LANE - 2 }] : [{}, {}]
-  const band = (from: number, to: number, color: string, line: string): unknown => [{ xAxis: Math.max(from, a.span[0]), ...y[0], itemStyle: { color, borderColor: line, borderWidth: 1, borderType: 'dashed' } }, { xAxis: Math.min(to, a.span[1]), ...y[1] }]
+  const y = lanes(a) ? [{ y: LANES_TOP + i * LANE }, { y: LANES_TOP + i * LANE + LANE - 2 }] : [{}, {}]
+  const band = (from: number, to: number, color: string): unknown => [{ xAxis: Math.max(from, a.span[0]), ...y[0], itemStyle: { color } }, { xAxis: Math.min(to, a.span[1]), ...y[1] }]
   const strong = lanes(a) > 0
   return { silent: true, data: [
-    ...l.series.gaps.map(([f, t]) => band(f, t, strong ? '#aebfc5' : 'rgba(120,144,153,.16)', strong ? '#aebfc5' : '#c3d0d4')),
-    ...l.series.alarms.map((x) => band(x.from, x.to ?? Math.min(a.now, a.span[1]), strong ? '#dd8079' : 'rgba(185,37,29,.10)', '#e2aaa6')),
+    ...l.series.gaps.map(([f, t]) => band(f, t, strong ? '#c8d5d9' : 'rgba(120,144,153,.16)')),
+    ...(a.mark && i === 0 ? [[{ xAxis: a.mark[0], itemStyle: { color: 'rgba(11,111,128,.12)', borderColor: '#0b6f80', borderWidth: 1.5 } }, { xAxis: a.mark[1] }]] : []),
+    ...l.series.alarms.map((x) => band(x.from, x.to ?? Math.min(a.now, a.span[1]), strong ? '#e39a94' : 'rgba(185,37,29,.10)')),
   ] }
 }
 /** The nearest point of a line within two of its steps, or of the thinned distance. */

@@ -43,6 +43,9 @@ export function minutes(n: number | null | undefined, lang: Lang): string {
   if (!h) return `${sign}${rest}${zh ? ' 分钟' : ' min'}`
   return `${sign}${h}${zh ? ' 小时' : ' h'}${rest ? ` ${rest}${zh ? ' 分' : ' min'}` : ''}`
 }
+/** Units of time in words; what is measured keeps its sign. */
+const TIMES: Record<string, string> = { s: '秒', min: '分钟', h: '小时', d: '天' }
+export const unitText = (unit: string | null | undefined, lang: Lang): string => (lang === 'zh' && unit ? TIMES[unit] ?? unit : unit ?? '')
 /** "5 分钟前", "还有 2 小时", for instants near now; days beyond. */
 export function relative(at: string | number | null | undefined, now: number, lang: Lang): string {
   const d = shanghai(at)

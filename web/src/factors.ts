@@ -1,0 +1,25 @@
+import { shallowRef } from 'vue'
+import { api } from './api'
+import type { Factor } from './api/types'
+import { label } from './i18n'
+
+/* The table of codes is part of the program: asked once in a visit, when the first code is shown. */
+const known = shallowRef<Map<string, Factor>>(new Map())
+let asked = false
+function ask(): void {
+  if (asked) return
+  asked = true
+  api.factors().then((r) => (known.value = new Map(r.items.map((f) => [f.code, f]))), () => (asked = false))
+}
+export function factors(): Factor[] {
+  ask()
+  return [...known.value.values()]
+}
+/** "化学需氧量 w01018"; the bare code until the table is there. */
+export function factorName(code: string): string {
+  ask()
+  const f = known.value.get(code)
+  return f ? `${label(f)} ${code}` : code
+}
+/** A text that holds the code of a measured factor, in whatever room. */
+export const holdsFactor = (name: string): boolean => name === 'factor' || name.endsWith('_factor')
