@@ -43,7 +43,7 @@ const struct hj212_factor hj212_factors[] = {
     { "a05008", NULL, "三氯一氟甲烷", "Trichlorofluoromethane", "mg/m³", 7, 3, 1 },
     { "a05009", NULL, "二氯二氟甲烷", "Dichlorodifluoromethane", "mg/m³", 7, 3, 1 },
     { "a05013", NULL, "三氯三氟乙烷", "Trichlorotrifluoroethane", "mg/m³", 7, 3, 1 },
-    { "a05024", NULL, "臭氧", "Ozone", "mg/m³", -1, -1, 1 },
+    { "a05024", NULL, "臭氧", "Ozone", "µg/m³", -1, -1, 1 },
     { "a19001", "S01", "氧气含量", "Oxygen content", "%", 3, 1, 1 },
     { "a20007", NULL, "砷", "Arsenic", "ng/m³", 1, 6, 1 },
     { "a20016", "36", "铍及其化合物", "Beryllium and compounds", "mg/m³", 4, 4, 1 },

@@ -86,9 +86,9 @@ size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char 
 /* ---- codes ------------------------------------------------------------------------------ */
 
 struct hj212_factor {
-    const char *code, *code2005, *zh, *en, *unit;
-    signed char digits, decimals; /* Nm.k; -1 none */
-    double per2005;               /* a value sent under code2005 is in the unit of 2005: times this gives `unit` */
+    const char *code, *code2005, *zh, *en, *unit; /* unit "": a number without one (pH) */
+    signed char digits, decimals;                 /* Nm.k; -1 none */
+    double per2005;                               /* a value sent under code2005 is in the unit of 2005: times this gives `unit` */
 };
 extern const struct hj212_factor
     hj212_factors[]; /* tables B.1, B.2, B.3 of HJ 212-2017, sorted by code, plus codes often met (documented) */

@@ -21,7 +21,7 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
     const struct series *s = x->of->series;
     const struct hj212_factor *f = hj212_factor_find(s->factor);
     enum alarm_period p = alarm_period_of(s->kind);
-    const char *zh = f ? f->zh : lf_strn(a, s->factor), *en = f ? f->en : zh, *unit = f && f->unit ? f->unit : "";
+    const char *zh = f ? f->zh : lf_strn(a, s->factor), *en = f ? f->en : zh, *unit = f && f->unit[0] ? lf_printf(a, " %s", f->unit) : "";
     bool low = x->value < x->limit;
     char when[32];
     lf_ms_human(when, x->at);
@@ -30,10 +30,9 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
                *not_zh = x->unconverted ? "（缺有效含氧量，未折算）" : "",
                *not_en = x->unconverted ? " (not converted: no valid oxygen)" : "";
     const char *how = low || isnan(times) ? "" : lf_printf(a, "，为限值的 %.2f 倍", times);
-    return lf_str(lf_printf(a, "%s %s%s%s %g %s，%s%s限值 %g %s%s%s%s | %s: %s %s%s %g %s, %s the %slimit of %g%s", when, zh, as_zh,
-                            zh_of[p], x->value, unit, low ? "低于" : "超过", ahead ? "均值" : "", x->limit, unit, how, not_zh,
-                            counting(a, x->rule), when, en, en_of[p], as_en, x->value, unit, low ? "below" : "above",
-                            ahead ? "mean's " : "", x->limit, not_en));
+    return lf_str(lf_printf(a, "%s %s%s%s %g%s，%s%s限值 %g%s%s%s%s | %s: %s %s%s %g%s, %s the %slimit of %g%s", when, zh, as_zh, zh_of[p],
+                            x->value, unit, low ? "低于" : "超过", ahead ? "均值" : "", x->limit, unit, how, not_zh, counting(a, x->rule),
+                            when, en, en_of[p], as_en, x->value, unit, low ? "below" : "above", ahead ? "mean's " : "", x->limit, not_en));
 }
 
 lf_text explain_begin(struct lf_arena *a, const struct act *x)
