@@ -1,11 +1,12 @@
 /* station_check - is every acknowledged packet in the store, and none twice?
  *
- *   station_check DB_URL ACKED_FILE...     the files of station_load
+ *   station_check DB_URL ACKED_FILE...     the files of station_load; DB_URL "files:DIR": the store of files
  *
  * Prints what it found; exit 0 when every QN of the files is there exactly once with all its readings, and no QN of the store
  * is there twice. Packets that were stored but whose answer was lost on the way are right. */
 #include "base/arena.h"
 #include "db/db.h"
+#include "tele/log/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,14 @@ static int64_t get_int(struct lf_cur *cur, int col)
     return v.i;
 }
 
+static void add_row(int64_t id, lf_text qn, int64_t readings)
+{
+    if (nrows == cap)
+        rows = lf_renew(rows, (cap = 2 * cap + 1024) * sizeof *rows);
+    rows[nrows] = (struct row){ .id = id, .readings = readings };
+    snprintf(rows[nrows++].qn, sizeof rows->qn, "%.*s", (int)qn.n, qn.p);
+}
+
 /* All packets in the order of their ids, then the number of readings that each is the source of. */
 static lf_rc load_packets(struct lf_ctx *cx)
 {
@@ -35,11 +44,8 @@ static lf_rc load_packets(struct lf_ctx *cx)
     if (rc < 0)
         return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        if (nrows == cap)
-            rows = lf_renew(rows, (cap = 2 * cap + 1024) * sizeof *rows);
         lf_cur_get(&cur, 1, &qn);
-        rows[nrows] = (struct row){ .id = get_int(&cur, 0), .readings = get_int(&cur, 2) };
-        snprintf(rows[nrows++].qn, sizeof rows->qn, "%.*s", (int)qn.s.n, qn.s.p);
+        add_row(get_int(&cur, 0), qn.s, get_int(&cur, 2));
     }
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
@@ -70,18 +76,78 @@ static lf_rc load(struct lf_ctx *cx)
     return rc < 0 ? rc : load_readings(cx);
 }
 
-int main(int argc, char **argv)
+static lf_rc load_sql(const char *url, struct lf_err *err)
 {
     struct lf_ctx cx = { 0 };
+    lf_rc rc = lf_db_open(&cx.db, &(struct lf_db_config){ .url = url, .readers = 1 }, err);
+    if (rc == LF_OK && (rc = lf_tx_begin(&cx, LF_TX_READ)) == LF_OK)
+        rc = lf_tx_end(&cx, load(&cx));
+    if (rc < 0 && cx.err.rc)
+        *err = cx.err;
+    lf_db_close(cx.db);
+    lf_arena_free(&cx.arena);
+    return rc;
+}
+
+static bool count_one(void *user, const struct lf_tele_reading *r)
+{
+    ++*(int64_t *)user;
+    return true;
+}
+
+/* There a reading does not name its packet, so their number is compared for a station as a whole. */
+static lf_rc count_station(struct lf_tele_store *s, int64_t station, int64_t *n, struct lf_err *err)
+{
+    struct lf_arena a = { 0 };
+    struct lf_tele_latest *l;
+    size_t nl = 0;
+    lf_rc rc = s->ops->latest(s, &a, (lf_id){ station }, &l, &nl, err);
+    for (size_t i = 0; i < nl && !rc; i++) {
+        struct lf_tele_series q = { .station = { station }, .factor = l[i].r.factor, .kind = l[i].r.kind, .to = { INT64_MAX } };
+        rc = s->ops->scan(s, &q, count_one, n, err);
+    }
+    lf_arena_free(&a);
+    return rc;
+}
+
+static lf_rc load_files(const char *dir, long *missing, struct lf_err *err)
+{
+    enum { STATIONS_MAX = 10000, PAGE_OF = 5000 };
+    struct lf_tele_store *s;
+    int64_t said = 0, found = 0;
+    size_t n = 1;
+    lf_rc rc = lf_tele_log_open(&s, &(struct lf_tele_log_config){ .dir = dir, .by_hand = true }, err);
+    if (rc)
+        return rc;
+    for (int64_t after = 0; n && !rc;) {
+        struct lf_arena a = { 0 };
+        struct lf_tele_stored_packet *p;
+        rc = s->ops->packets_after(s, &a, (lf_id){ after }, PAGE_OF, &p, &n, err);
+        for (size_t i = 0; i < n && !rc; i++) {
+            add_row(after = p[i].id.v, p[i].qn, p[i].readings);
+            said += p[i].readings;
+        }
+        lf_arena_free(&a);
+    }
+    for (int64_t station = 1; station <= STATIONS_MAX && !rc; station++)
+        rc = count_station(s, station, &found, err);
+    *missing = (long)(said - found);
+    for (size_t i = 0; i < nrows; i++)
+        rows[i].found = rows[i].readings;
+    lf_tele_store_close(s);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
     struct lf_err err = { 0 };
     long lost = 0, twice = 0, incomplete = 0, acked = 0;
     if (argc < 3)
         return 2;
-    lf_rc rc = lf_db_open(&cx.db, &(struct lf_db_config){ .url = argv[1], .readers = 1 }, &err);
-    if (rc == LF_OK && (rc = lf_tx_begin(&cx, LF_TX_READ)) == LF_OK)
-        rc = lf_tx_end(&cx, load(&cx));
+    bool files = strncmp(argv[1], "files:", 6) == 0;
+    lf_rc rc = files ? load_files(argv[1] + 6, &incomplete, &err) : load_sql(argv[1], &err);
     if (rc < 0) {
-        fprintf(stderr, "station_check: %s%s\n", err.msg, cx.err.msg);
+        fprintf(stderr, "station_check: %s\n", err.msg);
         return 2;
     }
     if (nrows)
@@ -102,8 +168,6 @@ int main(int argc, char **argv)
             fclose(f);
     }
     printf("%zu stored, %ld acknowledged: %ld lost, %ld twice, %ld without all readings\n", nrows, acked, lost, twice, incomplete);
-    lf_db_close(cx.db);
-    lf_arena_free(&cx.arena);
     lf_release(rows);
     return lost || twice || incomplete ? 1 : 0;
 }

@@ -1,12 +1,13 @@
 /* station_kill - kills the telemetry server without warning while stations send, several times, and then counts.
  *
  *   station_kill SERVER LOAD CHECK DB_URL ROUNDS     (the programs station_server, station_load, station_check)
- * DB_URL "-": a SQLite file of its own, removed afterwards.
+ * DB_URL "-": a SQLite file of its own, removed afterwards; "files": the store of files in a folder of its own, likewise.
  *
  * Each round: start the server, let 16 connections send ahead, SIGKILL after 50 to 450 ms. The last round runs to its end. Exit 0
  * when every acknowledged packet is in the store and none is there twice. */
 #include "base/arena.h"
 
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,8 @@ static int port_of(struct child *c)
     return sscanf(line, "port %d", &port) == 1 ? port : 0;
 }
 
+static int remove_one(const char *name, const struct stat *st, int type, struct FTW *f) { return remove(name); }
+
 static void remove_db(const char *path)
 {
     static const char *const ends[] = { "", "-wal", "-shm" };
@@ -72,6 +75,7 @@ static void remove_db(const char *path)
         snprintf(file, sizeof file, "%s%s", path, ends[i]);
         unlink(file);
     }
+    nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 int main(int argc, char **argv)
@@ -84,7 +88,10 @@ int main(int argc, char **argv)
     close(file);
     snprintf(path, sizeof path, "/tmp/station_kill_%d.db", (int)getpid());
     snprintf(url, sizeof url, "sqlite:%s", path);
-    const char *db = strcmp(argv[4], "-") == 0 ? url : argv[4];
+    bool files = strcmp(argv[4], "files") == 0;
+    if (files)
+        snprintf(url, sizeof url, "files:%s", path);
+    const char *db = files || strcmp(argv[4], "-") == 0 ? url : argv[4];
     srand((unsigned)getpid());
     signal(SIGPIPE, SIG_IGN);
     for (int r = 0; r < rounds; r++) {

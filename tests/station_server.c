@@ -1,9 +1,11 @@
 /* station_server - the telemetry road alone, for tests that kill it: a listener over a store, with stations LOAD0000 ...
  *
- * DB_URL "null": a store that keeps nothing, for measuring the road alone.
+ * DB_URL "null": a store that keeps nothing, for measuring the road alone. "files:DIR": the store of files; LANFAN_SEAL_BYTES sets
+ * how much is sealed at once.
  *   station_server DB_URL STATIONS [PORT]     prints "port N" when it listens; ends on end of file of standard input */
 #include "base/arena.h"
 #include "tele/listener.h"
+#include "tele/log/store.h"
 #include "tele/store_memory.h"
 
 #include <stdio.h>
@@ -24,6 +26,11 @@ static struct lf_directory *stations(int n)
 /* Opens the store of that engine; *db is what the caller closes after it. */
 static lf_rc open_store(const char *url, struct lf_tele_store **store, struct lf_db **db, struct lf_err *err)
 {
+    if (strncmp(url, "files:", 6) == 0) {
+        const char *seal = getenv("LANFAN_SEAL_BYTES");
+        struct lf_tele_log_config c = { .dir = url + 6, .seal_bytes = seal ? strtoull(seal, NULL, 10) : 0 };
+        return lf_tele_log_open(store, &c, err);
+    }
     bool postgres = strncmp(url, "sqlite:", 7) != 0;
     lf_rc rc = lf_db_open(db, &(struct lf_db_config){ .url = url, .readers = 1 }, err);
     if (!rc)
