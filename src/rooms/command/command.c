@@ -2,6 +2,7 @@
 #include "rooms/command/parts.h"
 
 #include "command_sql.h"
+#include "rooms/station/decode.h"
 
 LF_ENUM_DICT(command_kind, COMMAND_KINDS);
 LF_ENUM_DICT(command_state, COMMAND_STATES);
@@ -175,7 +176,10 @@ static lf_rc dialogue(struct lf_ctx *cx, struct lf_call *c)
         lf_json_obj(&c->j);
         lf_json_kstr(&c->j, "at", lf_ms_iso(b, r.said_at));
         lf_json_kstr(&c->j, "direction", r.outgoing ? "out" : "in");
-        lf_json_ktext(&c->j, "raw", r.raw);
+        lf_json_key(&c->j, "raw");
+        decode_raw(cx, &c->j, r.raw);
+        lf_json_key(&c->j, "decoded");
+        decode_json(cx, &c->j, r.raw, (lf_text){ 0 });
         lf_json_end_obj(&c->j);
     }
     lf_json_end_arr(&c->j);

@@ -37,8 +37,6 @@ const struct hj212_command *command_rules(enum command_kind kind);
 const char *command_right(enum command_kind kind);
 void command_request(const struct command *c, int version, struct hj212_request *out); /* without qn, st, pw, mn, now */
 lf_rc command_check_fields(struct lf_ctx *cx, const struct command *c, int version) LF_MUST_CHECK;
-/* Stars out PW, NewPW and NewSK in place. */
-void command_star_secrets(char *p, size_t n);
 
 /* keep.c: what the dispatcher writes. Each is a transaction of its own. */
 struct said { /* one packet of a dialogue, not yet stored */

@@ -89,17 +89,3 @@ lf_rc command_check_fields(struct lf_ctx *cx, const struct command *c, int versi
                            bad, bad);
     return rc;
 }
-
-void command_star_secrets(char *p, size_t n)
-{
-    static const char *const secret[] = { "PW=", "NewSK=" };
-    for (size_t s = 0; s < LF_COUNT(secret); s++) {
-        size_t len = strlen(secret[s]);
-        for (size_t i = 0; i + len <= n; i++) {
-            if (memcmp(p + i, secret[s], len) != 0)
-                continue;
-            for (i += len; i < n && p[i] != ';' && p[i] != ',' && p[i] != '&'; i++)
-                p[i] = '*';
-        }
-    }
-}

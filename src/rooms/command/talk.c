@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "command_sql.h"
+#include "hj212/explain.h"
 #include "hj212/sm4.h"
 
 #include <pthread.h>
@@ -149,7 +150,8 @@ static void say(struct talk *t, bool outgoing, lf_text raw, lf_ms at)
     struct said *s = lf_new(sizeof *s + raw.n);
     *s = (struct said){ .at = at, .outgoing = outgoing, .n = raw.n };
     memcpy(s->raw, raw.p, raw.n);
-    command_star_secrets(s->raw, s->n);
+    if (outgoing && t->d.command->must & (HJ212_ARG_NEW_PW | HJ212_ARG_NEW_KEY)) /* a secret to be is kept nowhere but in the station */
+        hj212_star_secrets(s->raw, s->n);
     *t->last = s;
     t->last = &s->next;
     t->nsaid++;

@@ -319,12 +319,40 @@ lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id)
     return rc ? rc : lf_res_get(cx, &station_res, *id, lf_alloc(&cx->arena, station_res.size));
 }
 
+static const struct lf_param packet_params[] = {
+    { "cn", "only of this command", false },
+    { "from", "received from", false },
+    { "to", "received before", false },
+    { "noted", "1: only where something was forgiven, decrypted or held back", false },
+    { "after", "next of the page before", false },
+};
+static const struct lf_param refused_params[] = {
+    { "station", "id of a station", false },
+    { "mn", "only of this MN", false },
+    { "reason", "crc, length, password, unknown_mn ...", false },
+    { "from", "received from", false },
+    { "to", "received before", false },
+    { "after", "next of the page before", false },
+};
+#define PARAMS(list) .param = list, .nparam = LF_COUNT(list)
 static const struct lf_route routes[] = {
     { "GET", "/api/v1/station/live", "station.read", LF_TX_READ, station_live, "站点实时数据", "What every station says now" },
     { "GET", "/api/v1/station/factors", "station.read", LF_TX_READ, station_factors, "监测因子代码表", "Codes of factors: name and unit" },
-    { "GET", "/api/v1/station/:id/packets", "station.read", LF_TX_READ, station_packets, "原始报文", "Raw packets" },
+    { "GET", "/api/v1/station/:id/packets", "station.read", LF_TX_READ, station_packets, "原始报文", "Raw packets", PARAMS(packet_params) },
     { "GET", "/api/v1/station/:id/packets/:pid", "station.read", LF_TX_READ, station_packet, "报文逐项", "One packet, field by field" },
+    { "GET", "/api/v1/packets/refused", "station.read", LF_TX_READ, station_refused, "被拒报文", "Packets that were refused",
+      PARAMS(refused_params) },
+    { "GET", "/api/v1/packets/refused/:id", "station.read", LF_TX_READ, station_refused_one, "被拒报文逐项",
+      "One refused packet, field by field" },
+    { "GET", "/api/v1/packets/quarantine", "station.read", LF_TX_READ, station_quarantine, "隔离报文", "Packets in quarantine",
+      PARAMS(refused_params) },
+    { "GET", "/api/v1/packets/quarantine/:id", "station.read", LF_TX_READ, station_quarantine_one, "隔离报文逐项",
+      "One packet in quarantine, field by field" },
+    { "POST", "/api/v1/packets/decode", "station.read", LF_TX_READ, station_decode, "解析粘贴的报文",
+      "Pasted packets, field by field: {\"text\"}" },
 };
+#undef PARAMS
+static const char *const own_rights[] = { "station.quarantine", NULL };
 static const struct lf_res *const types[] = { &station_res, &limit_value_res };
 const struct lf_room station_room = {
     .name = "station",
@@ -332,6 +360,7 @@ const struct lf_room station_room = {
     .nres = LF_COUNT(types),
     .route = routes,
     .nroute = LF_COUNT(routes),
+    .own_rights = own_rights,
     .migration = station_migrations,
     .nmigration = LF_COUNT(station_migrations),
 };

@@ -39,3 +39,17 @@ SELECT station_id, factor, kind, low, high, reference_o2, from_day, to_day, basi
 -- scope: none because the dispatcher is the system, and who asked was checked when the command was made
 -- param: station id
 SELECT name, grid_code, kind, mn, pw, sm4_key, disabled, over_time, re_count FROM station WHERE id = :station;
+
+-- name: station_of_mn :one
+-- The station of an identity, when the caller may see it.
+-- param: mn text
+SELECT id, name, sm4_key FROM station WHERE mn = :mn AND @scope(grid_code);
+
+-- name: station_any_mn :one
+-- scope: none because only whether it is anybody's is asked
+-- param: mn text
+SELECT id FROM station WHERE mn = :mn;
+
+-- name: station_mn :one
+-- param: station id
+SELECT mn FROM station WHERE id = :station AND @scope(grid_code);

@@ -76,7 +76,7 @@ export interface Packet {
   verdict?: string; ok?: boolean; reason?: string | null; reason_zh?: string | null; reason_en?: string | null; raw?: string | null; size?: number
 }
 export interface PacketField { name?: string; code?: string; stat?: string | null; value: unknown; factor?: string | null; zh?: string | null; en?: string | null; unit?: string | null; note?: string | null; note_zh?: string | null; note_en?: string | null }
-export interface PacketDetail extends Packet { fields?: PacketField[] | Record<string, unknown> }
+export interface PacketDetail extends Packet { fields?: PacketField[] | Record<string, unknown>; decoded?: { fields?: PacketField[] } }
 
 export interface AreaProps { code: string; name: string; level: string; generated?: boolean | number; parent?: string | null }
 export type Areas = GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, AreaProps>
