@@ -189,6 +189,7 @@ static lf_rc dialogue(struct lf_ctx *cx, struct lf_call *c)
 }
 
 static const struct lf_route routes[] = {
+    { "GET", "/api/v1/command/kinds", "command.read", LF_TX_READ, command_kinds, "各类命令的参数", "What each kind of command takes" },
     { "GET", "/api/v1/command/:id/packets", "command.read", LF_TX_READ, dialogue, "命令对话的每个报文",
       "Every packet of a command's dialogue, passwords starred out" },
 };

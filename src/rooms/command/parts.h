@@ -35,6 +35,8 @@ extern const struct lf_res command_res;
 const struct hj212_command *command_rules(enum command_kind kind);
 /* What a person must be allowed: "create" to ask, "set" to change settings, "operate" what moves the device or its password. */
 const char *command_right(enum command_kind kind);
+/* The fields that each kind must and may have, and whether the caller may give it: what a form asks for. */
+lf_rc command_kinds(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 void command_request(const struct command *c, int version, struct hj212_request *out); /* without qn, st, pw, mn, now */
 lf_rc command_check_fields(struct lf_ctx *cx, const struct command *c, int version) LF_MUST_CHECK;
 

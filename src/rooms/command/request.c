@@ -58,6 +58,36 @@ static bool given(const struct command *c, const char *field)
     return !v.null && (v.t != LF_T_TEXT || v.s.n);
 }
 
+static void put_fields(struct lf_json *j, const char *key, unsigned arg)
+{
+    lf_json_key(j, key);
+    lf_json_arr(j);
+    for (size_t i = 0; i < LF_COUNT(args); i++)
+        if (args[i].arg & arg)
+            lf_json_str(j, args[i].field);
+    lf_json_end_arr(j);
+}
+
+lf_rc command_kinds(struct lf_ctx *cx, struct lf_call *c)
+{
+    lf_json_obj(&c->j);
+    lf_json_key(&c->j, "items");
+    lf_json_arr(&c->j);
+    for (unsigned k = 0; k < command_kind_COUNT; k++) {
+        const struct hj212_command *rules = command_rules(k);
+        lf_json_obj(&c->j);
+        lf_json_kstr(&c->j, "kind", command_kind_dict.item[k].code);
+        lf_json_kstr(&c->j, "right", command_right(k));
+        lf_json_kbool(&c->j, "allowed", lf_may(cx, "command", command_right(k)));
+        put_fields(&c->j, "must", rules->must);
+        put_fields(&c->j, "may", rules->may & ~rules->must);
+        lf_json_end_obj(&c->j);
+    }
+    lf_json_end_arr(&c->j);
+    lf_json_end_obj(&c->j);
+    return LF_OK;
+}
+
 /* A field that the command does not take was meant for another command: better said than dropped. */
 static lf_rc check_strays(struct lf_ctx *cx, const struct command *c, unsigned takes)
 {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { settled } from '../browser.mjs'
-import { json, spec } from '../help.mjs'
+import { json, spec, stateIs } from '../help.mjs'
 
 export default [
   ['a station opens from the list: values, curve, packets field by field', spec('city', {}, async (page, v) => {
@@ -42,5 +42,36 @@ export default [
     const [png] = await Promise.all([page.waitForEvent('download'), page.click('[data-testid=series-png]')])
     const picture = readFileSync(await png.path())
     assert.ok(picture.subarray(1, 4).toString() === 'PNG' && picture.length > 10000, `${picture.length} bytes`)
+  })],
+  ['what the curve shows is put up for review, with station, factor and time filled in', spec('city', {}, async (page, v) => {
+    const live = (await json(page, 'station/live')).items.find((s) => s.values.some((x) => x.factor === 'a21026'))
+    await v.go(`/station/${live.id}?kind=rtd&factor=a21026`)
+    await page.waitForSelector('.series-chart canvas')
+    await page.click('[data-propose=review]')
+    await page.waitForSelector('.record-form')
+    await page.click('[data-field=new_flag] .el-select__wrapper')
+    await page.locator('.el-select-dropdown__item:visible').first().click()
+    await page.fill('[data-field=reason] :is(input, textarea)', '浏览器测试')
+    await page.click('[data-testid=save]')
+    await page.waitForURL(/\/r\/review\/\d+$/)
+    await stateIs(page, 'proposed')
+    const row = await json(page, `review/${page.url().split('/').pop()}`)
+    assert.deepEqual([row.station_id, row.factor, row.kind], [live.id, 'a21026', 'rtd'])
+    await page.waitForSelector('.series-chart canvas')
+  })],
+  ['a command is given by a form that asks only what it takes, and its packets are shown', spec('city', {}, async (page, v) => {
+    const live = (await json(page, 'station/live')).items.find((s) => s.kind === 'wastewater' && s.last_at)
+    await v.go(`/station/${live.id}`)
+    await page.click('[data-testid=command]')
+    await page.selectOption('#command-kind', '1062')
+    await page.waitForSelector('[data-testid=command-form] [data-field=rtd_interval]')
+    assert.equal(await page.locator('[data-testid=command-form] [data-field=begin_at]').count(), 0)
+    await page.click('[data-testid=give]')
+    await page.waitForSelector('[data-field=rtd_interval] .wrong')
+    await page.fill('[data-field=rtd_interval] input', '60')
+    await page.click('[data-testid=give]')
+    await page.waitForURL(/\/r\/command\/\d+$/)
+    await page.waitForSelector('[data-testid=dialogue] li.out')
+    assert.match(await page.textContent('[data-testid=dialogue] li.out code'), /CN=1062.*RtdInterval=60/)
   })],
 ]

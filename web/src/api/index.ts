@@ -1,4 +1,4 @@
-import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, Factor, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
+import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
 import { get, patch, post, query, send } from './http'
 
 const V1 = '/api/v1'
@@ -41,6 +41,8 @@ export const api = {
   tree: (parent?: string) => get<{ items: GridNode[] }>(`${V1}/grid/tree${query({ parent })}`),
   locate: (lon: number, lat: number) => get<Located>(`${V1}/grid/locate${query({ lon, lat, datum: 'wgs84' })}`),
 
+  commandKinds: () => get<{ items: CommandKind[] }>(`${V1}/command/kinds`),
+  commandPackets: (id: number) => get<{ items: CommandPacket[] }>(`${V1}/command/${id}/packets`),
   factors: () => get<{ items: Factor[] }>(`${V1}/station/factors`),
   live: () => get<{ items: LiveStation[] }>(`${V1}/station/live`),
   series: (p: SeriesAsk, signal?: AbortSignal) => get<SeriesAnswer>(`${V1}/series${query({ ...p })}`, signal),

@@ -86,5 +86,7 @@ export interface Located {
   officers?: { name: string; post_zh: string; post_en: string; phone?: string | null }[]; zone?: { code: string; name: string } | null
 }
 export interface ImportResult { rows: number; accepted: number; refused: { row: number; field: string | null; message: string; cells: string[] }[]; dry: boolean }
+export interface CommandKind { kind: string; right: 'create' | 'set' | 'operate'; allowed: boolean; must: string[]; may: string[] }
+export interface CommandPacket { at: string; direction: 'out' | 'in'; raw: string }
 export interface Factor extends Bilingual { code: string; unit: string | null }
 export interface Option { id: number; label: string }
