@@ -68,6 +68,34 @@ await t.run(async () => {
   const log = await until(async () => (await list('cn=3020'))[0]);
   t.ok('a log in GBK can be read', (await city.get(`/station/${own.id}/packets/${log.id}`)).json.decoded.fields.some((x) => x.value.includes('清洗')));
   //REGISTER
+
+  // nobody's: held, and taken in when somebody makes it a station
+  const mn = 'NEWSTATION000001', cods = [21, 22, 23, 24, 25];
+  const held = cods.map((v, i) => packet({ mn, pw: 'secret', at: now - 3600e3 + i * 60e3, cn: '2051', items: `w01018-Avg=${v},w01018-Flag=N` }));
+  line.socket.write(held.join('') + packet({ mn, pw: 'others', at: now - 1800e3, cn: '2051', items: 'w01018-Avg=99,w01018-Flag=N' }));
+  const quarantine = async (u, q = `mn=${mn}`) => (await u.get(`/packets/quarantine?${q}`)).json.items;
+  const q = await until(async () => { const l = await quarantine(city); return l.length === 6 && l; });
+  t.ok('an unknown station is held, not stored', q?.every((x) => x.reason === 'unknown_mn' && x.station_id === null) && !line.answers.some((a) => a.includes(mn)), JSON.stringify(q));
+  t.ok('only who keeps the quarantine sees it', (await quarantine(county)).length === 0 && (await county.get(`/packets/quarantine/${q[0].id}`)).status === 404);
+  const fields = { name: '新建排口', kind: 'wastewater', lon: own.lon, lat: own.lat };
+  const register = (u, id, more = fields) => u.post(`/packets/quarantine/${id}/register`, more);
+  t.ok('a township may not register', (await register(town, q[5].id)).status === 403);
+  t.ok('a name is needed', (await register(city, q[5].id, { ...fields, name: '' })).status === 422);
+  const made = await register(city, q[5].id);
+  t.ok('one call makes the station', made.status === 201 && made.json.mn === mn, made.text);
+  const id = made.json.station_id;
+  const points = async () => (await city.get(`/series?station=${id}&factor=w01018&kind=min&from=${iso(now - 7200e3)}&to=${iso(now)}`)).json.series[0]?.points.map((x) => x[1]) ?? [];
+  t.ok('what was held and fits is in the store', await until(async () => (await points()).join() === cods.join()), (await points()).join());
+  t.ok('each with its packet', (await city.get(`/station/${id}/packets`)).json.items.filter((x) => x.note === 'quarantine').length === 5);
+  const line1 = await until(async () => (await city.get(`/station/${id}/timeline`)).json.items.find((x) => x.verb === 'readmit'));
+  t.ok('it is in the audit trail, with what did not fit', /5 个已接收，1 个/.test(line1?.note), JSON.stringify(line1));
+  t.ok('asked again it is the same station', (await register(city, q[4].id)).json.station_id === id);
+  t.ok('and so is taking in', (await city.post(`/station/${id}/readmit`)).status === 202 && await until(async () => (await city.get(`/station/${id}/timeline`)).json.items.filter((x) => x.verb === 'readmit').length >= 2) && (await points()).length === 5 && (await city.get(`/station/${id}/packets`)).json.items.length === 5);
+  t.ok('the station speaks from now on, without a restart', await line.send([packet({ mn, pw: 'secret', items: 'w01018-Rtd=30,w01018-Flag=N' })]));
+  const record = (await city.get(`/station/${id}`)).json;
+  t.ok('its password is sealed', record.pw === null && record.pw_sealed);
+  t.ok('a new password is given', (await city.call('PATCH', `/station/${id}`, { version: record.version, pw: 'newone' })).status === 200);
+  t.ok('and is in force at once', await line.send([packet({ mn, pw: 'newone', items: 'w01018-Rtd=31,w01018-Flag=N' })]) && !(await line.send([packet({ mn, pw: 'secret', items: 'w01018-Rtd=32,w01018-Flag=N' })], 1000)));
   line.close();
   t.ok('it stops cleanly', (await server.stop()) === 0);
 }, () => server?.remove());

@@ -152,6 +152,7 @@ static lf_rc start(struct lf_err *err)
     if (!rc)
         rc = start_listener(err);
     intake_use(submit, NULL);
+    station_use_submit(submit, NULL);
     if (!rc)
         rc = start_http(err);
     if (!rc)

@@ -268,6 +268,7 @@ static void timeline_item(struct lf_ctx *cx, struct lf_json *j, const struct lf_
                 { "comment", "留言", "Comment" },
                 { "escalate", "超期升级", "Escalated" },
                 { "reveal", "查看密封信息", "Looked at sealed data" },
+                { "readmit", "接收隔离报文", "Took in packets of the quarantine" },
                 { "login", "登录", "Log-in" },
                 { "login_failed", "登录失败", "Failed log-in" },
                 { "lock_out", "锁定", "Locked out" },

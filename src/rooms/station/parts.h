@@ -20,4 +20,10 @@ lf_rc station_quarantine_one(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK
 lf_rc station_decode(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 /* One refused or quarantined packet; LF_ENOTFOUND with a message. */
 lf_rc station_held(struct lf_ctx *cx, bool quarantine, lf_id id, struct lf_tele_stored_reject *out) LF_MUST_CHECK;
+/* readmit.c */
+lf_rc station_register(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+lf_rc station_readmit(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+lf_rc station_readmit_job(struct lf_ctx *cx) LF_MUST_CHECK;
+/* station.c: sets MN, and PW when the row has none. */
+void station_identify(void *row, lf_text mn, lf_text pw);
 #endif

@@ -74,6 +74,14 @@ static lf_rc station_check(struct lf_ctx *cx, struct lf_change *ch)
     return LF_OK;
 }
 
+void station_identify(void *row, lf_text mn, lf_text pw)
+{
+    struct station *s = row;
+    s->mn = mn;
+    if (!s->pw.n)
+        s->pw = pw;
+}
+
 static void (*on_change)(void);
 void station_on_change(void (*fn)(void)) { on_change = fn; }
 static void station_committed(struct lf_app *app, const struct lf_change *ch)
@@ -348,10 +356,15 @@ static const struct lf_route routes[] = {
       PARAMS(refused_params) },
     { "GET", "/api/v1/packets/quarantine/:id", "station.read", LF_TX_READ, station_quarantine_one, "隔离报文逐项",
       "One packet in quarantine, field by field" },
+    { "POST", "/api/v1/packets/quarantine/:id/register", "station.create", LF_TX_WRITE, station_register, "由隔离报文登记站点",
+      "Makes a station of the packet's MN and takes in what was held: the fields of a station without mn; pw as in the packet" },
+    { "POST", "/api/v1/station/:id/readmit", "station.quarantine", LF_TX_READ, station_readmit, "接收隔离报文",
+      "Takes in what the quarantine holds of this station, when it fits now" },
     { "POST", "/api/v1/packets/decode", "station.read", LF_TX_READ, station_decode, "解析粘贴的报文",
       "Pasted packets, field by field: {\"text\"}" },
 };
 #undef PARAMS
+static const struct lf_job jobs[] = { { "station_readmit", 1, station_readmit_job } };
 static const char *const own_rights[] = { "station.quarantine", NULL };
 static const struct lf_res *const types[] = { &station_res, &limit_value_res };
 const struct lf_room station_room = {
@@ -361,6 +374,8 @@ const struct lf_room station_room = {
     .route = routes,
     .nroute = LF_COUNT(routes),
     .own_rights = own_rights,
+    .job = jobs,
+    .njob = LF_COUNT(jobs),
     .migration = station_migrations,
     .nmigration = LF_COUNT(station_migrations),
 };

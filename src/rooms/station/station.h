@@ -38,6 +38,8 @@ extern const struct lf_room station_room;
 /* The store that readings are read from; the program sets it before the first request. */
 void station_use_store(struct lf_tele_store *store);
 struct lf_tele_store *station_readings(void); /* NULL before that */
+/* The road into the store, for packets of the quarantine that are taken in after all: blocks until they are durable. */
+void station_use_submit(lf_rc (*submit)(void *user, struct lf_tele_batch *b, struct lf_err *err), void *user);
 /* The directory of all stations for the listener; NULL and cx->err on failure. The caller gets the one use of it. */
 struct lf_directory *station_make_directory(struct lf_ctx *cx);
 /* New readings, after their commit, to the live pages. */
