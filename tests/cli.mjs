@@ -97,6 +97,14 @@ function accounts() {
 }
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
+/** The address of a new database beside the one of the test. */
+function emptyDatabase() {
+  const url = new URL(process.env.LANFAN_TEST_PG);
+  const made = spawnSync('psql', ['-q', url.href, '-c', 'CREATE DATABASE restored'], { encoding: 'utf8' });
+  if (made.status) throw new Error(made.stderr);
+  url.pathname = '/restored';
+  return url.href;
+}
 async function backup() {
   const copy = `${dir}/copy`, fresh = `${dir}/fresh`;
   ok('the server starts', await start(args, port));
@@ -107,23 +115,24 @@ async function backup() {
   ok('a matter with a photo is there', m?.id > 0 && file.status === 201, JSON.stringify(m));
   const sim = spawn(lanfan, ['simulate', '--rounds', '200', '--every', '20', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   await new Promise((r) => setTimeout(r, 800));
-  const taken = run('backup', copy, ...(engine === 'postgres' ? ['--files-only'] : []));
+  const taken = run('backup', copy);
   ok('a backup is taken under load', says(taken, 0, /backup of \d+ files/), taken.stderr);
   sim.kill(); await new Promise((r) => sim.once('exit', r));
   const before = (await city.call('GET', '/source.csv')).bytes;
   ok('the server stops cleanly', await stop());
-  if (engine === 'postgres') {
-    ok('records in PostgreSQL: the hint names pg_dump', says(run('backup', `${dir}/no`), 1, /HINT: first `pg_dump/) && !existsSync(`${dir}/no`));
-    ok('files and telemetry are in the copy', existsSync(`${copy}/files`) && existsSync(`${copy}/secret.key`));
-    return;
-  }
   ok('a backup does not write over another', says(run('backup', copy), 1, /not empty\nHINT/));
   const list = readFileSync(`${copy}/backup.txt`, 'utf8');
-  ok('the list names records, key and photo', /lanfan\.db\n/.test(list) && /secret\.key\n/.test(list) && list.includes(file.json.hash));
-  const there = cli(['restore', copy, '--data', fresh]);
+  ok('the list names records, key and photo', /lanfan\.(db|pgdump)\n/.test(list) && /secret\.key\n/.test(list) && list.includes(file.json.hash));
+  const to = engine === 'postgres' ? ['--db', emptyDatabase()] : [];
+  const there = cli(['restore', copy, '--data', fresh, ...to]);
   ok('it is restored and its audit trail is good', says(there, 0, /audit trail good/), there.stdout + there.stderr);
-  ok('nothing is restored over data', says(cli(['restore', copy, '--data', data]), 1, /not empty\nHINT/));
-  ok('a server starts on it', await start(['--data', fresh, '--port', `${port}`, '--station-port', `${sport}`], port));
+  ok('nothing is restored over data', says(cli(['restore', copy, '--data', data, ...to]), 1, /not empty\nHINT/));
+  if (engine === 'postgres') {
+    ok('nor into a database that is in use', says(cli(['restore', copy, '--data', `${dir}/second`, ...to]), 1, /pg_restore failed\nHINT/) && !existsSync(`${dir}/second/secret.key`) && !existsSync(`${dir}/second.restoring`));
+    const files = run('backup', `${dir}/files-only`, '--files-only');
+    ok('others may take the database', says(files, 0, /backup of \d+ files/) && existsSync(`${dir}/files-only/secret.key`) && !existsSync(`${dir}/files-only/lanfan.pgdump`), files.stderr);
+  }
+  ok('a server starts on it', await start(['--data', fresh, '--port', `${port}`, '--station-port', `${sport}`, ...to], port));
   const again = await user(port);
   ok('the same records are there', (await again.call('GET', '/source.csv')).bytes.equals(before));
   ok('the matter is there', (await again.call('GET', `/matter/${m.id}`)).json.title === '备份前的问题');
@@ -134,9 +143,9 @@ async function backup() {
   ok('it stops', await stop());
   const victim = readdirSync(`${copy}/files`, { recursive: true }).map((f) => `${copy}/files/${f}`).find((f) => statSync(f).isFile());
   appendFileSync(victim, 'x');
-  ok('a changed backup is refused', says(cli(['restore', copy, '--data', `${dir}/third`]), 1, /is not what was saved/) && !existsSync(`${dir}/third/lanfan.db`));
+  ok('a changed backup is refused', says(cli(['restore', copy, '--data', `${dir}/third`, ...to]), 1, /is not what was saved/) && !existsSync(`${dir}/third/lanfan.db`));
   rmSync(`${copy}/backup.txt`);
-  ok('an unfinished backup is refused', says(cli(['restore', copy, '--data', `${dir}/fourth`]), 1, /not a finished backup/));
+  ok('an unfinished backup is refused', says(cli(['restore', copy, '--data', `${dir}/fourth`, ...to]), 1, /not a finished backup/));
 }
 
 try {

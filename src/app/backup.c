@@ -9,6 +9,9 @@
 
 static bool files_only;
 
+#define PGDUMP "lanfan.pgdump"
+static bool on_postgres(void) { return strncmp(app_db_url(), "sqlite:", 7) != 0; }
+
 /* ---- backup ------------------------------------------------------------------------------------------------ */
 
 /* The records first: a file is stored before the record that names it, so every file the copied records name is there afterwards.
@@ -16,16 +19,9 @@ static bool files_only;
 static lf_rc copy_all(struct lf_ctx *cx, const char *to)
 {
     const char *from = cx->app->data_dir;
-    bool sqlite = !strcmp(lf_db_engine(cx->db), "sqlite");
-    if (!sqlite && !files_only)
-        return lf_fail(
-            cx, LF_EINVAL, NULL,
-            "the records are in PostgreSQL, which has its own backup\n"
-            "HINT: first `pg_dump --format=custom --file=lanfan.pgdump URL`, then `lanfan backup DIR --files-only` for the files and "
-            "the key; keep both together");
     lf_rc rc = app_dir_fresh(cx, to);
-    if (!rc && sqlite && !files_only)
-        rc = lf_db_backup(cx->db, lf_printf(&cx->arena, "%s/lanfan.db", to), &cx->err);
+    if (!rc && !files_only)
+        rc = lf_db_backup(cx->db, lf_printf(&cx->arena, "%s/%s", to, on_postgres() ? PGDUMP : "lanfan.db"), &cx->err);
     if (!rc)
         rc = app_file_copy(cx, lf_printf(&cx->arena, "%s/secret.key", from), lf_printf(&cx->arena, "%s/secret.key", to));
     if (!rc)
@@ -52,7 +48,7 @@ static int backup(int argc, char **argv)
 }
 
 static const struct app_option options[] = {
-    { "files-only", APP_SWITCH, &files_only, .help = "leave the records out (they are in PostgreSQL and dumped there)" },
+    { "files-only", APP_SWITCH, &files_only, .help = "leave the database out (PostgreSQL that is backed up by its own means)" },
 };
 
 const struct app_command app_backup = {
@@ -62,13 +58,24 @@ const struct app_command app_backup = {
     .help = "Writes records, telemetry, files and the key of the audit trail into the new directory DIR, while the server goes on, with a "
             "list\n"
             "of SHA-256 sums (backup.txt). `lanfan restore DIR` is the way back. DIR is as confidential as the data directory.\n"
-            "Records and telemetry in PostgreSQL are dumped by pg_dump; --files-only takes the rest.\n",
+            "What is in PostgreSQL is taken by pg_dump; --files-only leaves that to others.\n",
     .option = options,
     .noption = LF_COUNT(options),
     .run = backup,
 };
 
 /* ---- restore --------------------------------------------------------------------------------------------------- */
+
+/* A backup with --files-only has no dump: then the database is already what it should be. */
+static lf_rc put_back_database(struct lf_ctx *cx, const char *dump)
+{
+    if (access(dump, F_OK))
+        return LF_OK;
+    lf_rc rc = lf_db_restore(app_db_url(), dump, &cx->err);
+    if (!rc && unlink(dump))
+        rc = lf_fail(cx, LF_EIO, NULL, "cannot remove %s: %s", dump, strerror(errno));
+    return rc;
+}
 
 /* Into a directory beside the wanted one, renamed when whole: a data directory is complete or not there. */
 static lf_rc put_back(struct lf_ctx *cx, const char *from, const char *to)
@@ -80,13 +87,18 @@ static lf_rc put_back(struct lf_ctx *cx, const char *from, const char *to)
         rc = app_dir_fresh(cx, to);
     if (!rc)
         rc = app_dir_fresh(cx, tmp);
-    if (!rc)
-        rc = app_tree_copy(cx, from, tmp);
+    if (rc)
+        return rc; /* what is there is not ours */
+    rc = app_tree_copy(cx, from, tmp);
     if (!rc)
         rc = app_list_check(cx, tmp, &n, &bytes);
+    if (!rc && on_postgres())
+        rc = put_back_database(cx, lf_printf(&cx->arena, "%s/" PGDUMP, tmp));
     if (!rc && rename(tmp, to))
         rc = lf_fail(cx, LF_EIO, NULL, "cannot rename %s to %s: %s", tmp, to, strerror(errno));
-    if (!rc)
+    if (rc)
+        app_tree_remove(tmp);
+    else
         printf("%lld files, %lld bytes restored to %s\n", (long long)n, (long long)bytes, to);
     return rc;
 }
@@ -113,7 +125,7 @@ const struct app_command app_restore = {
     .summary = "make a data directory from a backup",
     .help =
         "Checks every file of the backup DIR against its list, copies it to the data directory (--data), which must be new or empty, and\n"
-        "verifies the audit trail of what was restored. Nothing is written over. Records in PostgreSQL: `pg_restore --dbname=URL\n"
-        "lanfan.pgdump` into an empty database first, then this command with --db URL.\n",
+        "verifies the audit trail of what was restored. Nothing is written over. A backup of PostgreSQL goes into the database --db URL,\n"
+        "which must be there and empty, by pg_restore.\n",
     .run = restore,
 };

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,3 +259,7 @@ lf_rc app_list_check(struct lf_ctx *cx, const char *dir, int64_t *n, int64_t *by
                ? rc
                : lf_fail(cx, LF_ECONFLICT, NULL, "%s holds files that are not in its list\nHINT: use another copy of this backup", dir);
 }
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where) { return remove(path); }
+
+void app_tree_remove(const char *dir) { nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS); }

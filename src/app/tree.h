@@ -10,6 +10,7 @@ lf_rc app_file_copy(struct lf_ctx *cx, const char *from, const char *to) LF_MUST
 /* Copies every file below from into to (made where needed); names that hold ".tmp" are unfinished and left out. Nothing when there is
  * no from. */
 lf_rc app_tree_copy(struct lf_ctx *cx, const char *from, const char *to) LF_MUST_CHECK;
+void app_tree_remove(const char *dir); /* all of it, as far as that can be done */
 /* Writes dir/backup.txt: a heading line, then `SHA-256  bytes  path` of every file below dir. */
 lf_rc app_list_write(struct lf_ctx *cx, const char *dir) LF_MUST_CHECK;
 /* Reads it and compares every file; *n of them, *bytes together. Refuses a file that is missing, changed, or not in the list. */

@@ -137,7 +137,9 @@ lf_rc lf_db_migrate(struct lf_db *db, const struct lf_migration *m, size_t n, in
 /* The same with another table that remembers: for a part that lives in the records' database with migrations of its own. */
 lf_rc lf_db_migrate_in(struct lf_db *db, const char *table, const struct lf_migration *m, size_t n, int *applied,
                        struct lf_err *err) LF_MUST_CHECK;
-/* SQLite: a consistent copy of the database into a new file while others read and write (online backup API).
- * PostgreSQL: LF_EINVAL with a hint to use pg_dump. */
+/* A consistent copy of the database into a new file while others read and write. SQLite: by its online backup; the file is a database.
+ * PostgreSQL: by pg_dump, which has to be installed; the file is for lf_db_restore. */
 lf_rc lf_db_backup(struct lf_db *db, const char *path, struct lf_err *err) LF_MUST_CHECK;
+/* PostgreSQL: puts a copy back by pg_restore, all of it or nothing, into a database that has none of its tables. */
+lf_rc lf_db_restore(const char *url, const char *path, struct lf_err *err) LF_MUST_CHECK;
 #endif

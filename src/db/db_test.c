@@ -693,13 +693,10 @@ static void a_backup_is_whole(void **state)
     snprintf(path, sizeof path, "%s/copy.db", f->t.dir);
     snprintf(url, sizeof url, "sqlite:%s", path);
     lf_rc rc = lf_db_backup(f->db, path, &err);
-    if (f->t.postgres) {
-        assert_int_equal(rc, LF_EINVAL);
-        assert_non_null(strstr(err.msg, "HINT:"));
-        return;
-    }
     assert_int_equal(rc, LF_OK);
     assert_int_equal(lf_db_backup(f->db, path, &err), LF_EINVAL); /* never over another file */
+    if (f->t.postgres)
+        return; /* put back by tests/cli.mjs: it needs a database of its own */
     assert_int_equal(lf_db_open(&copy, &(struct lf_db_config){ .url = url }, &err), LF_OK);
     struct lf_ctx k = { .db = copy };
     assert_int_equal(lf_tx_begin(&k, LF_TX_READ), LF_OK);

@@ -338,11 +338,7 @@ static lf_rc bulk(struct lf_ctx *cx, const char *table, const char *const *cols,
     return LF_OK;
 }
 
-static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err)
-{
-    return lf_err_set(err, LF_EINVAL, "db",
-                      "the database is PostgreSQL\nHINT: use pg_dump for the database; lanfan backup copies the files and the key");
-}
+static lf_rc backup(struct lf_conn *c, const char *path, struct lf_err *err) { return lf_pg_dump(c->db->url, path, err); }
 
 static const char columns[] = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema() AND "
                               "table_name = $1 ORDER BY ordinal_position";
