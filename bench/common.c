@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,6 +215,12 @@ void lanfan_login(const struct lanfan *l, const char *login, char cookie[256])
 
 /* ---- the machine -------------------------------------------------------------------------------------- */
 
+void make_folder(const char *path)
+{
+    if (mkdir(path, 0700) != 0)
+        die(path, strerror(errno));
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) { return remove(path); }
 void remove_tree(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
@@ -248,13 +255,15 @@ static int64_t status_bytes(pid_t pid, const char *name)
 int64_t rss_bytes(pid_t pid) { return status_bytes(pid, "VmRSS"); }
 int64_t private_bytes(pid_t pid) { return status_bytes(pid, "RssAnon"); }
 
-void raise_files(int want)
+int raise_files(int want)
 {
-    struct rlimit lim, more = { (rlim_t)want, (rlim_t)want };
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur >= (rlim_t)want || setrlimit(RLIMIT_NOFILE, &more) == 0)
-        return;
+    struct rlimit lim = { 0, 0 }, more = { (rlim_t)want, (rlim_t)want };
+    getrlimit(RLIMIT_NOFILE, &lim);
+    if (lim.rlim_cur >= (rlim_t)want || setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return want;
     lim.rlim_cur = lim.rlim_max;
     setrlimit(RLIMIT_NOFILE, &lim);
+    return (int)lim.rlim_cur;
 }
 
 static int by_size(const void *a, const void *b)

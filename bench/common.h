@@ -44,11 +44,12 @@ void lanfan_login(const struct lanfan *l, const char *login, char cookie[256]);
 /* One request with its own connection; the answer whole (head and body), NUL-terminated; freed with lf_release. */
 char *http_ask(int port, const char *request, size_t *n);
 
+void make_folder(const char *path);
 void remove_tree(const char *path);
 double cpu_s(pid_t pid);          /* user and system seconds that the process has used */
 int64_t rss_bytes(pid_t pid);     /* resident */
 int64_t private_bytes(pid_t pid); /* of that, what is not read from files */
-void raise_files(int want);       /* the limit of open files, as far as it goes */
+int raise_files(int want);        /* the limit of open files, as far as it goes; what it is then */
 
 /* p50 and p99 in microseconds of fdatasync after 64 KB appended to a file in dir. */
 void disk_speed(const char *dir, double *p50, double *p99);
