@@ -96,6 +96,30 @@ function accounts() {
   ok('an unknown account is told', says(run('user', 'disable', 'nobody'), 1, /no account nobody\nHINT/));
 }
 
+// Where telemetry lies, on a data directory that has some in files: it is never left behind unseen, and damage is told.
+function telemetry(at) {
+  const files = `${at}/telemetry`, serve = (...words) => spawnSync(lanfan, ['serve', '--data', at, '--port', '0', '--station-port', '0', ...words], { encoding: 'utf8', env, timeout: 30000 });
+  ok('what was restored is good', says(cli(['telemetry', 'verify', '--data', at]), 0, /telemetry good/));
+  ok('stats tell how much', says(cli(['telemetry', 'stats', '--data', at]), 0, /not sealed yet: [1-9]\d* bytes/));
+  ok('telemetry in files is not left for SQL', says(serve('--telemetry', 'sql'), 1, /holds telemetry in files\nHINT: set telemetry = files/));
+  ok('an unknown way is told', says(serve('--telemetry', 'tape'), 1, /must be files, sql or auto/));
+  ok('what to keep is checked', says(serve('--telemetry-keep', 'rtd:400,minutes:3'), 1, /“minutes:3”\nHINT/));
+  const journal = readdirSync(files).filter((f) => f.startsWith('journal-')).map((f) => `${files}/${f}`).find((f) => readFileSync(f).includes('##'));
+  const bytes = readFileSync(journal); bytes[bytes.indexOf('##') + 9] ^= 1; writeFileSync(journal, bytes);
+  ok('a flipped bit is found', says(cli(['telemetry', 'verify', '--data', at]), 1, /journal-\w+ is damaged[^]*1 damaged/));
+  ok('and nothing starts on it', says(serve(), 1, /journal-\w+ is damaged[^]*HINT: keep the folder/));
+  ok('a directory without is told', says(cli(['telemetry', 'verify', '--data', `${dir}/none`]), 1, /holds no telemetry in files/));
+}
+
+// An older data directory, with telemetry.db, goes on with it; files are refused there.
+async function older() {
+  const at = `${dir}/older`, words = ['--data', at, '--port', `${port}`, '--station-port', `${sport}`];
+  ok('telemetry may lie in SQL', await start([...words, '--telemetry', 'sql'], port) && await stop() && existsSync(`${at}/telemetry.db`) && !existsSync(`${at}/telemetry`));
+  ok('where it lies in SQL, it stays there', await start(words, port) && await stop() && !existsSync(`${at}/telemetry`));
+  const r = spawnSync(lanfan, ['serve', ...words, '--telemetry', 'files'], { encoding: 'utf8', env, timeout: 30000 });
+  ok('and is not left for files', says(r, 1, /telemetry\.db holds telemetry\nHINT: set telemetry = sql/));
+}
+
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');
 /** The address of a new database beside the one of the test. */
 function emptyDatabase() {
@@ -117,6 +141,11 @@ async function backup() {
   await new Promise((r) => setTimeout(r, 800));
   const taken = run('backup', copy);
   ok('a backup is taken under load', says(taken, 0, /backup of \d+ files/), taken.stderr);
+  if (engine === 'sqlite') {
+    ok('telemetry is verified while it is written', says(run('telemetry', 'verify'), 0, /telemetry good/), run('telemetry', 'verify').stderr);
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    ok('the metrics tell of the store', Number(/^lanfan_telemetry_store_memory_points (\d+)$/m.exec(metrics)?.[1]) > 0 && /store_segments\{class="packet"\} 0\n/.test(metrics));
+  }
   sim.kill(); await new Promise((r) => sim.once('exit', r));
   const before = (await city.call('GET', '/source.csv')).bytes;
   ok('the server stops cleanly', await stop());
@@ -141,6 +170,7 @@ async function backup() {
   const packets = await Promise.all(stations.map(async (s) => (await again.call('GET', `/station/${s.id}/packets`)).json.items.length));
   ok('packets that came before the backup are there', packets.some((k) => k > 0), packets.join(' '));
   ok('it stops', await stop());
+  telemetry(fresh);
   const victim = readdirSync(`${copy}/files`, { recursive: true }).map((f) => `${copy}/files/${f}`).find((f) => statSync(f).isFile());
   appendFileSync(victim, 'x');
   ok('a changed backup is refused', says(cli(['restore', copy, '--data', `${dir}/third`, ...to]), 1, /is not what was saved/) && !existsSync(`${dir}/third/lanfan.db`));
@@ -154,6 +184,7 @@ try {
   tables();
   accounts();
   await backup();
+  if (engine === 'sqlite') await older();
 } catch (e) { ok('no surprise', false, String(e.stack)); }
 server?.kill('SIGKILL');
 rmSync(dir, { recursive: true, force: true });

@@ -32,7 +32,7 @@ struct app_command {
     int (*run)(int argc, char **argv); /* what is left after the options; returns what the program ends with */
 };
 extern const struct app_command app_audit, app_backup, app_config, app_demo, app_export, app_import, app_migrate, app_restore, app_serve,
-    app_simulate, app_user;
+    app_simulate, app_telemetry, app_user;
 
 /* Prints "lanfan WHAT: message" and returns APP_FAILED. */
 int app_fail(const struct lf_err *e, const char *what);

@@ -9,8 +9,9 @@ static const struct app_command app_version = {
     .name = "version", .args = "", .summary = "say which Lanfan this is", .help = "Prints the name and the version.\n", .run = version
 };
 
-static const struct app_command *const commands[] = { &app_serve, &app_migrate, &app_demo,   &app_simulate, &app_import, &app_export,
-                                                      &app_user,  &app_audit,   &app_backup, &app_restore,  &app_config, &app_version };
+static const struct app_command *const commands[] = { &app_serve,   &app_migrate, &app_demo,   &app_simulate,  &app_import,
+                                                      &app_export,  &app_user,    &app_audit,  &app_telemetry, &app_backup,
+                                                      &app_restore, &app_config,  &app_version };
 
 static void print_options(FILE *to, const struct app_option *o, int n)
 {

@@ -6,13 +6,16 @@
 /* The kernel by the settings, migrated; NULL and err when it cannot be. End with lf_app_stop. */
 struct lf_app *app_open(struct lf_err *err);
 
-/* Records in SQLite: telemetry has a file of its own, so that it never waits for the records. Records in PostgreSQL: it lies there too. */
+/* Beside records in SQLite telemetry lies in files of its own (data/telemetry), or in telemetry.db when an older data directory has
+ * that; beside records in PostgreSQL it lies there too (doc/decisions/0004). */
 struct app_telemetry {
     struct lf_db *db; /* of the SQLite store */
     struct lf_tele_store *store;
+    bool files; /* it is the store of files */
 };
 lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK;
 void app_telemetry_close(struct app_telemetry *t); /* a half-opened one, too */
 /* A consistent copy while a server writes, under the same names in directory to. Nothing when there is no telemetry yet. */
 lf_rc app_telemetry_backup(const char *to, struct lf_err *err) LF_MUST_CHECK;
+const char *app_telemetry_dir(void); /* of the store of files; static */
 #endif

@@ -10,6 +10,7 @@
 #include "rooms/station/station.h"
 #include "rooms/upstream/upstream.h"
 #include "tele/listener.h"
+#include "tele/log/store.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -63,6 +64,8 @@ static void metrics(struct lf_app *app, struct lf_out *o)
     struct lf_listener_stats s = lf_listener_stats(it.listener);
     lf_http_metrics(it.http, o);
     lf_listener_metrics(&s, o);
+    if (it.tele.files)
+        lf_tele_log_metrics(it.tele.store, o);
     alarm_metrics(o);
     upstream_metrics(o);
     intake_metrics(o);

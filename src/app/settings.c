@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct app_settings app_set = { .data = "var/lanfan", .host = "127.0.0.1", .port = 8080, .station_port = 9012 };
+struct app_settings app_set = {
+    .data = "var/lanfan", .host = "127.0.0.1", .port = 8080, .station_port = 9012, .telemetry = "auto", .keep = "refused:183,quarantine:183"
+}; /* what was not taken: anybody can send that */
 
 const struct app_option app_settings[] = {
     { "data", APP_TEXT, &app_set.data, .arg = "DIR", .help = "data directory, default var/lanfan" },
@@ -14,6 +16,8 @@ const struct app_option app_settings[] = {
     { "host", APP_TEXT, &app_set.host, .arg = "ADDRESS", .help = "address to listen on, default 127.0.0.1" },
     { "port", APP_NUMBER, &app_set.port, 0, 65535, "N", "HTTP, default 8080; 0 = any free one" },
     { "station-port", APP_NUMBER, &app_set.station_port, 0, 65535, "N", "HJ 212, default 9012; 0 = any free one" },
+    { "telemetry", APP_TEXT, &app_set.telemetry, .arg = "files|sql", .help = "where readings go, default auto: files beside SQLite" },
+    { "telemetry-keep", APP_TEXT, &app_set.keep, .arg = "LIST", .help = "days, as rtd:400,packet:1830; what is not named is kept" },
     { "demo", APP_SWITCH, &app_set.demo, .help = "demonstration: shows the demonstration log-ins" },
 };
 const int app_settings_count = LF_COUNT(app_settings);

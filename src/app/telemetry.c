@@ -1,10 +1,11 @@
-/* telemetry.c - the store of telemetry: opening it, and copying it while it is written. */
+/* telemetry.c - the store of telemetry: which one, opening it, and copying it while it is written. */
 #include "app/open.h"
 #include "app/settings.h"
 #include "base/log.h"
-#include "tele/store.h"
+#include "tele/log/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const char *sqlite_url(void)
@@ -12,6 +13,13 @@ static const char *sqlite_url(void)
     static char url[4200];
     snprintf(url, sizeof url, "sqlite:%s/telemetry.db", app_set.data);
     return url;
+}
+
+const char *app_telemetry_dir(void)
+{
+    static char dir[4200];
+    snprintf(dir, sizeof dir, "%s/telemetry", app_set.data);
+    return dir;
 }
 
 static const char *sqlite_path(void) { return sqlite_url() + strlen("sqlite:"); }
@@ -53,16 +61,97 @@ static lf_rc open_postgres(struct app_telemetry *t, const char *url, struct lf_e
     return rc ? rc : lf_tele_pg_open(&t->store, url, err);
 }
 
-lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err)
+static lf_rc open_sqlite(struct app_telemetry *t, struct lf_err *err)
 {
-    if (strncmp(app_db_url(), "sqlite:", 7))
-        return open_postgres(t, app_db_url(), err);
     lf_rc rc = lf_db_open(&t->db, &(struct lf_db_config){ .url = sqlite_url() }, err);
     if (!rc)
         rc = lf_db_migrate(t->db, lf_tele_migrations, lf_tele_migration_count, NULL, err);
     if (!rc)
         rc = lf_tele_sql_open(&t->store, t->db, err);
     return rc;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------------- */
+
+/* One KIND:DAYS of telemetry-keep; moves on to the next. */
+static bool keep_one(struct lf_tele_log_config *c, const char **s)
+{
+    uint32_t cls;
+    size_t n = strcspn(*s, ":");
+    char *end = NULL;
+    if (!(*s)[n] || !lf_tele_log_class_parse((lf_text){ *s, (uint32_t)n }, &cls))
+        return false;
+    long days = strtol(*s + n + 1, &end, 10);
+    if (end == *s + n + 1 || days < 31 || days > 36500 || (*end && *end != ','))
+        return false;
+    c->keep_days[cls] = (int)days;
+    *s = *end ? end + 1 : end;
+    return true;
+}
+
+static lf_rc read_keep(struct lf_tele_log_config *c, struct lf_err *err)
+{
+    for (const char *s = app_set.keep; *s;)
+        if (!keep_one(c, &s))
+            return lf_err_set(
+                err, LF_EINVAL, NULL,
+                "telemetry-keep cannot be understood at “%s”\nHINT: KIND:DAYS, at least 31, with commas between; kinds are rtd, min, "
+                "hour, day, hour_calc, day_calc, packet, refused, quarantine, correction",
+                s);
+    return LF_OK;
+}
+
+static void on_trouble(void *user, const struct lf_err *err)
+{
+    if (err)
+        lf_log(LF_ERROR, "telemetry: sealing: %s", err->msg);
+    else
+        lf_log(LF_INFO, "telemetry: sealing works again");
+}
+
+static lf_rc open_files(struct app_telemetry *t, struct lf_err *err)
+{
+    struct lf_tele_log_config c = { .dir = app_telemetry_dir(), .trouble = on_trouble };
+    lf_rc rc = read_keep(&c, err);
+    if (!rc)
+        rc = lf_tele_log_open(&t->store, &c, err);
+    t->files = !rc;
+    return rc;
+}
+
+/* ---- which ------------------------------------------------------------------------------------------------------- */
+
+/* Telemetry that is there already is never left behind unseen. */
+static lf_rc choose(bool *files, struct lf_err *err)
+{
+    bool postgres = strncmp(app_db_url(), "sqlite:", 7) != 0;
+    bool has_files = lf_tele_log_is_store(app_telemetry_dir()), has_db = !postgres && access(sqlite_path(), F_OK) == 0;
+    const char *set = app_set.telemetry;
+    *files = false;
+    if (strcmp(set, "auto") && strcmp(set, "files") && strcmp(set, "sql"))
+        return lf_err_set(err, LF_EINVAL, NULL, "telemetry must be files, sql or auto, not “%s”", set);
+    *files = !strcmp(set, "files") || (!strcmp(set, "auto") && !postgres && (has_files || !has_db));
+    if (!*files && has_files)
+        return lf_err_set(
+            err, LF_ECONFLICT, NULL,
+            "%s holds telemetry in files\nHINT: set telemetry = files to go on with it, or move that folder away to begin anew",
+            app_telemetry_dir());
+    if (*files && !has_files && has_db)
+        return lf_err_set(err, LF_ECONFLICT, NULL,
+                          "%s holds telemetry\nHINT: set telemetry = sql to go on with it, or move that file away to begin anew",
+                          sqlite_path());
+    return LF_OK;
+}
+
+lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err)
+{
+    bool files;
+    lf_rc rc = choose(&files, err);
+    if (rc)
+        return rc;
+    if (files)
+        return open_files(t, err);
+    return strncmp(app_db_url(), "sqlite:", 7) ? open_postgres(t, app_db_url(), err) : open_sqlite(t, err);
 }
 
 void app_telemetry_close(struct app_telemetry *t)
@@ -76,10 +165,14 @@ lf_rc app_telemetry_backup(const char *to, struct lf_err *err)
 {
     char path[4200];
     struct lf_db *db = NULL;
+    snprintf(path, sizeof path, "%s/telemetry", to);
+    lf_rc rc = lf_tele_log_copy(app_telemetry_dir(), path, err);
+    if (rc && rc != LF_ENOTFOUND)
+        return rc;
     snprintf(path, sizeof path, "%s/telemetry.db", to);
     if (access(sqlite_path(), F_OK))
         return LF_OK;
-    lf_rc rc = lf_db_open(&db, &(struct lf_db_config){ .url = sqlite_url() }, err);
+    rc = lf_db_open(&db, &(struct lf_db_config){ .url = sqlite_url() }, err);
     if (!rc)
         rc = lf_db_backup(db, path, err);
     lf_db_close(db);

@@ -402,6 +402,17 @@ static void damage(struct fake_io *disk, char where[100])
         p[at] ^= (uint8_t)(1u << rnd(8));
 }
 
+/* `lanfan telemetry verify` says so when a store does not open. */
+static void checked(struct round *r, bool must, const char *where)
+{
+    struct lf_tele_log_stats stats;
+    struct lf_err err = { 0 };
+    int64_t bad = 0;
+    lf_rc rc = lf_tele_log_check("d", &r->disk.io, true, NULL, NULL, &stats, &bad, &err);
+    if (must && !rc && !bad)
+        fail_msg("verify finds nothing after damage to %s", where);
+}
+
 static void bits_flip(void **state)
 {
     int noticed = 0;
@@ -417,6 +428,7 @@ static void bits_flip(void **state)
         if (rc && (rc != LF_EIO || !strstr(err.msg, "damaged")))
             fail_msg("%s: %s", where, err.msg);
         noticed += rc != LF_OK;
+        checked(hurt, rc != LF_OK, where);
         if (!rc) {
             nothing_wrong(hurt, &r->sure, where);
             (void)!lf_tele_log_work(hurt->store, &err);

@@ -48,7 +48,7 @@ lf_rc manifest_write(struct lf_io *io, const char *dir, const struct manifest *m
 }
 
 lf_rc manifest_read(struct lf_io *io, const char *dir, struct lf_arena *a, struct manifest *m, struct manifest_entry **e, size_t *n,
-                    struct lf_err *err)
+                    lf_text *bytes, struct lf_err *err)
 {
     char path[PATH_ROOM];
     lf_text text;
@@ -70,6 +70,8 @@ lf_rc manifest_read(struct lf_io *io, const char *dir, struct lf_arena *a, struc
     }
     if (!good)
         return io_damaged(path, "its checksum or its length", err);
+    if (bytes)
+        *bytes = text;
     *n = (size_t)count;
     *e = lf_copy(a, in.p, (size_t)count * sizeof **e);
     return LF_OK;

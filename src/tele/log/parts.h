@@ -31,9 +31,9 @@ struct manifest_entry {
 /* segments: those of the list, in its order. */
 lf_rc manifest_write(struct lf_io *io, const char *dir, const struct manifest *m, const struct seglist *l,
                      struct lf_err *err) LF_MUST_CHECK;
-/* LF_ENOTFOUND (without message) when there is none. entries in the arena. */
+/* LF_ENOTFOUND (without message) when there is none. Entries, and the whole as it was read (bytes, or NULL), are in the arena. */
 lf_rc manifest_read(struct lf_io *io, const char *dir, struct lf_arena *a, struct manifest *m, struct manifest_entry **e, size_t *n,
-                    struct lf_err *err) LF_MUST_CHECK;
+                    lf_text *bytes, struct lf_err *err) LF_MUST_CHECK;
 /* Names of files in the folder; each wants PATH_ROOM bytes. */
 char *path_segment(char *to, const char *dir, uint64_t number);
 char *path_journal(char *to, const char *dir, uint64_t number);
@@ -101,6 +101,9 @@ lf_rc log_corrections(struct lf_tele_store *s, struct lf_arena *a, lf_id station
 /* The body of a record in memory, copied into the arena; checked against its sum or fingerprint. */
 lf_rc mrecord_body(const struct mrecord *r, struct journal *j, uint32_t cls, struct lf_arena *a, lf_text *body,
                    struct lf_err *err) LF_MUST_CHECK;
+
+/* stats.c */
+void stats_add(struct lf_tele_log_stats *o, const struct segment *g);
 
 /* seal.c: the frozen table becomes segments. compact.c: merging and retention. keeper.c: when. Under keeper_lock. */
 lf_rc log_seal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;

@@ -214,7 +214,7 @@ void log_discard(struct log_store *s, const struct manifest *m, const uint64_t *
     struct manifest on_disk;
     struct manifest_entry *e;
     size_t ne;
-    if (manifest_read(s->io, s->dir, &a, &on_disk, &e, &ne, &ignored) == LF_OK && memcmp(&on_disk, m, sizeof *m) != 0) {
+    if (manifest_read(s->io, s->dir, &a, &on_disk, &e, &ne, NULL, &ignored) == LF_OK && memcmp(&on_disk, m, sizeof *m) != 0) {
         for (size_t i = 0; i < n; i++)
             s->io->remove(s->io, path_segment(path, s->dir, made[i]));
         if (m->state != s->manifest.state)

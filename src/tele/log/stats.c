@@ -9,7 +9,15 @@ const char *lf_tele_log_class(uint32_t cls)
                                                        : "unknown";
 }
 
-static void add_segment(struct lf_tele_log_stats *o, const struct segment *g)
+bool lf_tele_log_class_parse(lf_text name, uint32_t *cls)
+{
+    for (*cls = 0; *cls < CLASS_COUNT; ++*cls)
+        if (lf_text_is(name, lf_tele_log_class(*cls)) && (*cls < LF_TELE_KIND_COUNT || *cls >= CLASS_RECORDS))
+            return true;
+    return false;
+}
+
+void stats_add(struct lf_tele_log_stats *o, const struct segment *g)
 {
     __auto_type c = &o->cls[g->foot.cls];
     c->segments++;
@@ -25,7 +33,7 @@ void lf_tele_log_stats(struct lf_tele_store *store, struct lf_tele_log_stats *o)
     *o = (struct lf_tele_log_stats){ .sealing = atomic_load(&s->sealing) };
     pthread_rwlock_rdlock(&s->lock);
     for (size_t i = 0; i < s->list->n; i++)
-        add_segment(o, s->list->seg[i]);
+        stats_add(o, s->list->seg[i]);
     for (int t = 0; t < 2; t++) {
         const struct memtable *m = &s->mem.table[t];
         o->journals += m->njournal;

@@ -94,7 +94,7 @@ static int by_number(const void *a, const void *b)
 static lf_rc look_around(struct inventory *v, bool *fresh, struct lf_err *err)
 {
     struct log_store *s = v->s;
-    lf_rc rc = manifest_read(s->io, s->dir, &v->arena, &s->manifest, &v->e, &v->ne, err);
+    lf_rc rc = manifest_read(s->io, s->dir, &v->arena, &s->manifest, &v->e, &v->ne, NULL, err);
     *fresh = rc == LF_ENOTFOUND;
     if (rc && !*fresh)
         return rc;

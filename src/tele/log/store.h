@@ -43,5 +43,17 @@ struct lf_tele_log_stats {
 };
 void lf_tele_log_stats(struct lf_tele_store *s, struct lf_tele_log_stats *out);
 void lf_tele_log_metrics(struct lf_tele_store *s, struct lf_out *o); /* the same as text for Prometheus, lanfan_telemetry_store_... */
+
+/* A consistent copy of the folder while another process writes it: what was committed when it began, and perhaps more. to: a new
+ * folder, made here. LF_ENOTFOUND (without a message): from is no store. */
+lf_rc lf_tele_log_copy(const char *from, const char *to, struct lf_err *err) LF_MUST_CHECK;
+
+/* Reads the folder without changing it, also while another process writes it. whole: every byte that counts, against its sum and its
+ * meaning; else only what each file says of itself. say (or NULL): called for every file that is damaged or missing, *bad of them.
+ * Fills the part of *out that files tell. LF_ENOTFOUND (without a message): no store. */
+lf_rc lf_tele_log_check(const char *dir, struct lf_io *io, bool whole, void (*say)(void *user, const char *what), void *user,
+                        struct lf_tele_log_stats *out, int64_t *bad, struct lf_err *err) LF_MUST_CHECK;
+bool lf_tele_log_is_store(const char *dir); /* a folder with a manifest */
+bool lf_tele_log_class_parse(lf_text name, uint32_t *cls);
 const char *lf_tele_log_class(uint32_t cls); /* "rtd" ... "day_calc", "packet", "refused", "quarantine", "correction" */
 #endif

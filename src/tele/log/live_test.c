@@ -1,0 +1,215 @@
+/* The store of files at work: one thread commits, it seals and merges behind that, others read and copy all the time. Every read
+ * sees all that was acknowledged before it began, in order, once; every copy is a whole store. */
+#include "tele/log/store.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+enum { STATIONS = 4, BATCH = 20, BATCHES = 600, COPIES = 5 };
+static struct lf_tele_store *store;
+static char dir[64];
+static atomic_int acked; /* packets; packet k: station k % STATIONS + 1, one reading at k seconds with value k */
+static atomic_bool done;
+static atomic_int wrong;
+static const int64_t EPOCH = 1709136000000; /* the end of a month passes while it runs */
+enum { STEP = 40000 };
+
+#define CHECK(cond) \
+    do { \
+        if (!(cond)) { \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+            atomic_fetch_add(&wrong, 1); \
+        } \
+    } while (0)
+
+static void *commit_all(void *user)
+{
+    struct lf_tele_batch b = { .npacket = 0 };
+    for (int i = 0, k = 0; i < BATCHES; i++) {
+        struct lf_err err = { 0 };
+        for (int j = 0; j < BATCH; j++, k++) {
+            struct lf_tele_packet *p = lf_tele_add_packet(&b);
+            *p = (struct lf_tele_packet){ .station = { k % STATIONS + 1 },
+                                          .peer = LF_TEXT("::1"),
+                                          .qn = lf_str(lf_printf(&b.arena, "%d", k)),
+                                          .cn = LF_TEXT("2011"),
+                                          .raw = lf_str(lf_printf(
+                                              &b.arena, "##0101QN=%d;ST=32;CN=2011;a packet of ordinary length, more or less", k)),
+                                          .at = { EPOCH + (int64_t)k * STEP },
+                                          .received = lf_now(),
+                                          .first = b.nreading,
+                                          .n = 1 };
+            *lf_tele_add_reading(&b) = (struct lf_tele_reading){
+                .station = p->station, .factor = LF_TEXT("w01018"), .at = p->at, .value = k, .vmin = NAN, .vmax = NAN, .cou = NAN, .zs = NAN
+            };
+        }
+        lf_rc rc;
+        while ((rc = store->ops->commit(store, &b, &err)) == LF_EBUSY) /* sealing is behind: the listener waits, too */
+            nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+        CHECK(rc == LF_OK);
+        atomic_store(&acked, k);
+        lf_tele_batch_reset(&b);
+    }
+    lf_tele_batch_free(&b);
+    atomic_store(&done, true);
+    return NULL;
+}
+
+struct line {
+    int next, wrong;
+};
+
+static bool in_line(void *user, const struct lf_tele_reading *r)
+{
+    struct line *l = user;
+    l->wrong += r->value != l->next || r->at.ms != EPOCH + (int64_t)l->next * STEP;
+    l->next += STATIONS;
+    return true;
+}
+
+static void check_scan(struct lf_tele_store *s, int least)
+{
+    struct lf_err err = { 0 };
+    for (int st = 0; st < STATIONS; st++) {
+        struct line l = { .next = st };
+        struct lf_tele_series q = { .station = { st + 1 }, .factor = LF_TEXT("w01018"), .to = { INT64_MAX } };
+        CHECK(s->ops->scan(s, &q, in_line, &l, &err) == LF_OK);
+        CHECK(l.wrong == 0 && l.next >= least);
+    }
+}
+
+static void check_packets(struct lf_tele_store *s, int least)
+{
+    struct lf_err err = { 0 };
+    int k = 0;
+    for (size_t n = 1; n > 0;) {
+        struct lf_arena a = { 0 };
+        struct lf_tele_stored_packet *p;
+        CHECK(s->ops->packets_after(s, &a, (lf_id){ k }, 700, &p, &n, &err) == LF_OK);
+        for (size_t i = 0; i < n; i++, k++)
+            CHECK(p[i].id.v == k + 1 && atoi(lf_strn(&a, p[i].qn)) == k && p[i].station.v == k % STATIONS + 1);
+        lf_arena_free(&a);
+    }
+    CHECK(k >= least);
+}
+
+static void check_newest(struct lf_tele_store *s, int least)
+{
+    struct lf_arena a = { 0 };
+    struct lf_err err = { 0 };
+    struct lf_tele_stored_packet *p;
+    size_t n;
+    CHECK(s->ops->packets(s, &a, (lf_id){ 2 }, (lf_id){ 0 }, 50, &p, &n, &err) == LF_OK);
+    CHECK(least < 50 * STATIONS || n == 50);
+    for (size_t i = 1; i < n; i++)
+        CHECK(p[i].id.v == p[i - 1].id.v - STATIONS);
+    CHECK(!n || p[0].id.v + STATIONS > least);
+    lf_arena_free(&a);
+}
+
+static void *read_all(void *user)
+{
+    while (!atomic_load(&done)) {
+        int least = atomic_load(&acked);
+        check_scan(store, least);
+        check_newest(store, least);
+        check_packets(store, least);
+    }
+    return NULL;
+}
+
+static int remove_one(const char *name, const struct stat *st, int type, struct FTW *f) { return remove(name); }
+
+static void say(void *user, const char *what) { fprintf(stderr, "%s\n", what); }
+
+static void check_copy(const char *to, int least)
+{
+    struct lf_tele_store *s;
+    struct lf_tele_log_stats stats;
+    struct lf_err err = { 0 };
+    int64_t bad;
+    CHECK(lf_tele_log_check(to, NULL, true, say, NULL, &stats, &bad, &err) == LF_OK && bad == 0);
+    lf_rc rc = lf_tele_log_open(&s, &(struct lf_tele_log_config){ .dir = to, .by_hand = true }, &err);
+    if (rc)
+        fprintf(stderr, "%s\n", err.msg);
+    CHECK(rc == LF_OK);
+    if (rc)
+        return;
+    check_scan(s, least);
+    check_packets(s, least);
+    lf_tele_store_close(s);
+}
+
+static void everything_at_once(void **state)
+{
+    pthread_t writer, reader[2];
+    struct lf_err err = { 0 };
+    struct lf_tele_log_stats stats;
+    char to[80];
+    int64_t bad;
+    struct lf_tele_log_config c = { .dir = dir, .seal_bytes = 60000, .reserve = 1 << 16 };
+    snprintf(dir, sizeof dir, "/tmp/lanfan_live_test_%d", (int)getpid());
+    snprintf(to, sizeof to, "%s.copy", dir);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    pthread_create(&writer, NULL, commit_all, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&reader[i], NULL, read_all, NULL);
+    for (int i = 0; i < COPIES; i++) {
+        int least = atomic_load(&acked);
+        CHECK(lf_tele_log_copy(dir, to, &err) == LF_OK);
+        check_copy(to, least);
+        CHECK(lf_tele_log_check(dir, NULL, true, say, NULL, &stats, &bad, &err) == LF_OK && bad == 0);
+        nftw(to, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    }
+    pthread_join(writer, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(reader[i], NULL);
+    lf_tele_log_stats(store, &stats);
+    assert_true(stats.seals > 3 && stats.seal_failures == 0);
+    assert_int_equal(lf_tele_log_work(store, &err), LF_OK);
+    check_scan(store, BATCH * BATCHES);
+    check_packets(store, BATCH * BATCHES);
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(atomic_load(&wrong), 0);
+}
+
+static void old_months_go(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true };
+    struct lf_err err = { 0 };
+    struct lf_tele_log_stats stats;
+    int64_t far = EPOCH + (int64_t)BATCH * BATCHES * STEP;
+    c.keep_days[LF_TELE_RTD] = 31;
+    atomic_store(&acked, 0);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    commit_all(NULL);
+    lf_now_shift(far + LF_DAY_MS - lf_now().ms); /* early in March: February is kept for 31 days */
+    assert_int_equal(lf_tele_log_work(store, &err), LF_OK);
+    lf_tele_log_stats(store, &stats);
+    assert_int_equal(stats.cls[LF_TELE_RTD].entries, BATCH * BATCHES);
+    lf_now_shift(0);
+    lf_now_shift(far + 40LL * LF_DAY_MS - lf_now().ms);
+    assert_int_equal(lf_tele_log_work(store, &err), LF_OK);
+    lf_tele_log_stats(store, &stats);
+    assert_true(stats.cls[LF_TELE_RTD].entries < BATCH * BATCHES && stats.cls[LF_TELE_RTD].entries > 0 && stats.removed == 1);
+    assert_int_equal(stats.cls[LF_TELE_RTD].oldest, 2024 * 12 + 2);     /* March stays */
+    assert_int_equal(stats.cls[CLASS_PACKET].entries, BATCH * BATCHES); /* packets have their own time */
+    lf_now_shift(0);
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(atomic_load(&wrong), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once), cmocka_unit_test(old_months_go) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
