@@ -48,9 +48,33 @@ await t.run(async () => {
   t.ok('the account follows', adds(v) && v.valid === 0 && v.invalid === 1);
   t.ok('another person approves the correction', (await admin.post(`/review/${own.id}/approve`, { version: own.version })).status === 200);
   t.ok('the corrected value stands', await until(async () => (await series('min'))[50][1] === 61.5, 15000));
+  // what was decided stays, whatever the device sends again
+  const points50 = async () => (await series('min'))[50];
+  t.ok('a decision is not edited afterwards', (await city.call('PATCH', `/review/${own.id}`, { version: (await city.get(`/review/${own.id}`)).json.version, new_value: 1 })).status === 409);
+  t.ok('the device sends the minute again, with another value', await device.send([minute(50, 99.5), minute(51, 60)]));
+  const resent = async () => (await city.get(`/review/${own.id}/resent`)).json.items;
+  const kept = await until(async () => { const r = await resent(); return r.length && r; });
+  t.ok('the reviewed value stands', (await points50())[1] === 61.5 && (await points50())[2] === 'N');
+  t.ok('what came is kept, with its packet', kept?.length === 1 && kept[0].value === 99.5 && kept[0].packet_id > 0 && (await city.get(`/station/${mine.id}/packets/${kept[0].packet_id}`)).json.note.includes('reviewed w01018'), JSON.stringify(kept));
+  t.ok('other values of the packet go in', (await city.get(`/series?station=${mine.id}&factor=w00000&kind=min&from=${new Date(hour + 50 * 60e3).toISOString()}&to=${new Date(hour + 51 * 60e3).toISOString()}`)).json.series[0].points[0][1] === 1);
+  const told = async (u) => (await u.get('/notices?unread=1')).json.items.filter((n) => n.room === 'review' && n.row_id === own.id).length;
+  t.ok('both persons hear of it', (await told(city)) === 1 && (await told(admin)) === 1);
+  await device.send([minute(50, 99.7)]);
+  await until(async () => (await resent()).length === 2);
+  t.ok('but not at each packet', (await told(city)) === 1 && (await city.get(`/review/${own.id}`)).json.resent === 2);
+  t.ok('another county does not see it', (await other.get(`/review/${own.id}/resent`)).status === 404);
+  await server.stop('SIGKILL');
+  device.close();
+  t.ok('the server starts again', await server.start());
+  for (const [u, name] of [[city, 'city'], [admin, 'admin'], [county, 'county'], [other, 'county2']]) await u.login(name);
+  await device.open();
+  await device.send([minute(50, 99.9)]);
+  t.ok('after a restart too', await until(async () => (await resent()).length === 3) && (await points50())[1] === 61.5);
   const back = (await county.post('/review', { ...range, from_at: new Date(hour).toISOString(), to_at: new Date(hour + 3600e3).toISOString(), action: 'restore', reason: '校准记录有误' })).json;
   t.ok('putting back is approved', (await city.post(`/review/${back.id}/approve`, { version: back.version })).status === 200);
   t.ok('what the device said is there again', await until(async () => { const p = await series('min'); return p.every((x) => x[2] === 'N') && p[50][1] === 60; }, 15000));
+  await device.send([minute(50, 77)]);
+  t.ok('put back, the device counts again', await until(async () => (await points50())[1] === 77, 5000));
   t.ok('and the hour counts', await until(async () => (await series('hour_calc'))[0][2] === 'N', 40000));
   device.close();
   // signs of falsification: one station sends what another has sent; a flue says things that cannot be true together

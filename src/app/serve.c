@@ -41,6 +41,16 @@ static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
     lf_ctx_free(&cx);
 }
 
+static void on_held(void *user, const struct lf_tele_held *h, size_t n)
+{
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, user);
+    if (review_on_held(&cx, h, n)) /* the packet in the store tells it all the same */
+        lf_log(LF_ERROR, "reviewed values: %s (%s:%d)", cx.err.msg, cx.err.file ? cx.err.file : "?", cx.err.line);
+    lf_ctx_free(&cx);
+}
+static void protect(void *user, struct lf_shield *s) { lf_listener_set_shield(it.listener, s); }
+
 /* What is computed or reviewed here goes down the same road as what devices send. */
 static lf_rc submit(void *user, struct lf_tele_batch *b, struct lf_err *err) { return lf_listener_submit(it.listener, b, 30000, err); }
 
@@ -77,17 +87,25 @@ static lf_rc start_listener(struct lf_err *err)
     struct lf_ctx cx;
     lf_ctx_system(&cx, it.app);
     struct lf_directory *d = station_make_directory(&cx);
+    struct lf_shield *shield = d ? review_make_shield(&cx) : NULL;
+    if (d && !shield) {
+        lf_directory_unref(d);
+        d = NULL;
+    }
     if (!d)
         *err = cx.err;
     lf_rc rc = d ? alarm_catch_up(&cx) : LF_EDB; /* what was stored but not judged when the program stopped, before anything new */
     if (d && rc) {
         *err = cx.err;
         lf_directory_unref(d);
+        lf_shield_unref(shield);
     }
     struct lf_listener_config c = { .host = app_set.host,
                                     .port = (uint16_t)app_set.station_port,
                                     .store = it.tele.store,
                                     .directory = d,
+                                    .shield = shield,
+                                    .on_held = on_held,
                                     .on_readings = on_readings,
                                     .on_store = on_store,
                                     .on_reply = on_reply,
@@ -161,7 +179,7 @@ static lf_rc start(struct lf_err *err)
     if (!rc)
         station_on_change(refresh_directory);
     if (!rc)
-        review_use(&(struct review_road){ .store = it.tele.store, .submit = submit });
+        review_use(&(struct review_road){ .store = it.tele.store, .submit = submit, .protect = protect });
     if (!rc)
         rc = command_start(it.app, &(struct command_road){ .send = give }, err);
     return rc ? rc : lf_app_jobs_start(it.app, err);

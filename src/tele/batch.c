@@ -75,10 +75,16 @@ struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b)
     return &b->ack[b->nack++];
 }
 
+struct lf_tele_held *lf_tele_add_held(struct lf_tele_batch *b)
+{
+    b->held = grow(b->held, b->nheld, &b->cap_held, sizeof *b->held);
+    return &b->held[b->nheld++];
+}
+
 void lf_tele_batch_reset(struct lf_tele_batch *b)
 {
     lf_arena_reset(&b->arena);
-    b->npacket = b->nreading = b->nreject = b->nack = b->corrected = 0;
+    b->npacket = b->nreading = b->nreject = b->nack = b->nheld = b->corrected = 0;
 }
 
 void lf_tele_batch_free(struct lf_tele_batch *b)
@@ -88,5 +94,6 @@ void lf_tele_batch_free(struct lf_tele_batch *b)
     lf_release(b->reading);
     lf_release(b->reject);
     lf_release(b->ack);
+    lf_release(b->held);
     *b = (struct lf_tele_batch){ .npacket = 0 };
 }

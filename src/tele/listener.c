@@ -333,6 +333,7 @@ static struct lf_listener *make(const struct lf_listener_config *config)
     defaults(&l->c);
     raise_files(l);
     l->host = lf_dup(config->host ? config->host : "127.0.0.1");
+    l->shield = config->shield;
     l->directory = config->directory ? config->directory : lf_directory_make(NULL, 0);
     l->judging = lf_directory_ref(l->directory);
     l->events.link = 1;
@@ -375,6 +376,7 @@ static void destroy(struct lf_listener *l)
     pthread_mutex_destroy(&l->spare_lock);
     lf_directory_unref(l->judging);
     lf_directory_unref(l->directory);
+    lf_shield_unref(l->shield);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->to_writer);
     pthread_cond_destroy(&l->to_events);
@@ -432,6 +434,15 @@ void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d)
     pthread_mutex_unlock(&l->lock);
     lf_directory_unref(old);
     uv_async_send(&l->wake);
+}
+
+void lf_listener_set_shield(struct lf_listener *l, struct lf_shield *d)
+{
+    pthread_mutex_lock(&l->lock);
+    struct lf_shield *old = l->shield;
+    l->shield = d;
+    pthread_mutex_unlock(&l->lock);
+    lf_shield_unref(old);
 }
 
 static void read_times(struct lf_tele_times *to, struct times *from)

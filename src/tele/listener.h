@@ -7,6 +7,7 @@
 #define LF_TELE_LISTENER_H
 #include "base/out.h"
 #include "tele/directory.h"
+#include "tele/shield.h"
 #include "tele/store.h"
 
 struct lf_listener_config {
@@ -14,6 +15,7 @@ struct lf_listener_config {
     uint16_t port;                  /* 0 = any free one: ask lf_listener_port */
     struct lf_tele_store *store;    /* stays the caller's; must outlive the listener */
     struct lf_directory *directory; /* first snapshot; the listener takes the caller's use of it. NULL = no stations yet */
+    struct lf_shield *shield;       /* what people have decided; the listener takes the caller's use of it. NULL = nothing */
     int max_connections;            /* 0 = 32000; less when the machine gives fewer files: see lf_listener_notice */
     int max_per_peer;               /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
     int idle_s;                     /* a connection without a good packet for so long is closed; 0 = 3900: RtdInterval may be an hour */
@@ -26,6 +28,9 @@ struct lf_listener_config {
     /* After a commit, on the events thread: the readings that are new or corrected. Packets wait in memory (bounded) while it
      * works, so it should not take long. May be NULL. */
     void (*on_readings)(void *user, const struct lf_tele_reading *r, size_t n);
+    /* After a commit, on the events thread, before on_readings: what a device has sent for values that people have decided about.
+     * Its packet is stored, the value was left out. May be NULL. */
+    void (*on_held)(void *user, const struct lf_tele_held *h, size_t n);
     /* The store began to fail (message, with HINT) or works again (NULL). On the writer's thread. May be NULL. */
     void (*on_store)(void *user, const struct lf_err *err);
     /* A packet of a known station (right password) that answers a command: 9011 to 9014, and any packet with the QN of a frame
@@ -72,6 +77,8 @@ uint16_t lf_listener_port(const struct lf_listener *l);
 const char *lf_listener_notice(const struct lf_listener *l);
 /* Swaps the directory; takes the caller's use of it. Frames read from now on are judged by it. Any thread. */
 void lf_listener_set_directory(struct lf_listener *l, struct lf_directory *d);
+/* Swaps the shield; takes the caller's use of it. Commits that begin from now on respect it. Any thread. */
+void lf_listener_set_shield(struct lf_listener *l, struct lf_shield *s);
 struct lf_listener_stats lf_listener_stats(struct lf_listener *l); /* any thread */
 /* The same in the text form of Prometheus, names lanfan_telemetry_... */
 void lf_listener_metrics(const struct lf_listener_stats *s, struct lf_out *o);

@@ -199,6 +199,7 @@ struct lf_listener {
     pthread_mutex_t lock; /* all below, to the counters */
     pthread_cond_t to_writer, to_events, from_events;
     struct lf_directory *directory;
+    struct lf_shield *shield;
     struct job *next;
     struct queue done, events;
     bool writer_stop, events_stop, refusing;
@@ -263,7 +264,8 @@ void submit_store(struct lf_listener *l);
 void submit_refuse_all(struct lf_listener *l);
 
 /* writer.c */
-void wait_until(struct timespec *t, int64_t ms); /* that long from now, for conditions of the listener */
+void wait_until(struct timespec *t, int64_t ms);                   /* that long from now, for conditions of the listener */
+void shield_batch(struct lf_listener *l, struct lf_tele_batch *b); /* before its commit; without the lock */
 lf_rc commit_once(struct lf_listener *l, struct lf_tele_batch *b, struct lf_err *err);
 bool comes_back(lf_rc rc);
 void tell_store(struct lf_listener *l, const struct lf_err *err);

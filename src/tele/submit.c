@@ -49,16 +49,28 @@ static void append(struct lf_tele_batch *all, const struct lf_tele_batch *b)
         *lf_tele_add_reject(all) = b->reject[i];
 }
 
+/* Of the readings of a packet some may have been held back: those that were stored follow one another as they were submitted. */
+static void give_back_packet(const struct lf_tele_batch *all, const struct lf_tele_packet *stored, struct lf_tele_batch *b,
+                             struct lf_tele_packet *p)
+{
+    size_t k = stored->first, end = k + stored->n;
+    p->duplicate = stored->duplicate;
+    for (size_t i = p->first; i < p->first + p->n; i++) {
+        struct lf_tele_reading *r = &b->reading[i];
+        bool same =
+            k < end && all->reading[k].factor.p == r->factor.p && all->reading[k].kind == r->kind && all->reading[k].at.ms == r->at.ms;
+        r->fresh = same && all->reading[k].fresh;
+        k += same;
+    }
+}
+
 /* What the commit found out goes back to the batches of the submitters. */
 static void give_back(const struct lf_tele_batch *all, struct submission *list)
 {
-    size_t packet = 0, reading = 0;
-    for (struct submission *s = list; s; s = s->next) {
-        for (size_t i = 0; i < s->b->npacket; i++, packet++)
-            s->b->packet[i].duplicate = all->packet[packet].duplicate;
-        for (size_t i = 0; i < s->b->nreading; i++, reading++)
-            s->b->reading[i].fresh = all->reading[reading].fresh;
-    }
+    size_t packet = 0;
+    for (struct submission *s = list; s; s = s->next)
+        for (size_t i = 0; i < s->b->npacket; i++)
+            give_back_packet(all, &all->packet[packet++], s->b, &s->b->packet[i]);
 }
 
 /* The fresh readings with texts of their own: the submitter's arena may be gone before the events thread comes to it. */
@@ -75,6 +87,15 @@ static struct job *fresh_of(struct lf_listener *l, const struct lf_tele_batch *a
         r->factor = lf_text_copy(&j->b.arena, r->factor);
         r->flag = lf_text_copy(&j->b.arena, r->flag);
     }
+    for (size_t i = 0; l->c.on_held && i < all->nheld; i++) {
+        if (all->packet[all->held[i].packet].duplicate)
+            continue;
+        struct lf_tele_held *h = lf_tele_add_held(&j->b);
+        *h = all->held[i];
+        h->r.grid_code = lf_text_copy(&j->b.arena, h->r.grid_code);
+        h->r.factor = lf_text_copy(&j->b.arena, h->r.factor);
+        h->r.flag = lf_text_copy(&j->b.arena, h->r.flag);
+    }
     j->stored = true;
     return j;
 }
@@ -86,11 +107,12 @@ static lf_rc store_list(struct lf_listener *l, struct submission *list, struct j
     for (struct submission *s = list; s; s = s->next)
         append(&all, s->b);
     *fresh = NULL;
+    shield_batch(l, &all);
     lf_rc rc = commit_once(l, &all, err);
     if (rc == LF_OK) {
         give_back(&all, list);
         tally(l, &all);
-        if (l->c.on_readings)
+        if (l->c.on_readings || all.nheld)
             *fresh = fresh_of(l, &all);
     }
     lf_tele_batch_free(&all);
@@ -99,7 +121,7 @@ static lf_rc store_list(struct lf_listener *l, struct submission *list, struct j
 
 static void events_of(struct lf_listener *l, struct job *fresh)
 {
-    if (fresh && fresh->b.nreading)
+    if (fresh && (fresh->b.nreading || fresh->b.nheld))
         tell_events(l, fresh);
     else if (fresh)
         job_unref(l, fresh);

@@ -78,21 +78,30 @@ struct lf_tele_ack {
     uint32_t next;  /* the listener's own: index + 1 of the next one to the same connection */
 };
 
+/* A reading that was kept out of the store because people have decided about its value (shield.h). */
+struct lf_tele_held {
+    struct lf_tele_reading r;
+    size_t packet; /* index of its packet in the batch */
+    lf_id by;      /* the decision */
+};
+
 struct lf_tele_batch {
     struct lf_arena arena;
     struct lf_tele_packet *packet;
     struct lf_tele_reading *reading;
     struct lf_tele_reject *reject;
     struct lf_tele_ack *ack;
-    size_t npacket, nreading, nreject, nack;
+    struct lf_tele_held *held;
+    size_t npacket, nreading, nreject, nack, nheld;
     size_t corrected; /* set by the commit: readings that replaced an earlier, different value */
-    size_t cap_packet, cap_reading, cap_reject, cap_ack;
+    size_t cap_packet, cap_reading, cap_reject, cap_ack, cap_held;
 };
 /* Each returns the new, zeroed element, valid until the next call of the same function. */
 struct lf_tele_packet *lf_tele_add_packet(struct lf_tele_batch *b);
 struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b);
 struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b);
 struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b);
+struct lf_tele_held *lf_tele_add_held(struct lf_tele_batch *b);
 void lf_tele_batch_reset(struct lf_tele_batch *b); /* empty, with its memory kept for the next use */
 void lf_tele_batch_free(struct lf_tele_batch *b);  /* what it holds, not itself */
 #endif

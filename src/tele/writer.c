@@ -171,8 +171,18 @@ void tally(struct lf_listener *l, const struct lf_tele_batch *b)
     count_add(l, N_CORRECTIONS, (int64_t)b->corrected);
 }
 
+void shield_batch(struct lf_listener *l, struct lf_tele_batch *b)
+{
+    pthread_mutex_lock(&l->lock);
+    struct lf_shield *s = lf_shield_ref(l->shield);
+    pthread_mutex_unlock(&l->lock);
+    lf_shield_apply(s, b);
+    lf_shield_unref(s);
+}
+
 static void store_job(struct lf_listener *l, struct job *j)
 {
+    shield_batch(l, &j->b);
     lf_rc rc = commit(l, &j->b);
     if (rc != LF_OK && !comes_back(rc)) {
         commit_singly(l, &j->b);
@@ -194,7 +204,7 @@ void tell_events(struct lf_listener *l, struct job *j)
 /* To the loop at once (answers first), then to the events thread; while that is far behind, this thread waits. */
 static void pass_on(struct lf_listener *l, struct job *j)
 {
-    bool tell = j->stored && l->c.on_readings && j->b.nreading > 0;
+    bool tell = j->stored && ((l->c.on_readings && j->b.nreading > 0) || (l->c.on_held && j->b.nheld > 0));
     atomic_store(&j->users, tell ? 2 : 1);
     pthread_mutex_lock(&l->lock);
     queue_put(&l->done, j);
@@ -202,6 +212,19 @@ static void pass_on(struct lf_listener *l, struct job *j)
     if (tell)
         tell_events(l, j);
     pthread_mutex_unlock(&l->lock);
+}
+
+/* What was held back, but for packets that were there already. */
+static void tell_held(struct lf_listener *l, const struct lf_tele_batch *b)
+{
+    struct lf_tele_held *told = lf_new(b->nheld * sizeof *told + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < b->nheld; i++)
+        if (!b->npacket || (!b->packet[b->held[i].packet].duplicate && !b->packet[b->held[i].packet].failed))
+            told[n++] = b->held[i];
+    if (n)
+        l->c.on_held(l->c.user, told, n);
+    lf_release(told);
 }
 
 /* The new readings, one after another. */
@@ -232,7 +255,10 @@ void *events_main(void *listener)
         }
         pthread_cond_signal(&l->from_events);
         pthread_mutex_unlock(&l->lock);
-        tell_readings(l, &j->b);
+        if (l->c.on_held && j->b.nheld)
+            tell_held(l, &j->b);
+        if (l->c.on_readings && j->b.nreading)
+            tell_readings(l, &j->b);
         job_unref(l, j);
         pthread_mutex_lock(&l->lock);
     }

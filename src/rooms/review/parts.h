@@ -37,6 +37,9 @@ void oxygen_convert(const struct oxygen *o, struct rolled *r, size_t n);
 
 extern const struct lf_res power_pair_res;
 
+/* resent.c */
+lf_rc review_resent(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+
 /* rollup.c */
 lf_rc review_rollup(struct lf_ctx *cx) LF_MUST_CHECK; /* job */
 lf_rc review_validity(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;

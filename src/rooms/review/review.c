@@ -33,7 +33,7 @@ struct review {
     enum review_state state;
     lf_id decided_by;
     lf_ms decided_at, applied_at;
-    int64_t affected;
+    int64_t affected, resent;
     lf_id created_by;
     lf_ms created_at, updated_at;
 };
@@ -59,6 +59,8 @@ static const struct lf_field fields[] = {
     F(decided_at, "审批时间", "Decided", .flags = LF_READONLY),
     F(applied_at, "生效时间", "In force since", .flags = LF_READONLY),
     F(affected, "改动数据", "Values changed", .flags = LF_READONLY | LF_LIST),
+    F(resent, "设备重传", "Sent again", .flags = LF_READONLY | LF_LIST,
+      .help = "生效后设备重传的数据：留存备查，不改变审核后的值 | what devices have sent for it since: kept, but it replaces nothing"),
     F(created_by, "提出人", "Proposed by", .flags = LF_READONLY | LF_LIST, .ref = "account"),
     F(created_at, "提出时间", "Proposed", .flags = LF_READONLY | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY),
@@ -88,6 +90,8 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     lf_rc rc = check_range(cx, r);
     if (rc || ch->verb)
         return rc;
+    if (ch->was && r->state != REVIEW_PROPOSED) /* what the second person has seen is what counts */
+        return lf_fail(cx, LF_ECONFLICT, "state", "已审批的不能再修改 | what was decided is not changed any more");
     if ((rc = station_site_of(cx, r->station_id, &site)))
         return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station") : rc;
     struct review_overlap_row clash;
@@ -297,6 +301,16 @@ static lf_rc set_affected(void *user, struct lf_ctx *cx, const struct lf_verb *v
     return LF_OK;
 }
 
+/* Before the values are read and written: what a device sends meanwhile must not come in between. */
+static lf_rc protect(struct lf_ctx *cx)
+{
+    struct lf_shield *s = review_make_shield(cx);
+    if (!s)
+        return cx->err.rc ? cx->err.rc : LF_EDB;
+    review_road.protect(review_road.user, s);
+    return LF_OK;
+}
+
 /* The store first, then the record: a crash in between applies the same values again, which changes nothing. */
 static lf_rc apply_approved(struct lf_ctx *cx)
 {
@@ -313,6 +327,8 @@ static lf_rc apply_approved(struct lf_ctx *cx)
     }
     lf_cur_close(&cur);
     rc = lf_tx_end(cx, rc < 0 ? rc : LF_OK);
+    if (!rc && n)
+        rc = protect(cx);
     for (size_t i = 0; !rc && i < n; i++) {
         struct lf_change ch = { 0 };
         int64_t affected = 0;
@@ -333,6 +349,8 @@ static const struct lf_job jobs[] = { { "review_apply", 1, apply_approved },
 static const struct lf_route routes[] = {
     { "GET", "/api/v1/station/:id/validity", "station.read", LF_TX_READ, review_validity, "每小时数据有效性",
       "How each hour of each factor is accounted for" },
+    { "GET", "/api/v1/review/:id/resent", "review.read", LF_TX_READ, review_resent, "审核后设备重传的数据",
+      "What devices have sent again for reviewed values, newest first" },
 };
 static const struct lf_res *const types[] = { &power_pair_res, &review_res };
 const struct lf_room review_room = {

@@ -5,6 +5,7 @@
 #ifndef LF_ROOMS_REVIEW_REVIEW_H
 #define LF_ROOMS_REVIEW_REVIEW_H
 #include "core/app.h"
+#include "tele/shield.h"
 #include "tele/store.h"
 
 #define REVIEW_STATES(X) \
@@ -39,9 +40,15 @@ extern const struct lf_room review_room;
 struct review_road {
     struct lf_tele_store *store;
     lf_rc (*submit)(void *user, struct lf_tele_batch *b, struct lf_err *err);
+    void (*protect)(void *user, struct lf_shield *s); /* takes the use of it; in force for every commit that begins afterwards */
     void *user;
 };
 void review_use(const struct review_road *road);
+
+/* What people have decided about values, for the listener: devices do not replace it. NULL and cx->err on failure. */
+struct lf_shield *review_make_shield(struct lf_ctx *cx);
+/* Readings that the shield has held back: kept beside the review, and both persons hear of it. */
+lf_rc review_on_held(struct lf_ctx *cx, const struct lf_tele_held *h, size_t n) LF_MUST_CHECK;
 
 /* New readings, after their commit: notes which hours and days must be computed (again). No database, any thread. */
 void review_on_readings(const struct lf_tele_reading *r, size_t n);

@@ -61,3 +61,50 @@ SELECT type, factor, last_at FROM alarm WHERE station_id = :station AND state IN
 -- param: station id
 SELECT production_station_id, production_factor, production_on, treatment_factor, treatment_on, minutes FROM power_pair
  WHERE treatment_station_id = :station AND enabled;
+
+-- name: review_decisions :many
+-- What people have decided, later ones last.
+-- scope: none because the shield of the store is the system
+SELECT id, station_id, factor, kind, from_at, to_at, action FROM review WHERE state IN ('approved', 'applied')
+ ORDER BY decided_at, id;
+
+-- name: review_resent_add :exec
+-- scope: none because it is the system that keeps them
+-- param: review id
+-- param: station id
+-- param: factor text
+-- param: kind text
+-- param: at ms
+-- param: value real
+-- param: flag text
+-- param: packet id
+-- param: received ms
+INSERT INTO review_resent (review_id, station_id, factor, kind, at, value, flag, packet_id, received)
+VALUES (:review, :station, :factor, :kind, :at, :value, :flag, :packet, :received);
+
+-- name: review_resent_since :one
+-- scope: none because it is only a count for the system
+-- param: review id
+-- param: since ms
+-- col: n int
+SELECT count(*) AS n FROM review_resent WHERE review_id = :review AND received >= :since;
+
+-- name: review_resent_count :exec
+-- The version stays: nobody has changed the review.
+-- scope: none because it is the system that counts
+-- param: review id
+-- param: more int
+UPDATE review SET resent = COALESCE(resent, 0) + :more WHERE id = :review;
+
+-- name: review_resent_list :many
+-- scope: none because the address has read the review within the caller's scope
+-- param: review id
+-- param: before id
+-- col: value real
+SELECT id, station_id, at AS for_at, value, flag, packet_id, received AS received_at FROM review_resent
+ WHERE review_id = :review AND id < :before ORDER BY id DESC LIMIT 200;
+
+-- name: review_who :one
+-- scope: none because the system tells both persons
+-- param: review id
+SELECT title, created_by AS created_by_id, decided_by AS decided_by_id FROM review WHERE id = :review;
