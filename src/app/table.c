@@ -84,7 +84,7 @@ static lf_rc load_file(struct lf_ctx *cx, const struct lf_res *r, struct lf_tabl
 static lf_rc import_rows(struct lf_ctx *cx, int argc, char **argv)
 {
     const struct lf_res *r;
-    struct lf_table_load load = { .refused = refused, .user = argv[1] };
+    struct lf_table_load load = { .refused = refused, .user = argv[1], .dry = dry };
     lf_rc rc = find_type(cx, argv[0], &r);
     if (rc || (rc = find_kind(cx, argv[1], &load.kind)) || (rc = load_file(cx, r, &load, argv[1])))
         return rc;
@@ -114,8 +114,9 @@ const struct app_command app_import = {
     .summary = "take records from a csv or xlsx file",
     .help = "Creates a record of TYPE (source, station, area, post ...) for each row of FILE. Headings are the names of the columns, in "
             "Chinese,\n"
-            "in English or as in the interface. Good rows go in together; refused rows are listed on stderr as FILE:ROW: column: why.\n"
-            "Ends with 0 when all went in, 3 when rows were refused, 1 when nothing went in because of a failure.\n",
+            "in English or as in the interface. Good rows go in together, those of a long file in parts of about a second, so that\n"
+            "a server beside it can write too; refused rows are listed on stderr as FILE:ROW: column: why.\n"
+            "Ends with 0 when all went in, 3 when rows were refused, 1 when a failure ended it: the message tells how much is in.\n",
     .option = import_options,
     .noption = LF_COUNT(import_options),
     .run = import_command,

@@ -30,12 +30,21 @@ static inline void lf_perm_add(struct lf_perms *p, int bit) { p->w[bit / 64] |= 
 struct lf_db;
 struct lf_conn;
 struct lf_app; /* the kernel's process-wide state: registry, files, event hub (core/app.h) */
+/* The end of the audit chain, read once in a transaction and written back once, before the commit: a row that is updated for each
+ * of thousands of entries in one transaction makes PostgreSQL walk all its versions each time. Goes back with a savepoint. */
+struct lf_ctx;
+struct lf_chain_end {
+    lf_rc (*store)(struct lf_ctx *cx); /* NULL: not read yet */
+    int64_t n;
+    char hash[65];
+};
 struct lf_ctx {
     struct lf_arena arena;
     struct lf_app *app;
     struct lf_db *db;     /* the pool */
     struct lf_conn *conn; /* held between lf_tx_begin and lf_tx_end */
-    lf_id actor;          /* account; 0 = the system itself */
+    struct lf_chain_end chain, chain_at_savepoint;
+    lf_id actor; /* account; 0 = the system itself */
     struct lf_scope scope;
     struct lf_perms perms;
     enum lf_lang lang;

@@ -33,13 +33,34 @@ static void entry_hash(const struct lf_app *app, lf_text prev, const struct entr
     sodium_bin2hex(out, 65, h, sizeof h);
 }
 
+static lf_rc store_end(struct lf_ctx *cx)
+{
+    const struct lf_val v[] = { lf_val_int(cx->chain.n), lf_val_str(cx->chain.hash) };
+    return lf_sql_run(cx, "UPDATE audit_head SET n = $1, hash = $2 WHERE id = 1", v, LF_COUNT(v), NULL);
+}
+
+/* Locks the end of the chain until the transaction ends. */
+static lf_rc read_end(struct lf_ctx *cx)
+{
+    if (cx->chain.store)
+        return LF_OK;
+    struct lf_val v[] = { { .t = LF_T_INT }, { .t = LF_T_TEXT } };
+    lf_rc rc = lf_sql_one(cx, lf_printf(&cx->arena, "SELECT n, hash FROM audit_head WHERE id = 1%s", lf_sql_locking(cx)), NULL, 0, v, 2);
+    if (rc == LF_ENOTFOUND || (!rc && v[1].s.n >= sizeof cx->chain.hash))
+        return lf_fail(cx, LF_EDB, NULL, "the audit head is missing\nHINT: restore the database from a backup");
+    if (rc)
+        return rc;
+    cx->chain = (struct lf_chain_end){ .store = store_end, .n = v[0].i };
+    memcpy(cx->chain.hash, v[1].s.p, v[1].s.n);
+    return LF_OK;
+}
+
 lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a)
 {
-    struct lf_val head[] = { { .t = LF_T_INT }, { .t = LF_T_TEXT } };
-    lf_rc rc = lf_sql_one(cx, lf_printf(&cx->arena, "SELECT n, hash FROM audit_head WHERE id = 1%s", lf_sql_locking(cx)), NULL, 0, head, 2);
+    lf_rc rc = read_end(cx);
     if (rc)
-        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EDB, NULL, "the audit head is missing\nHINT: restore the database from a backup") : rc;
-    struct entry e = { .id = head[0].i + 1,
+        return rc;
+    struct entry e = { .id = cx->chain.n + 1,
                        .at = lf_now().ms,
                        .actor = cx->actor.v,
                        .row = a->row.v,
@@ -53,7 +74,7 @@ lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a)
                        .files = a->files,
                        .diff = a->diff };
     char hash[65];
-    entry_hash(cx->app, head[1].s, &e, hash);
+    entry_hash(cx->app, lf_str(cx->chain.hash), &e, hash);
     const struct lf_val v[] = { lf_val_int(e.id),    lf_val_int(e.at),     lf_val_int(e.actor), lf_val_text(e.peer), lf_val_text(e.topic),
                                 lf_val_int(e.row),   lf_val_text(e.grid),  lf_val_text(e.verb), lf_val_text(e.from), lf_val_text(e.to),
                                 lf_val_text(e.note), lf_val_text(e.files), lf_val_text(e.diff), lf_val_str(hash) };
@@ -64,8 +85,9 @@ lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a)
                    v, LF_COUNT(v), NULL);
     if (rc)
         return rc;
-    const struct lf_val h[] = { lf_val_int(e.id), lf_val_str(hash) };
-    return lf_sql_run(cx, "UPDATE audit_head SET n = $1, hash = $2 WHERE id = 1", h, LF_COUNT(h), NULL);
+    cx->chain.n = e.id;
+    memcpy(cx->chain.hash, hash, sizeof hash);
+    return LF_OK;
 }
 
 static lf_text text_of(struct lf_cur *cur, int col)

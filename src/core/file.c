@@ -64,7 +64,7 @@ static lf_rc put_bytes(struct lf_ctx *cx, const char *hash, lf_text bytes)
     return LF_OK;
 }
 
-static lf_rc read_all(struct lf_ctx *cx, int fd, lf_text *out)
+lf_rc lf_file_read(struct lf_ctx *cx, int fd, lf_text *out)
 {
     struct stat st;
     if (fstat(fd, &st))
@@ -83,7 +83,7 @@ static lf_rc read_all(struct lf_ctx *cx, int fd, lf_text *out)
 lf_rc lf_file_store(struct lf_ctx *cx, lf_text bytes, int fd, char hash[65], const char **type, int64_t *size)
 {
     lf_rc rc;
-    if (fd >= 0 && (rc = read_all(cx, fd, &bytes)))
+    if (fd >= 0 && (rc = lf_file_read(cx, fd, &bytes)))
         return rc;
     if (!bytes.n)
         return lf_fail(cx, LF_EINVAL, "file", "文件是空的 | the file is empty");

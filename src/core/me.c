@@ -244,17 +244,17 @@ static lf_rc get_thumb(struct lf_ctx *cx, struct lf_call *c)
     lf_rc rc = lf_file_open(cx, c->seg[0], &fd, &type);
     if (rc)
         return rc;
-    char *bytes = lf_alloc(&cx->arena, LF_FILE_MAX);
-    ssize_t n = pread(fd, bytes, LF_FILE_MAX, 0);
+    lf_text bytes;
+    rc = lf_file_read(cx, fd, &bytes);
     close(fd);
-    if (n < 0)
-        return lf_fail(cx, LF_EIO, NULL, "文件暂时读不到 | the file cannot be read now");
+    if (rc)
+        return rc;
     if (strncmp(type, "image/", 6) != 0)
         return lf_fail(cx, LF_EINVAL, NULL, "不是图片 | not a picture");
     c->res->type = "image/jpeg";
     c->res->no_compress = true;
     c->res->cache = "private, max-age=86400, immutable";
-    return lf_thumbnail((lf_text){ bytes, (uint32_t)n }, 320, &c->res->body, &cx->err);
+    return lf_thumbnail(bytes, 320, &c->res->body, &cx->err);
 }
 
 /* ---- live events ----------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- columns --------------------------------------------------------------------------------------- */
@@ -190,12 +191,14 @@ lf_rc lf_table_template(struct lf_ctx *cx, struct lf_call *c, const struct lf_re
 /* ---- import ------------------------------------------------------------------------------------------------ */
 
 enum { REFUSED_MAX = 1000 };
+enum { PART_MS = 1000, TURN_MS = 120 }; /* who waits for SQLite's lock in another program looks every 100 ms */
 struct import {
     struct lf_ctx *cx;
     const struct lf_res *r;
     struct lf_table_load *load;
     const struct lf_field **col;
-    int ncol; /* field of each column of the file, NULL = not used */
+    int ncol;      /* field of each column of the file, NULL = not used */
+    int64_t since; /* when this part began */
 };
 
 static bool names(lf_text cell, const char *label, const char *heading_text)
@@ -265,6 +268,19 @@ static lf_rc import_values(struct import *im, const lf_text *cells, int n, void 
     return LF_OK;
 }
 
+static lf_rc give_others_a_turn(struct import *im)
+{
+    struct lf_ctx *cx = im->cx;
+    struct timespec t = { .tv_nsec = TURN_MS * 1000000L };
+    lf_rc rc = lf_tx_end(cx, im->load->dry ? LF_ECONFLICT : LF_OK);
+    if (rc && !(im->load->dry && rc == LF_ECONFLICT))
+        return rc;
+    im->load->stored = im->load->accepted;
+    nanosleep(&t, NULL);
+    im->since = lf_now().ms;
+    return lf_tx_begin(cx, LF_TX_WRITE);
+}
+
 static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struct lf_err *err)
 {
     struct import *im = user;
@@ -293,7 +309,7 @@ static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struc
     if (!rc)
         rc = lf_res_create(cx, im->r, &ch);
     rc = lf_tx_savepoint_end(cx, rc);
-    if (rc == LF_EDB || rc == LF_EIO || rc == LF_EBUSY || rc == LF_EBUG) { /* not the row's fault: stop, keep nothing of this file */
+    if (rc == LF_EDB || rc == LF_EIO || rc == LF_EBUSY || rc == LF_EBUG) { /* not the row's fault: stop, keep nothing of this part */
         *err = cx->err;
         return rc;
     }
@@ -302,12 +318,28 @@ static lf_rc import_row(void *user, int line, const lf_text *cells, int n, struc
     else if (im->load->refused_rows++, im->load->refused)
         im->load->refused(im->load->user, cx, line, cells, n);
     lf_arena_back(&cx->arena, mark);
-    return LF_OK;
+    int64_t now = lf_now().ms;
+    if (now - im->since < PART_MS && now >= im->since)
+        return LF_OK;
+    if ((rc = give_others_a_turn(im)))
+        *err = cx->err;
+    return rc;
+}
+
+static lf_rc tell_stored(struct lf_ctx *cx, lf_rc rc, const struct lf_table_load *load)
+{
+    if (!rc || !load->stored || load->dry)
+        return rc;
+    struct lf_err why = cx->err;
+    lf_text zh = lf_lang_pick(lf_str(why.msg), LF_ZH), en = lf_lang_pick(lf_str(why.msg), LF_EN);
+    return lf_fail(cx, rc, why.field,
+                   "%.*s；文件前部的 %lld 行已存入，其余没有 | %.*s; the first %lld good rows of the file are stored, the rest is not",
+                   (int)zh.n, zh.p, (long long)load->stored, (int)en.n, en.p, (long long)load->stored);
 }
 
 lf_rc lf_table_load(struct lf_ctx *cx, const struct lf_res *r, struct lf_table_load *load)
 {
-    struct import im = { .cx = cx, .r = r, .load = load };
+    struct import im = { .cx = cx, .r = r, .load = load, .since = lf_now().ms };
     lf_rc rc = lf_allowed(cx, r->name, "import");
     if (rc)
         return rc;
@@ -316,7 +348,7 @@ lf_rc lf_table_load(struct lf_ctx *cx, const struct lf_res *r, struct lf_table_l
     if (load->kind == LF_GEOJSON)
         return lf_fail(cx, LF_EINVAL, "kind", "只能导入 xlsx 或 csv | only xlsx and csv can be imported");
     rc = lf_table_read(load->kind, load->fd, import_row, &im, &cx->err);
-    return rc || im.col ? rc : lf_fail(cx, LF_EINVAL, "file", "文件是空的 | the file is empty");
+    return rc || im.col ? tell_stored(cx, rc, load) : lf_fail(cx, LF_EINVAL, "file", "文件是空的 | the file is empty");
 }
 
 struct refusals {
@@ -354,13 +386,13 @@ static int body_fd(const struct lf_call *c)
     return fd;
 }
 
-/* One transaction for the whole file: either all good rows are in, or (dry, or a failure that is no row's fault) none. */
 lf_rc lf_table_import(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     struct refusals told = { .j = &c->j };
     struct lf_table_load load = { .refused = tell_refused, .user = &told };
     if (!lf_table_kind_parse(lf_http_param(c->req, "kind"), &load.kind))
         return lf_fail(cx, LF_EINVAL, "kind", "只能导入 xlsx 或 csv | only xlsx and csv can be imported");
+    c->undo = load.dry = lf_text_is(lf_http_param(c->req, "dry"), "1");
     load.fd = body_fd(c);
     if (load.fd < 0)
         return lf_fail(cx, LF_EIO, NULL, "临时空间不可用，请稍后再试 | no temporary space, try again later");
@@ -371,7 +403,6 @@ lf_rc lf_table_import(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
     close(load.fd);
     if (rc)
         return rc;
-    c->undo = lf_text_is(lf_http_param(c->req, "dry"), "1");
     lf_json_end_arr(&c->j);
     lf_json_kint(&c->j, "rows", load.rows);
     lf_json_kint(&c->j, "accepted", load.accepted);
