@@ -24,7 +24,7 @@ void lf_api_assets(const struct lf_asset *table, size_t n)
 
 static const struct lf_asset *find_asset(lf_text path)
 {
-    size_t lo = 0, hi = nassets; /* the table is sorted by path */
+    size_t lo = 0, hi = assets ? nassets : 0; /* the table is sorted by path */
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
         lf_text p = lf_str(assets[mid].path);

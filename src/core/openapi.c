@@ -205,11 +205,11 @@ static void path_parameters(struct lf_json *j, const char *path, const char *typ
 }
 
 /* "/api/v1/grid/:code" -> "/api/v1/grid/{code}" */
-static void braces(char *out, size_t cap, const char *path)
+static void braces(char *out, size_t cap, const char *raw)
 {
     size_t n = 0;
     bool in = false;
-    for (const char *s = path; *s && n + 2 < cap; s++) {
+    for (const char *s = raw; *s && n + 2 < cap; s++) {
         if (*s == ':')
             out[n++] = '{', in = true;
         else if (*s == '/' && in)

@@ -177,7 +177,7 @@ static lf_rc fit_text(struct lf_ctx *cx, const struct lf_field *f, lf_text s)
     uint32_t max = f->max > 0 ? (uint32_t)f->max : f->flags & LF_SHAPE ? 4u << 20 : f->flags & LF_LONG ? 20000 : 4000;
     if (s.n > max)
         return lf_fail(cx, LF_EINVAL, f->name, "“%s”太长，最多 %u 字节 | %s is too long, at most %u bytes", f->zh, max, f->en, max);
-    if (memchr(s.p, 0, s.n))
+    if (s.n && memchr(s.p, 0, s.n))
         return bad(cx, f, "含有不允许的字符", "has a character that is not allowed");
     return LF_OK;
 }

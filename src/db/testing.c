@@ -1,5 +1,6 @@
 #include "db/testing.h"
 
+#include <assert.h>
 #include <ftw.h>
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ void lf_test_db_new(struct lf_test_db *t, bool postgres)
     snprintf(sql, sizeof sql, "CREATE SCHEMA %s", t->name);
     admin(sql);
     const char *base = getenv("LANFAN_TEST_PG");
+    assert(base);
     snprintf(t->url, sizeof t->url, "%s%coptions=-csearch_path%%3D%s", base, strchr(base, '?') ? '&' : '?', t->name);
 }
 

@@ -202,13 +202,12 @@ static void rebuilt_under_readers(void **state)
     struct lf_area old[] = { { LF_TEXT("37030201"), square(&a, 118, 36, 0.1, "") } }, fresh[] = { { LF_TEXT("37030202"), old[0].geojson } };
     struct stress s = { .ix = lf_geo_index_new() };
     pthread_t reader[4];
-    long before = 0;
     assert_int_equal(lf_geo_index_build(s.ix, old, 1, &e), LF_OK);
     for (size_t i = 0; i < LF_COUNT(reader); i++)
         assert_int_equal(pthread_create(&reader[i], NULL, ask, &s), 0);
     for (int i = 0; i < 300; i++)
         assert_int_equal(lf_geo_index_build(s.ix, i % 2 ? old : fresh, 1, &e), LF_OK);
-    while ((before = atomic_load(&s.asked)) < 1000)
+    while (atomic_load(&s.asked) < 1000)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     atomic_store(&s.stop, true);
     for (size_t i = 0; i < LF_COUNT(reader); i++)

@@ -2,6 +2,7 @@
 #include "hj212/crc.h"
 #include "base/arena.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ static void tell(struct story *s, enum hj212_why why, lf_text frame)
 {
     if (s->cap - s->n < frame.n + 32u)
         s->text = lf_renew(s->text, s->cap = 2 * s->cap + frame.n + 64u);
+    assert(s->text);
     s->n += (size_t)snprintf(s->text + s->n, 32, "[%s %u ", hj212_why_name(why), frame.n);
     memcpy(s->text + s->n, frame.p, frame.n);
     s->n += frame.n;

@@ -52,7 +52,7 @@ static void deviations_that_are_accepted(void **state)
 {
     struct hj212_packet p = parse("ST=32;CN=2011;MN=M1;PW=;CP=&&&&", HJ212_GOOD); /* MN before PW, PW empty, no QN, no Flag */
     assert_true(!p.qn.p && !p.pw.p && p.flag == -1);
-    p = parse("CP=&&&&", HJ212_FIELD);
+    parse("CP=&&&&", HJ212_FIELD);
     p = parse("PNO=0002;PNUM=0002;CN=2051;ST=101;MN=q-1_x;RF=1;;CP=&&DataTime=1&&", HJ212_GOOD);
     assert_true(p.pno == 2 && p.pnum == 2 && p.split);
     IS(p.st, "101");
@@ -63,7 +63,7 @@ static void deviations_that_are_accepted(void **state)
     IS(p.cn, "9014");
     p = parse("QN=20160801085857223;ST=39;CN=2011;MN=M1;Flag=4;CP=&&a34001-Rtd=92;Flag=N&&", HJ212_GOOD);
     assert_int_equal(p.flag, 4);
-    p = parse("ST=32;CN=3020;MN=XCP=1;CP=&&a=//CP=&&//&&", HJ212_FIELD); /* '=' inside MN */
+    parse("ST=32;CN=3020;MN=XCP=1;CP=&&a=//CP=&&//&&", HJ212_FIELD); /* '=' inside MN */
 }
 
 static void what_is_refused(void **state)

@@ -91,9 +91,10 @@ enum hj212_why hj212_open(const unsigned char key[HJ212_KEY_SIZE], lf_text frame
 {
     unsigned char block[HJ212_SEGMENT_MAX];
     lf_text wire;
-    if (!hj212_is_sealed(frame, &wire))
+    const char *cp = hj212_is_sealed(frame, &wire) ? behind_cp(wire) : NULL;
+    if (!cp)
         return HJ212_SEALED;
-    const char *cp = behind_cp(wire), *at = cp, *end = wire.p + wire.n;
+    const char *at = cp, *end = wire.p + wire.n;
     size_t n = read_bytes(&at, end, block, sizeof block);
     if (n == 0 || n % BLOCK != 0 || end - at >= BLOCK + 2 || !hj212_sm4(key, false, block, n))
         return HJ212_SEALED;

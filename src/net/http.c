@@ -142,7 +142,7 @@ static void begin(struct lf_request *q, const char *method)
 /* Into the file, within what all requests together may lay there. */
 static bool spool_more(struct lf_request *q, const char *data, size_t n)
 {
-    if ((q->http->spooled += (int64_t)n) > (int64_t)q->http->config.spool_max) {
+    if (atomic_fetch_add(&q->http->spooled, (int64_t)n) + (int64_t)n > (int64_t)q->http->config.spool_max) {
         q->http->spooled -= (int64_t)n;
         return false;
     }

@@ -15,7 +15,7 @@ static int64_t digest_of(lf_text t)
 void pg_known_flag(struct pg_known *k, lf_text flag)
 {
     k->nflag = flag.p ? (int8_t)(flag.n < PG_FLAG_MAX ? flag.n : PG_FLAG_MAX) : -1;
-    if (flag.n)
+    if (flag.p)
         memcpy(k->flag, flag.p, (size_t)k->nflag);
 }
 

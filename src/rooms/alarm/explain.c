@@ -1,5 +1,7 @@
 #include "rooms/alarm/explain.h"
 
+#include <assert.h>
+
 static const char *const zh_of[] = {
     [ALARM_ANY_PERIOD] = "", [ALARM_RTD] = "实时值", [ALARM_MIN] = "分钟均值", [ALARM_HOUR] = "小时均值", [ALARM_DAY] = "日均值"
 };
@@ -19,6 +21,7 @@ static const char *counting(struct lf_arena *a, const struct rule *r)
 static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
 {
     const struct series *s = x->of->series;
+    assert(s);
     const struct hj212_factor *f = hj212_factor_find(s->factor);
     enum alarm_period p = alarm_period_of(s->kind);
     const char *zh = f ? f->zh : lf_strn(a, s->factor), *en = f ? f->en : zh, *unit = f && f->unit[0] ? lf_printf(a, " %s", f->unit) : "";
@@ -46,6 +49,7 @@ lf_text explain_begin(struct lf_arena *a, const struct act *x)
     case WATCH_EXCEED: return over(a, x, false);
     case WATCH_WARNING: return over(a, x, true);
     case WATCH_CONSTANT:
+        assert(s);
         return lf_str(lf_printf(a,
                                 "%s 自 %s 起 %d 个数据均为 %g，已 %.1f 小时未变 | %s: %d values of %g since %s, unchanged for %.1f hours",
                                 zh, from, s->run.n, x->value, (double)(x->at.ms - x->since.ms) / LF_HOUR_MS, en, s->run.n, x->value, from,

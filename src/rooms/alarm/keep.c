@@ -305,7 +305,7 @@ static lf_rc put_watched(struct lf_ctx *cx, struct watched *w)
     w->more = 0;
     if (rc || !(engine_worth(w) || w->stored))
         return rc;
-    bool keep_it = engine_worth(w), run = w->w == WATCH_CONSTANT;
+    bool keep_it = engine_worth(w), run = s && w->w == WATCH_CONSTANT;
     w->stored = keep_it;
     if (!keep_it)
         return watch_drop(cx, station, factor, kind, type, NULL);

@@ -69,6 +69,7 @@ static void put_times(struct buf *b, const struct points *p)
         unit = gcd(unit, (uint64_t)p->at[i] - (uint64_t)p->at[i - 1]);
     if (p->n < 2)
         return;
+    unit += !unit; /* times rise, so there is one; never a division by zero */
     put_var(b, unit);
     for (uint32_t i = 1; i < p->n; i++) {
         uint64_t d = ((uint64_t)p->at[i] - (uint64_t)p->at[i - 1]) / unit;

@@ -18,7 +18,8 @@ uint64_t series_hash(int64_t station, enum lf_tele_kind kind, lf_text factor)
         h = mix(h ^ w);
     }
     w = 0;
-    memcpy(&w, factor.p, factor.n);
+    if (factor.n)
+        memcpy(&w, factor.p, factor.n);
     return mix(h ^ w ^ (uint64_t)factor.n << 56);
 }
 

@@ -188,7 +188,7 @@ static bool can_skip(const struct query *q, const struct segment *g)
         return true;
     if (q->oldest ? g->foot.id_last <= q->bound : g->foot.id_first >= q->bound)
         return true;
-    if (q->n < q->limit)
+    if (q->n < q->limit || !q->n)
         return false;
     int64_t last = q->f[q->n - 1].id;
     return q->oldest ? g->foot.id_first > last : g->foot.id_last < last;
