@@ -11,7 +11,7 @@ try {
   sim = spawn(server.lanfan, ['simulate', '--every', '500', ...server.args], { stdio: 'ignore' });
   const city = await server.user('city');
   if (!(await until(async () => (await city.get('/matter?limit=1')).json.total > 0, 60000))) throw new Error('no exceedance became a matter');
-  code = await ended(spawn(process.execPath, ['e2e/run.mjs'], { cwd: new URL('../web/', import.meta.url), env: { ...process.env, LANFAN_URL: server.base }, stdio: 'inherit' }));
+  code = await ended(spawn(process.execPath, ['e2e/run.mjs'], { cwd: new URL('../web/', import.meta.url), env: { ...process.env, LANFAN_URL: server.base, LANFAN_STATION_PORT: String(server.stationPort) }, stdio: 'inherit' }));
 } catch (e) {
   console.log(`not ok pages: ${e.message}`);
 } finally {

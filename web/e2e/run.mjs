@@ -1,4 +1,5 @@
 // Browser tests against a real server of the demonstration: LANFAN_URL=http://... node e2e/run.mjs [word in the name of a spec]
+// LANFAN_STATION_PORT: where it listens to stations; without it nothing is sent to it.
 import { mkdirSync } from 'node:fs'
 import { openBrowser } from './browser.mjs'
 import access from './specs/access.mjs'
@@ -22,7 +23,7 @@ if (!hello?.logins?.length) {
   process.exit(1)
 }
 const browser = await openBrowser()
-const world = { browser, base, logins: Object.fromEntries(hello.logins.map((l) => [l.login, l])), memory: {} }
+const world = { browser, base, logins: Object.fromEntries(hello.logins.map((l) => [l.login, l])), stationPort: Number(process.env.LANFAN_STATION_PORT) || 0, memory: {} }
 let n = 0
 for (const [name, run] of specs) {
   if (only && !name.includes(only)) continue

@@ -54,6 +54,9 @@ function pictures(v, s) {
     ['series', open(`/station/${s.station}?kind=rtd&range=1h&factor=${s.factors}${s.other ? `&with=${s.other}` : ''}`, 2000), true],
     ['series-empty', open(`/station/${s.station}?kind=day&range=30d`)],
     ['packets', then(open(`/station/${s.station}/packets`), () => page.locator('[data-packet]').first().click()), true],
+    ['packets-refused', then(open('/packets'), () => page.locator('[data-packet]').first().click().catch(() => {}))], ['packets-quarantine', then(open('/packets?tab=quarantine'), () => page.locator('[data-packet]').first().click().catch(() => {}))],
+    ['packets-decode', then(open('/packets?tab=decode'), async () => { await page.fill('#paste', '##0077QN=20170516010101001;ST=22;CN=2011;PW=123456;MN=ABCDEFG1234567;Flag=3;CP=&&&&30A5'); await page.click('[data-testid=decode]') })],
+    ['command-form', then(open(`/station/${s.station}`), () => page.click('[data-testid=command]'))],
     ['me', open('/me')], ['lost', open('/nothing/here', 300)], ['no-record', open('/r/matter/99999999', 300)],
   ]
 }

@@ -22,4 +22,4 @@ export function factorName(code: string): string {
   return f ? `${label(f)} ${code}` : code
 }
 /** A text that holds the code of a measured factor, in whatever room. */
-export const holdsFactor = (name: string): boolean => name === 'factor' || name.endsWith('_factor')
+export const holdsFactor = (name: string): boolean => name === 'factor' || name === 'pol_id' || name.endsWith('_factor')

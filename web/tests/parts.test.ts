@@ -37,7 +37,7 @@ describe('lights', () => {
   })
 })
 describe('live values', () => {
-  const v = (kind: string, value: number) => ({ factor: 'f', kind, zh: '', en: '', unit: null, value, flag: 'N', at: '2026-01-01T00:00:00Z', limit: 10, exceed: false })
+  const v = (kind: string, value: number) => ({ factor: 'f', kind, zh: '', en: '', unit: null, value, flag: 'N', at: '2026-01-01T00:00:00Z', low: null, high: 10, limit_kind: 'hour', exceed: false })
   const station = () => ({ id: 1, name: '', kind: 'air', lon: 1, lat: 1, grid_code: null, state: 'normal' as const, last_at: '2026-01-01T00:00:00Z', values: [v('rtd', 1), v('hour', 2)] })
   it('keeps one line per factor, real time first', () => {
     expect(newestKinds(station()).values.map((x) => x.kind)).toEqual(['rtd'])
@@ -51,6 +51,8 @@ describe('live values', () => {
     take(s, { station_id: 1, factor: 'f', kind: 'hour', at: '2026-01-01T02:00:00Z', value: 3, flag: 'N' })
     expect(s.state).toBe('normal')
     expect(s.last_at).toBe('2026-01-01T02:00:00Z')
+    take(s, { station_id: 1, factor: 'f', kind: 'rtd', at: '2026-01-01T03:00:00Z', value: 99, flag: 'N' }) // beside the limit of the hour
+    expect(s.state).toBe('normal')
   })
 })
 describe('photos', () => {

@@ -29,6 +29,57 @@ void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t
             publish_reading(app, &r[i]);
 }
 
+/* The limits of one station on one day, read once for all its factors. */
+struct in_force {
+    lf_day day;
+    bool known;
+    struct station_limits_row *row;
+    size_t n;
+};
+static lf_rc limits_on(struct lf_ctx *cx, lf_id station, lf_day day, struct in_force *f)
+{
+    struct lf_cur cur;
+    size_t cap = 0;
+    if (f->known && f->day.v == day.v)
+        return LF_OK;
+    *f = (struct in_force){ .day = day, .known = true };
+    lf_rc rc = station_limits(cx, station, day, &cur);
+    if (rc)
+        return rc;
+    for (struct station_limits_row row; (rc = station_limits_next(&cur, &row)) == LF_ROW; f->row[f->n++] = row)
+        if (f->n == cap) {
+            struct station_limits_row *more = lf_alloc(&cx->arena, (cap = cap ? cap * 2 : 16) * sizeof *more);
+            if (f->n)
+                memcpy(more, f->row, f->n * sizeof *more);
+            f->row = more;
+        }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+static const struct station_limits_row *limit_for(const struct in_force *f, lf_text factor, const char *kind)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (lf_text_eq(f->row[i].factor, factor) && lf_text_is(f->row[i].kind, kind))
+            return &f->row[i];
+    return NULL;
+}
+
+/* The limit of the reading's own kind; beside a real-time value that has none stands the one of the hour, for comparison only. */
+static bool put_limit(struct lf_json *j, const struct in_force *f, const struct lf_tele_reading *r)
+{
+    const char *kind = lf_tele_kind_name(r->kind);
+    const struct station_limits_row *l = limit_for(f, r->factor, kind);
+    bool own = l != NULL;
+    if (!own)
+        l = limit_for(f, r->factor, kind = "hour");
+    bool over = own && ((!isnan(l->high) && r->value > l->high) || (!isnan(l->low) && r->value < l->low));
+    lf_json_kreal(j, "low", l ? l->low : NAN);
+    lf_json_kreal(j, "high", l ? l->high : NAN);
+    lf_json_kstr(j, "limit_kind", l ? kind : NULL);
+    lf_json_kbool(j, "exceed", over);
+    return over;
+}
+
 static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct station_places_row *s)
 {
     struct lf_tele_latest *l = NULL;
@@ -38,6 +89,7 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
         return rc;
     lf_ms last = { 0 };
     bool over = false;
+    struct in_force limits = { 0 };
     char b[32];
     lf_json_obj(j);
     lf_json_kint(j, "id", s->id.v);
@@ -51,15 +103,12 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
     for (size_t i = 0; i < n; i++) {
         const struct lf_tele_reading *r = &l[i].r;
         const struct hj212_factor *f = hj212_factor_find(r->factor);
-        double limit;
-        bool any;
         if (r->kind != LF_TELE_RTD && r->kind != LF_TELE_HOUR)
             continue;
-        if ((rc = station_limit_passed(cx, r, &limit, &any)))
+        if ((rc = limits_on(cx, s->id, lf_day_of(r->at), &limits)))
             return rc;
         if (l[i].received.ms > last.ms)
             last = l[i].received;
-        over = over || !isnan(limit);
         lf_json_obj(j);
         lf_json_ktext(j, "factor", r->factor);
         lf_json_kstr(j, "zh", f ? f->zh : lf_strn(&cx->arena, r->factor));
@@ -69,8 +118,8 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
         lf_json_kreal(j, "value", r->value);
         lf_json_ktext(j, "flag", r->flag);
         lf_json_kstr(j, "at", lf_ms_iso(b, r->at));
-        lf_json_kreal(j, "limit", limit);
-        lf_json_kbool(j, "exceed", !isnan(limit));
+        if (put_limit(j, &limits, r))
+            over = true;
         lf_json_end_obj(j);
     }
     lf_json_end_arr(j);

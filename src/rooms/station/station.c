@@ -171,27 +171,6 @@ const struct lf_res limit_value_res = {
 
 /* ---- for other rooms ------------------------------------------------------------------------------------------ */
 
-lf_rc station_limit_passed(struct lf_ctx *cx, const struct lf_tele_reading *r, double *passed, bool *any)
-{
-    struct station_limits_row l;
-    struct lf_cur cur;
-    *passed = NAN;
-    *any = false;
-    lf_rc rc = station_limits(cx, r->station, lf_day_of(r->at), &cur);
-    if (rc)
-        return rc;
-    while ((rc = station_limits_next(&cur, &l)) == LF_ROW) {
-        if (!lf_text_eq(l.factor, r->factor) || !lf_text_is(l.kind, lf_tele_kind_name(r->kind)))
-            continue;
-        *any = true;
-        if (!isnan(l.high) && r->value > l.high)
-            *passed = l.high;
-        if (!isnan(l.low) && r->value < l.low)
-            *passed = l.low;
-    }
-    lf_cur_close(&cur);
-    return rc < 0 ? rc : LF_OK;
-}
 lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out)
 {
     struct station_place_row s;

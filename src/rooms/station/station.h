@@ -93,6 +93,4 @@ struct station_limit {
 lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct station_limit *l), void *user) LF_MUST_CHECK;
 /* Grows with each committed change of a station or limit by form (an import is not counted: look again once in a while). */
 unsigned station_generation(void);
-/* *passed: the limit of the reading's day that it passes, high or low; NaN when it is within. *any: is there a limit at all? */
-lf_rc station_limit_passed(struct lf_ctx *cx, const struct lf_tele_reading *r, double *passed, bool *any) LF_MUST_CHECK;
 #endif

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { packet, Station, until } from '../../../tests/lib.mjs'
 import { settled } from '../browser.mjs'
-import { json, spec, stateIs } from '../help.mjs'
+import { change, json, spec, stateIs } from '../help.mjs'
 
 export default [
   ['a station opens from the list: values, curve, packets field by field', spec('city', {}, async (page, v) => {
@@ -18,8 +19,32 @@ export default [
     await page.waitForSelector('[data-testid=station-panel]')
     await v.go(`/station/${live.id}/packets`)
     await page.locator('[data-packet]').first().click()
-    await page.waitForSelector('.raw')
-    assert.match(await page.textContent('.raw'), /^##\d{4}/)
+    await page.waitForSelector('.decoded .raw')
+    assert.match(await page.textContent('.decoded .raw'), /^##\d{4}/)
+    await page.waitForSelector('[data-testid=factors] tbody tr')
+  })],
+  ['packets: why one was refused, what pasted text says, a station made of the quarantine', spec('city', {}, async (page, v, w) => {
+    const mn = `E2E${Date.now()}`
+    const good = packet({ mn, items: 'w01018-Rtd=12.5,w01018-Flag=N' })
+    if (w.stationPort) {
+      const line = await new Station(w.stationPort).open()
+      line.socket.write(good)
+      await until(async () => (await json(page, `packets/quarantine?mn=${mn}`)).items.length)
+      line.close()
+      await v.go(`/packets?tab=quarantine&mn=${mn}`)
+      await page.locator('[data-packet]').first().click()
+      await page.waitForSelector('[data-testid=factors]')
+      await page.click('[data-testid=register]')
+      assert.equal(await page.inputValue('.record-form [data-field=mn] input'), mn)
+      await page.keyboard.press('Escape')
+    }
+    await v.go('/packets?tab=decode')
+    await page.fill('#paste', `12:00 recv ${good.trim()}\n${good.trim().replace('=12.5', '=99.9')}`)
+    await page.click('[data-testid=decode]')
+    await page.waitForFunction(() => document.querySelectorAll('[data-testid=verdict]').length === 2)
+    assert.deepEqual(await page.locator('[data-testid=verdict]').evaluateAll((l) => l.map((e) => e.classList.contains('good'))), [true, false])
+    await page.locator('[data-testid=parts] tr', { hasText: 'QN' }).first().hover()
+    assert.match(await page.locator('.raw mark').first().textContent(), /^QN=\d{17}$/)
   })],
   ['curves of two stations: zoom in the address, table, CSV, picture', spec('city', {}, async (page, v) => {
     const live = (await json(page, 'station/live')).items.filter((s) => s.kind === 'flue' && s.values.some((x) => x.factor === 'a21026'))
@@ -58,6 +83,7 @@ export default [
     const row = await json(page, `review/${page.url().split('/').pop()}`)
     assert.deepEqual([row.station_id, row.factor, row.kind], [live.id, 'a21026', 'rtd'])
     await page.waitForSelector('.series-chart canvas')
+    await change(page, `review/${row.id}/withdraw`, { version: row.version })
   })],
   ['a command is given by a form that asks only what it takes, and its packets are shown', spec('city', {}, async (page, v) => {
     const live = (await json(page, 'station/live')).items.find((s) => s.kind === 'wastewater' && s.last_at)

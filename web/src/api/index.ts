@@ -1,4 +1,5 @@
-import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Packet, PacketDetail, Page, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
+import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Page, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
+import type { Decoded, Packet } from '@/packets/types'
 import { get, patch, post, query, send } from './http'
 
 const V1 = '/api/v1'
@@ -48,7 +49,9 @@ export const api = {
   series: (p: SeriesAsk, signal?: AbortSignal) => get<SeriesAnswer>(`${V1}/series${query({ ...p })}`, signal),
   aligned: (p: SeriesAsk, signal?: AbortSignal) => get<AlignedAnswer>(`${V1}/series${query({ ...p, aligned: 1 })}`, signal),
   seriesUrl: (p: SeriesAsk) => `${V1}/series.csv${query({ ...p })}`,
-  packets: (id: number | string, after?: string) => get<Page<Packet>>(`${V1}/station/${id}/packets${query({ after })}`),
-  packet: (id: number | string, pid: number | string) => get<PacketDetail>(`${V1}/station/${id}/packets/${pid}`),
+  /** place: station/7/packets, packets/refused, packets/quarantine */
+  packets: (place: string, p: Params) => get<Page<Packet>>(`${V1}/${place}${query(p)}`),
+  packet: (place: string, id: number) => get<Packet>(`${V1}/${place}/${id}`),
+  decode: (text: string) => post<{ items: Decoded[] }>(`${V1}/packets/decode`, { text }),
   basemap: (what: 'rivers' | 'lakes' | 'places') => get<GeoJSON.FeatureCollection>(`/basemap/${what}.geojson`),
 }

@@ -1,3 +1,5 @@
+import type { Decoded } from '@/packets/types'
+
 /** Shapes of doc/api.md. What is unknown to the server is null, never missing. */
 export type FieldType = 'id' | 'int' | 'real' | 'bool' | 'enum' | 'text' | 'money' | 'day' | 'ms' | 'set'
 export interface Field {
@@ -51,7 +53,7 @@ export interface Bench { counts: Record<BenchTab, number>; todo?: BenchItem[]; o
 export interface Notice { id: number; at: string; zh: string; en: string; room: string | null; row_id: number | null; read: boolean }
 
 export type StationState = 'normal' | 'exceed' | 'offline' | 'fault'
-export interface LiveValue { factor: string; kind?: string; zh: string; en: string; unit: string | null; value: number | null; flag: string | null; at: string | null; limit: number | null; exceed?: boolean }
+export interface LiveValue { factor: string; kind?: string; zh: string; en: string; unit: string | null; value: number | null; flag: string | null; at: string | null; low: number | null; high: number | null; limit_kind: string | null; exceed?: boolean }
 export interface LiveStation {
   id: number; name: string; kind: string; lon: number | null; lat: number | null; grid_code: string | null
   state: StationState; last_at: string | null; values: LiveValue[]
@@ -71,13 +73,6 @@ export interface SeriesAnswer { from: number; to: number; kind: SeriesKind; seri
 export interface AlignedLine extends SeriesHead { values: (number | null)[]; min: (number | null)[]; max: (number | null)[]; flags: (string | null)[] }
 export interface AlignedAnswer { from: number; to: number; kind: SeriesKind; width_ms: number; times: number[]; series: AlignedLine[] }
 export interface SeriesAsk { station: string; factor: string; kind: SeriesKind; from: string; to: string; points?: number }
-export interface Packet {
-  id: number | string; at?: string; received_at?: string; data_time?: string | null; cn?: string | null; cn_zh?: string | null; cn_en?: string | null; note?: string | null; peer?: string | null; st?: string | null; mn?: string | null
-  verdict?: string; ok?: boolean; reason?: string | null; reason_zh?: string | null; reason_en?: string | null; raw?: string | null; size?: number
-}
-export interface PacketField { name?: string; code?: string; stat?: string | null; value: unknown; factor?: string | null; zh?: string | null; en?: string | null; unit?: string | null; note?: string | null; note_zh?: string | null; note_en?: string | null }
-export interface PacketDetail extends Packet { fields?: PacketField[] | Record<string, unknown>; decoded?: { fields?: PacketField[] } }
-
 export interface AreaProps { code: string; name: string; level: string; generated?: boolean | number; parent?: string | null }
 export type Areas = GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, AreaProps>
 export interface GridNode { code: string; name: string; level: string; children?: boolean }
@@ -87,6 +82,6 @@ export interface Located {
 }
 export interface ImportResult { rows: number; accepted: number; refused: { row: number; field: string | null; message: string; cells: string[] }[]; dry: boolean }
 export interface CommandKind { kind: string; right: 'create' | 'set' | 'operate'; allowed: boolean; must: string[]; may: string[] }
-export interface CommandPacket { at: string; direction: 'out' | 'in'; raw: string }
+export interface CommandPacket { at: string; direction: 'out' | 'in'; raw: string; decoded?: Decoded }
 export interface Factor extends Bilingual { code: string; unit: string | null }
 export interface Option { id: number; label: string }

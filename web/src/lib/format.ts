@@ -80,6 +80,11 @@ export function measured(v: number | null | undefined): string {
   if (v === null || v === undefined || !Number.isFinite(v)) return '—'
   return Math.abs(v) >= 1000 ? String(Math.round(v * 10) / 10) : String(Number(v.toPrecision(4)))
 }
+/** 6–9, 50, ≥ 2; nothing known is a dash. */
+export function limitText(l: { low: number | null; high: number | null }): string {
+  if (l.high === null) return l.low === null ? '—' : `≥ ${measured(l.low)}`
+  return l.low === null ? measured(l.high) : `${measured(l.low)}–${measured(l.high)}`
+}
 export function size(bytes: number): string {
   return bytes < 1024 ? `${bytes} B` : bytes < 1_048_576 ? `${(bytes / 1024).toFixed(0)} kB` : `${(bytes / 1_048_576).toFixed(1)} MB`
 }

@@ -7,13 +7,12 @@ export function newestKinds(s: LiveStation): LiveStation {
   return { ...s, values }
 }
 
-/** A reading into the station's latest values. Whether it exceeds is the server's to say (limits may have two sides): a value that
- * crosses the known limit changes the mark at once, the next look at the server confirms it. */
+/** A reading into the station's latest values. A limit of the same kind is judged at once; the hour's beside a real-time value is not. */
 export function take(s: LiveStation, e: Reading): void {
   if (!s.last_at || Date.parse(e.at) > Date.parse(s.last_at)) s.last_at = e.at
   const v = s.values.find((x) => x.factor === e.factor && (x.kind ?? 'rtd') === e.kind)
   if (!v) return
   Object.assign(v, { value: e.value, at: e.at, flag: e.flag })
-  if (v.limit !== null && e.value !== null) v.exceed = e.value > v.limit
+  if (v.limit_kind === e.kind && e.value !== null) v.exceed = (v.high !== null && e.value > v.high) || (v.low !== null && e.value < v.low)
   if (s.state === 'normal' || s.state === 'exceed') s.state = s.values.some((x) => x.exceed) ? 'exceed' : 'normal'
 }
