@@ -1,10 +1,11 @@
 /* bench_load - the other end of a benchmark: many connections from one process with one epoll, as light as it can be made.
  *
- *   bench_load --port P [--connections C] [--window W] [--seconds S] [--rate R] [--first K] [--stations N] [--mqtt] [--every MS]
+ *   bench_load --port P [--connections C] [--window W] [--seconds S] [--rate R [--burst B]] [--first K] [--stations N] [--mqtt]
+ *              [--every MS]
  *
  * Sends packets of HJ 212 (2011, eight factors; number k is another packet than k + 1) and counts the answers, W on their way on
  * each connection. --rate: so many a second in all, evenly, whatever the server does; a latency is then counted from the
- * moment when the packet was due. --mqtt: the same bytes as the payload of MQTT 3.1.1 PUBLISH with QoS 1, counting PUBACK.
+ * moment when the packet was due; --burst: so many at once over each connection. --mqtt: the same bytes as the payload of MQTT 3.1.1 PUBLISH with QoS 1, counting PUBACK.
  * --every: each connection sends one packet each so many ms. Prints one line:
  *   acked N seconds S rate R p50 US p99 US max US cpu SECONDS connected C */
 #include "base/clock.h"
@@ -26,11 +27,11 @@
 enum { WINDOW_MAX = 64, OUT = 32 * 1024 };
 
 static struct {
-    int port, connections, window, stations, every;
+    int port, connections, window, stations, every, burst;
     double seconds, rate;
     long first;
     bool mqtt;
-} o = { .connections = 1, .window = 1, .stations = 1000, .seconds = 3 };
+} o = { .connections = 1, .window = 1, .stations = 1000, .burst = 1, .seconds = 3 };
 
 struct line {
     int fd;
@@ -221,9 +222,9 @@ static void send_due(void)
     double rate = o.every ? 1000.0 * o.connections / o.every : o.rate;
     long due = (long)((double)(now - began) / 1e9 * rate);
     for (int looked = 0; given < due && looked < o.connections; looked++, at = (at + 1) % o.connections)
-        if (lines[at].up && lines[at].outstanding < o.window) {
-            send_some(&lines[at], 1, began + (uint64_t)((double)given / rate * 1e9));
-            given++;
+        if (lines[at].up && lines[at].outstanding + o.burst <= o.window) {
+            send_some(&lines[at], o.burst, began + (uint64_t)((double)given / rate * 1e9));
+            given += o.burst;
         }
 }
 
@@ -249,10 +250,17 @@ static void run(void)
 
 static bool options(int argc, char **argv)
 {
-    static const struct option names[] = {
-        { "port", 1, 0, 'p' },  { "connections", 1, 0, 'c' }, { "window", 1, 0, 'w' }, { "seconds", 1, 0, 's' }, { "rate", 1, 0, 'r' },
-        { "first", 1, 0, 'f' }, { "stations", 1, 0, 'n' },    { "mqtt", 0, 0, 'm' },   { "every", 1, 0, 'e' },   { 0 }
-    };
+    static const struct option names[] = { { "port", 1, 0, 'p' },
+                                           { "connections", 1, 0, 'c' },
+                                           { "window", 1, 0, 'w' },
+                                           { "seconds", 1, 0, 's' },
+                                           { "rate", 1, 0, 'r' },
+                                           { "first", 1, 0, 'f' },
+                                           { "stations", 1, 0, 'n' },
+                                           { "mqtt", 0, 0, 'm' },
+                                           { "every", 1, 0, 'e' },
+                                           { "burst", 1, 0, 'b' },
+                                           { 0 } };
     for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
         switch (c) {
         case 'p': o.port = atoi(optarg); break;
@@ -263,11 +271,12 @@ static bool options(int argc, char **argv)
         case 'f': o.first = atol(optarg); break;
         case 'n': o.stations = atoi(optarg); break;
         case 'e': o.every = atoi(optarg); break;
+        case 'b': o.burst = atoi(optarg); break;
         case 'm': o.mqtt = true; break;
         default: return false;
         }
-    return o.port > 0 && o.connections > 0 && o.connections <= 40000 && o.window > 0 && o.window <= WINDOW_MAX && o.stations > 0 &&
-           o.stations <= 10000;
+    return o.port > 0 && o.connections > 0 && o.connections <= 40000 && o.window > 0 && o.window <= WINDOW_MAX && o.burst > 0 &&
+           o.burst <= o.window && o.stations > 0 && o.stations <= 10000;
 }
 
 int main(int argc, char **argv)

@@ -47,7 +47,7 @@ void keep_give(void) { pthread_mutex_unlock(&keep.lock); }
 
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
-static const int64_t bound_ms[] = { 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000 };
+static const int64_t bound_ms[] = { 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000 };
 static atomic_llong latency[LF_COUNT(bound_ms) + 1], latency_sum, judged_total, begun_total, ended_total, failed_total, again_total;
 
 static void latency_add(int64_t ms)
