@@ -1,6 +1,9 @@
 # Lanfan 蓝繁. `make run` starts the demonstration city, `make test` passes every test.
 .PHONY: run test build web deps bench golden fmt clean
 
+# A newer Node.js than the machine's, when tools/deps had to get one.
+export PATH := $(CURDIR)/tools/node/bin:$(PATH)
+
 run: web build
 	build/src/app/lanfan demo --data var/demo
 	@echo "starting; stop with Ctrl-C"
