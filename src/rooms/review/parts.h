@@ -43,6 +43,10 @@ lf_rc review_resent(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 /* rollup.c */
 lf_rc review_rollup(struct lf_ctx *cx) LF_MUST_CHECK; /* job */
 lf_rc review_validity(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
+/* Days from= and to= of a request (the last seven by default), up to the hour that is not over yet. */
+lf_rc review_days(struct lf_ctx *cx, const struct lf_call *c, int most, lf_ms *from, lf_ms *to) LF_MUST_CHECK;
+/* emitted.c */
+lf_rc review_emission(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 /* watch.c */
 enum { REVIEW_WATCH_S = 20 };                        /* how often the job runs */
 lf_rc review_watch(struct lf_ctx *cx) LF_MUST_CHECK; /* job */

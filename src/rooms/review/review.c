@@ -349,6 +349,8 @@ static const struct lf_job jobs[] = { { "review_apply", 1, apply_approved },
 static const struct lf_route routes[] = {
     { "GET", "/api/v1/station/:id/validity", "station.read", LF_TX_READ, review_validity, "每小时数据有效性",
       "How each hour of each factor is accounted for" },
+    { "GET", "/api/v1/station/:id/emission", "station.read", LF_TX_READ, review_emission, "废气排放量（含替代值）",
+      "What a flue has given off by day, with what stands in for missing hours" },
     { "GET", "/api/v1/review/:id/resent", "review.read", LF_TX_READ, review_resent, "审核后设备重传的数据",
       "What devices have sent again for reviewed values, newest first" },
 };

@@ -1,6 +1,7 @@
 /* The law and the arithmetic of room review, without a database. Vectors: HJ 212-2017 Annex D examples as computed, HJ 75-2017 boundaries. */
 #include "rooms/review/means.h"
 #include "rooms/review/parts.h"
+#include "rooms/review/emission.h"
 #include "rooms/review/stack.h"
 #include "rooms/review/suspect.h"
 
@@ -324,6 +325,63 @@ static void reference_oxygen(void **state)
     assert_true(isnan(r[0].m.zs) && isnan(r[0].reference));
 }
 
+/* A year of hours: 1.0 kg each, a quarter of 2000 hours begins at 6000. */
+static struct emission_hour hours[9000];
+static void year(void)
+{
+    for (size_t i = 0; i < LF_COUNT(hours); i++)
+        hours[i] = (struct emission_hour){ .state = EMISSION_VALID, .kg = 1 };
+    hours[5000].kg = 9; /* within 2160 valid hours of the quarter */
+    hours[6000 + 1000 - 700].kg = 5;
+    hours[6000 + 1000 - 100].kg = 3;
+}
+static void lose(size_t from, size_t n)
+{
+    for (size_t i = from; i < from + n; i++)
+        hours[i] = (struct emission_hour){ .state = EMISSION_MISSING, .kg = NAN };
+}
+
+static void substituted_emissions(void **state)
+{
+    year();
+    lose(7000, 24);
+    struct emission_rate r = emission_substitute(hours, 6000, 8000);
+    assert_int_equal(r.missing, 24);
+    assert_true(r.qualifies);
+    near_to(hours[7000].kg, 3, 0); /* one day: the largest of 180 */
+    near_to(hours[7023].kg, 3, 0);
+    near_to(hours[7024].kg, 1, 0);
+    assert_int_equal(hours[7000].gap, 24);
+    year();
+    lose(7000, 25);
+    emission_substitute(hours, 6000, 8000);
+    near_to(hours[7000].kg, 5, 0); /* longer than a day: of 720 */
+    year();
+    lose(7000, 201);
+    emission_substitute(hours, 6000, 8000);
+    near_to(hours[7000].kg, 9, 0); /* 89.95 %: of 2160, whatever the gap */
+    year();
+    lose(7000, 501);
+    r = emission_substitute(hours, 6000, 8000);
+    assert_false(r.qualifies);
+    assert_true(isnan(hours[7000].kg) && hours[7000].fill == STACK_FILL_NONE);
+    year();
+    lose(7000, 1);
+    hours[6999].state = EMISSION_STOPPED; /* does not count as one of the 180, and its value for nothing */
+    hours[6999].kg = 50;
+    r = emission_substitute(hours, 6000, 8000);
+    assert_int_equal(r.stopped, 1);
+    near_to(hours[7000].kg, 3, 0);
+    year();
+    lose(7000, 2);
+    lose(7010, 1);
+    emission_substitute(hours, 6000, 8000);
+    near_to(hours[7010].kg, 3, 0); /* what stood in for others is not measured */
+    lose(0, 9000);
+    r = emission_substitute(hours, 6000, 8000);
+    assert_true(isnan(hours[6500].kg) && r.missing == 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +398,7 @@ int main(void)
         cmocka_unit_test(pairs),
         cmocka_unit_test(power),
         cmocka_unit_test(reference_oxygen),
+        cmocka_unit_test(substituted_emissions),
     };
     return cmocka_run_group_tests_name("review_law", tests, NULL, NULL);
 }

@@ -460,7 +460,7 @@ static lf_rc factor_validity(struct period *p, struct lf_json *j, const struct f
     return rc;
 }
 
-static lf_rc range_of(struct lf_ctx *cx, struct lf_call *c, lf_ms *from, lf_ms *to)
+lf_rc review_days(struct lf_ctx *cx, const struct lf_call *c, int most, lf_ms *from, lf_ms *to)
 {
     lf_day a, b;
     lf_text f = lf_http_param(c->req, "from"), t = lf_http_param(c->req, "to");
@@ -470,8 +470,8 @@ static lf_rc range_of(struct lf_ctx *cx, struct lf_call *c, lf_ms *from, lf_ms *
     a = (lf_day){ b.v - 6 };
     if (f.n && !lf_day_parse(f, &a))
         return lf_fail(cx, LF_EINVAL, "from", "日期格式应为 2026-11-24 | a day is written 2026-11-24");
-    if (b.v < a.v || b.v - a.v >= VALIDITY_DAYS_MAX)
-        return lf_fail(cx, LF_EINVAL, "to", "时间范围为 1 至 %d 天 | the range is 1 to %d days", VALIDITY_DAYS_MAX, VALIDITY_DAYS_MAX);
+    if (b.v < a.v || b.v - a.v >= most)
+        return lf_fail(cx, LF_EINVAL, "to", "时间范围为 1 至 %d 天 | the range is 1 to %d days", most, most);
     *from = lf_day_start(a);
     *to = lf_day_start((lf_day){ b.v + 1 });
     int64_t now = hour_of(lf_now());
@@ -490,7 +490,7 @@ lf_rc review_validity(struct lf_ctx *cx, struct lf_call *c)
     size_t n = 0;
     lf_rc rc = station_of(cx, c, &p.station);
     if (!rc)
-        rc = range_of(cx, c, &from, &to);
+        rc = review_days(cx, c, VALIDITY_DAYS_MAX, &from, &to);
     if (!rc)
         rc = review_station(cx, p.station, &s);
     if (rc)
