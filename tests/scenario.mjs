@@ -40,6 +40,8 @@ await t.run(async () => {
   ok('the town dispatches', (await move(town, 'dispatch', { fields: { officer_id: officer.me.id } })).status === 200);
   ok('a stale version is refused', (await officer.call('POST', `/matter/${m.id}/accept`, { version: 1 })).status === 409);
   const bench = (await officer.call('GET', '/bench')).json;
+  const lamp = async (path) => (await county.call('GET', path)).json.lights?.[m.id];
+  ok('list and map tell its light and until when', (await lamp('/matter?limit=50'))?.light === 'green' && Date.parse((await lamp('/matter/map')).due_at) > Date.now());
   ok('it is on the officer\'s bench', bench.todo.some((t) => t.id === m.id && t.room === 'matter'));
   ok('the officer accepts', (await move(officer, 'accept')).status === 200);
   ok('handling needs a photo', (await move(officer, 'handle', { note: '已覆盖' })).status === 422);
@@ -98,6 +100,7 @@ await t.run(async () => {
   }
   await server.stop('SIGKILL');
   ok('a killed server starts again', await server.start());
+  ok('what was closed waits for nobody', (await (async () => { const u = new User(); await u.login('county'); const { json } = await u.call('GET', '/matter?limit=200'); return json.items.some((i) => i.id === m.id) && !json.lights[m.id]; })()));
   ok('what was closed is closed', (await (async () => { const u = new User(); await u.login('county'); return (await u.call('GET', `/matter/${m.id}`)).json; })()).state === 'closed');
   const audit = run('audit', 'verify');
   ok('the audit trail is good', audit.status === 0 && /audit trail good/.test(audit.stdout), audit.stderr);

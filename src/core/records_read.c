@@ -98,6 +98,8 @@ lf_rc lf_record_get(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r
 struct list {
     struct lf_call *c;
     const struct lf_res *r;
+    lf_id id[LIST_MAX];
+    size_t n;
 };
 
 static lf_rc list_row(void *user, struct lf_ctx *cx, const void *row, const lf_text *label)
@@ -107,6 +109,7 @@ static lf_rc list_row(void *user, struct lf_ctx *cx, const void *row, const lf_t
     lf_row_json(&l->c->j, l->r, LF_LIST | LF_SCOPED, row, label, false);
     grid_name(cx, &l->c->j, l->r, row);
     lf_json_end_obj(&l->c->j);
+    l->id[l->n++] = lf_row_id(row);
     return LF_OK;
 }
 
@@ -115,7 +118,7 @@ lf_rc lf_record_list(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *
     struct lf_query q;
     lf_text next;
     int64_t total = 0;
-    struct list l = { c, r };
+    struct list l = { .c = c, .r = r };
     lf_rc rc = lf_call_query(cx, c, &q);
     if (rc)
         return rc;
@@ -125,6 +128,8 @@ lf_rc lf_record_list(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *
     if ((rc = lf_res_each(cx, r, &q, list_row, &l, &next)))
         return rc;
     lf_json_end_arr(&c->j);
+    if (r->step && (rc = lf_step_lights_json(cx, &c->j, r, l.id, l.n)))
+        return rc;
     lf_json_ktext(&c->j, "next", next);
     if ((rc = lf_res_count(cx, r, &q, TOTAL_MAX + 1, &total)))
         return rc;
@@ -139,7 +144,8 @@ struct map {
     struct lf_call *c;
     const struct lf_res *r;
     const struct lf_field *lon, *lat, *shape;
-    int n;
+    lf_id *id; /* MAP_MAX; NULL when the rows have no deadlines */
+    size_t n;
 };
 
 static lf_rc map_row(void *user, struct lf_ctx *cx, const void *row, const lf_text *label)
@@ -151,7 +157,8 @@ static lf_rc map_row(void *user, struct lf_ctx *cx, const void *row, const lf_te
     bool point = isfinite(lon) && isfinite(lat);
     if (!point && !shape.n)
         return LF_OK;
-    m->n++;
+    if (m->id)
+        m->id[m->n++] = lf_row_id(row);
     lf_json_obj(j);
     lf_json_kstr(j, "type", "Feature");
     lf_json_key(j, "geometry");
@@ -193,6 +200,8 @@ lf_rc lf_record_map(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r
     lf_rc rc = lf_call_query(cx, c, &q);
     if (rc)
         return rc;
+    if (r->step)
+        m.id = lf_alloc(&cx->arena, MAP_MAX * sizeof *m.id);
     q.limit = MAP_MAX;
     q.after = (lf_text){ 0 };
     lf_json_obj(&c->j);
@@ -202,6 +211,8 @@ lf_rc lf_record_map(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r
     if ((rc = lf_res_each(cx, r, &q, map_row, &m, &next)))
         return rc;
     lf_json_end_arr(&c->j);
+    if (r->step && (rc = lf_step_lights_json(cx, &c->j, r, m.id, m.n)))
+        return rc;
     lf_json_kbool(&c->j, "truncated", next.n > 0);
     lf_json_end_obj(&c->j);
     return LF_OK;
@@ -220,7 +231,7 @@ static lf_rc option_row(void *user, struct lf_ctx *cx, const void *row, const lf
 lf_rc lf_record_options(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     struct lf_query q = { .q = lf_http_param(c->req, "q"), .limit = OPTIONS_MAX };
-    struct list l = { c, r };
+    struct list l = { .c = c, .r = r };
     lf_text next;
     lf_json_obj(&c->j);
     lf_json_key(&c->j, "items");

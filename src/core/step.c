@@ -369,3 +369,58 @@ lf_rc lf_steps_escalate(struct lf_ctx *cx)
     } while (n == LF_COUNT(late));
     return LF_OK;
 }
+
+/* ---- lights of many rows ------------------------------------------------------------------------------------------ */
+
+enum { LIGHTS_FEW = 50, LIGHTS_MANY = 500 }; /* two sizes, so that there are two statements to prepare */
+
+static lf_rc some_lights(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, const lf_id *row, size_t n, size_t size)
+{
+    struct lf_val arg[LIGHTS_MANY + 1];
+    struct lf_out o = lf_out_memory(0);
+    struct lf_cur cur;
+    int64_t last = 0;
+    arg[0] = lf_val_str(r->name);
+    lf_put_str(&o, "/* step.lights */ SELECT s.row_id, s.limit_unit, s.started_at, s.due_at FROM step s WHERE s.topic = $1 AND "
+                   "s.ended_at IS NULL AND s.covered = FALSE AND s.row_id IN (");
+    for (size_t i = 0; i < size; i++) { /* the last id fills up what is left */
+        arg[i + 1] = lf_val_id(row[i < n ? i : n - 1]);
+        lf_putf(&o, i ? ", $%zu" : "$%zu", i + 2);
+    }
+    lf_put_str(&o, ") ORDER BY s.row_id, s.due_at");
+    const char *sql = lf_strn(&cx->arena, lf_out_text(&o));
+    lf_out_close(&o);
+    lf_rc rc = lf_sql_open(cx, sql, arg, (int)size + 1, 0, &cur);
+    if (rc)
+        return rc;
+    while ((rc = lf_cur_next(&cur)) == LF_ROW) {
+        struct lf_val v[] = { { .t = LF_T_ID }, { .t = LF_T_INT }, { .t = LF_T_MS }, { .t = LF_T_MS } };
+        char b[32];
+        for (int i = 0; i < (int)LF_COUNT(v); i++)
+            lf_cur_get(&cur, i, &v[i]);
+        if (v[0].i == last) /* two steps of one record: the one that is due first */
+            continue;
+        last = v[0].i;
+        snprintf(b, sizeof b, "%" PRId64, last);
+        lf_ms due = { v[3].null ? LF_NULL64 : v[3].i };
+        lf_json_key(j, b);
+        lf_json_obj(j);
+        lf_json_kstr(j, "light", lf_light(cx->app, (enum lf_unit)v[1].i, (lf_ms){ v[2].i }, due, lf_now()));
+        lf_json_kstr(j, "due_at", v[3].null ? NULL : lf_ms_iso(b, due));
+        lf_json_end_obj(j);
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
+lf_rc lf_step_lights_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, const lf_id *row, size_t n)
+{
+    lf_rc rc = LF_OK;
+    size_t size = n <= LIGHTS_FEW ? LIGHTS_FEW : LIGHTS_MANY;
+    lf_json_key(j, "lights");
+    lf_json_obj(j);
+    for (size_t i = 0; !rc && i < n; i += size)
+        rc = some_lights(cx, j, r, row + i, n - i < size ? n - i : size, size);
+    lf_json_end_obj(j);
+    return rc;
+}

@@ -103,7 +103,7 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
     for (size_t i = 0; i < n; i++) {
         const struct lf_tele_reading *r = &l[i].r;
         const struct hj212_factor *f = hj212_factor_find(r->factor);
-        if (r->kind != LF_TELE_RTD && r->kind != LF_TELE_HOUR)
+        if (r->kind != LF_TELE_RTD && r->kind != LF_TELE_MIN && r->kind != LF_TELE_HOUR)
             continue;
         if ((rc = limits_on(cx, s->id, lf_day_of(r->at), &limits)))
             return rc;

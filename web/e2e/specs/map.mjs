@@ -42,6 +42,8 @@ export default [
       await mapReady(page)
       await page.waitForFunction((n) => document.querySelector('[data-testid=map]').dataset.idle === String(n), total)
       assert.equal(await page.locator('[data-testid=home-list] li').count(), Math.min(total, 50), query)
+      // Each that waits for somebody shows its light and until when.
+      if (query.startsWith('state')) assert.equal(await page.locator('[data-testid=home-list] li .when').count(), Math.min(total, 50))
     }
   })],
   ['going back leads to the filtered list again', spec('city', {}, async (page, v) => {

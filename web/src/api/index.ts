@@ -1,4 +1,4 @@
-import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, LiveStation, Located, Me, Meta, Notice, Option, Page, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
+import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, Lights, LiveStation, Located, Me, Meta, Notice, Option, Page, Resent, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
 import type { Decoded, Packet } from '@/packets/types'
 import { get, patch, post, query, send } from './http'
 
@@ -23,7 +23,7 @@ export const api = {
   timeline: (room: string, id: number | string) => get<{ items: TimelineItem[] }>(`${V1}/${seg(room)}/${id}/timeline`),
   comment: (room: string, id: number | string, note: string, files: string[]) => post<unknown>(`${V1}/${seg(room)}/${id}/comments`, { note, files }),
   clock: (room: string, id: number | string) => get<{ steps: ClockStep[] }>(`${V1}/${seg(room)}/${id}/clock`),
-  map: (room: string, p: Params, signal?: AbortSignal) => get<GeoJSON.FeatureCollection & { truncated?: boolean }>(`${V1}/${seg(room)}/map${query(p)}`, signal),
+  map: (room: string, p: Params, signal?: AbortSignal) => get<GeoJSON.FeatureCollection & { truncated?: boolean; lights?: Lights }>(`${V1}/${seg(room)}/map${query(p)}`, signal),
   options: (room: string, p: { q?: string; id?: number }) => get<{ items: Option[] }>(`${V1}/${seg(room)}/options${query(p)}`),
   exportUrl: (room: string, kind: 'xlsx' | 'csv' | 'geojson', p: Params) => `${V1}/${seg(room)}.${kind}${query(p)}`,
   templateUrl: (room: string) => `${V1}/${seg(room)}/template.xlsx`,
@@ -44,6 +44,7 @@ export const api = {
 
   commandKinds: () => get<{ items: CommandKind[] }>(`${V1}/command/kinds`),
   commandPackets: (id: number) => get<{ items: CommandPacket[] }>(`${V1}/command/${id}/packets`),
+  resent: (id: number, after?: string) => get<Page<Resent>>(`${V1}/review/${id}/resent${query({ after })}`),
   factors: () => get<{ items: Factor[] }>(`${V1}/station/factors`),
   live: () => get<{ items: LiveStation[] }>(`${V1}/station/live`),
   series: (p: SeriesAsk, signal?: AbortSignal) => get<SeriesAnswer>(`${V1}/series${query({ ...p })}`, signal),
@@ -52,6 +53,7 @@ export const api = {
   /** place: station/7/packets, packets/refused, packets/quarantine */
   packets: (place: string, p: Params) => get<Page<Packet>>(`${V1}/${place}${query(p)}`),
   packet: (place: string, id: number) => get<Packet>(`${V1}/${place}/${id}`),
+  register: (id: number, fields: Record<string, Value>) => post<{ station_id: number; mn: string; readmitting: boolean }>(`${V1}/packets/quarantine/${id}/register`, fields),
   decode: (text: string) => post<{ items: Decoded[] }>(`${V1}/packets/decode`, { text }),
   basemap: (what: 'rivers' | 'lakes' | 'places') => get<GeoJSON.FeatureCollection>(`/basemap/${what}.geojson`),
 }

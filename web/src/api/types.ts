@@ -30,8 +30,10 @@ export interface Me {
 }
 export type Value = string | number | boolean | string[] | null | undefined
 export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _edit?: boolean; _reveal?: boolean }
-export interface Page<T = Row> { items: T[]; next: string | null; total?: number; more?: boolean }
 export type Light = 'green' | 'yellow' | 'red' | 'none'
+/** Of the records that wait for somebody, by id. */
+export type Lights = Record<string, { light: Light; due_at: string | null }>
+export interface Page<T = Row> { items: T[]; next: string | null; total?: number; more?: boolean; lights?: Lights }
 export interface FileInfo { hash: string; name: string; type: string; size: number }
 export interface TimelineItem {
   at: string; actor: number | null; actor_name: string | null; verb?: string | null; verb_zh?: string; verb_en?: string
@@ -83,5 +85,7 @@ export interface Located {
 export interface ImportResult { rows: number; accepted: number; refused: { row: number; field: string | null; message: string; cells: string[] }[]; dry: boolean }
 export interface CommandKind { kind: string; right: 'create' | 'set' | 'operate'; allowed: boolean; must: string[]; may: string[] }
 export interface CommandPacket { at: string; direction: 'out' | 'in'; raw: string; decoded?: Decoded }
+/** What a device sent again for values that a review had settled. */
+export interface Resent { station_id: number; at: string; value: number | null; flag: string | null; packet_id: number; received_at: string }
 export interface Factor extends Bilingual { code: string; unit: string | null }
 export interface Option { id: number; label: string }

@@ -2,7 +2,7 @@ import { computed, reactive, ref, shallowRef, watch, type Ref } from 'vue'
 import { api } from '@/api'
 import type { LiveStation, Room, Row } from '@/api/types'
 import { inBbox, listParams, splitCodes, type View } from '@/lib/filters'
-import { lightOf, stationStateOf, weightOf } from '@/lib/light'
+import { lightOf, lit, stationStateOf, weightOf } from '@/lib/light'
 import { debounce } from '@/lib/time'
 import { onLive, type Reading } from '@/live'
 import { newestKinds, take } from '@/lib/live'
@@ -34,9 +34,9 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
         const params = listParams(r, view.value)
         const [page, map] = await Promise.all([api.list(r.name, { ...params, limit: 50 }, mine.signal), api.map(r.name, params, mine.signal)])
         if (mine.signal.aborted) return
-        rows.value = page.items
+        rows.value = lit(page.items, page.lights)
         Object.assign(state, { next: page.next, total: page.total ?? page.items.length, totalMore: !!page.more, truncated: !!map.truncated })
-        features.value = map.features
+        features.value = map.lights ? map.features.map((f) => ({ ...f, properties: { ...f.properties, ...map.lights![String(f.properties?.id)] } })) : map.features
       }
     } catch (e) {
       if (!mine.signal.aborted) state.error = e
@@ -50,7 +50,7 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
     state.more = true
     try {
       const page = await api.list(r.name, { ...listParams(r, view.value), limit: 50, after: state.next })
-      rows.value = [...rows.value, ...page.items]
+      rows.value = [...rows.value, ...lit(page.items, page.lights)]
       state.next = page.next
     } catch (e) {
       state.error = e
@@ -69,7 +69,7 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
     ? [...shownStations.value].sort((a, b) => weightOf('station-' + b.state) - weightOf('station-' + a.state)).map((s) => ({ id: s.id, title: s.name, mark: 'station-' + stationStateOf(s.state), row: null, station: s }))
     : rows.value.map((row) => ({ id: row.id, title: titleOf(room.value, row), mark: markOf(row, room.value), row, station: null })))
   const points = computed<MapPoint[]>(() => isStation.value ? shownStations.value.flatMap(stationPoint) : features.value.flatMap((f) => featurePoint(f, room.value)))
-  const lit = computed(() => features.value.some((f) => f.properties?.light !== undefined))
+  const anyLight = computed(() => features.value.some((f) => f.properties?.light !== undefined))
   const total = computed(() => (isStation.value ? shownStations.value.length : state.total))
 
   const key = computed(() => JSON.stringify([view.value.layer, view.value.q, view.value.bbox, view.value.f]))
@@ -91,7 +91,7 @@ export function useHome(view: Ref<View>, room: Ref<Room | undefined>) {
     take(s, e)
     return s
   }
-  return { items, points, total, state, stations, lit, isStation, load, loadMore, hear }
+  return { items, points, total, state, stations, anyLight, isStation, load, loadMore, hear }
 }
 
 function stationPoint(s: LiveStation): MapPoint[] {

@@ -291,6 +291,7 @@ export const en: Messages = {
   'packet.paste': 'Paste a packet, or a log with packets in it (nothing is stored)',
   'packet.noFrame': 'No packet beginning with ## was found.',
   'packet.nth': 'Packet {n}',
+  'review.resent': 'Sent again by the device after the review (does not count)',
   'me.notices': 'Notices',
   'me.unread': '{n} unread',
   'me.onlyUnread': 'Unread only',

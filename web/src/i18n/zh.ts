@@ -290,6 +290,7 @@ export const zh = {
   'packet.paste': '粘贴报文或含有报文的日志（不会入库）',
   'packet.noFrame': '没有找到以 ## 开头的报文。',
   'packet.nth': '第 {n} 个报文',
+  'review.resent': '审核后设备重传的数据（不采用）',
   'me.notices': '消息',
   'me.unread': '{n} 条未读',
   'me.onlyUnread': '只看未读',

@@ -1,5 +1,5 @@
 import type { Key } from '@/i18n'
-import type { Light, StationState } from '@/api/types'
+import type { Light, Lights, StationState } from '@/api/types'
 
 /** Colour is never alone: each light and state has a shape and a word as well. */
 export type Shape = 'circle' | 'triangle' | 'square' | 'diamond' | 'ring' | 'bar' | 'pentagon'
@@ -37,6 +37,10 @@ export function weightOf(mark: string): number {
 
 export function lightOf(v: unknown): Light {
   return v === 'green' || v === 'yellow' || v === 'red' ? v : 'none'
+}
+/** The lights that the server told beside the rows, on the rows: `light` and `due_at`. */
+export function lit<T extends { id: number }>(rows: T[], lights: Lights | undefined): T[] {
+  return lights ? rows.map((r) => ({ ...r, ...lights[r.id] })) : rows
 }
 export function stationStateOf(v: unknown): StationState {
   return v === 'exceed' || v === 'offline' || v === 'fault' ? v : 'normal'

@@ -1,9 +1,10 @@
-import type { LiveStation } from '@/api/types'
+import type { LiveStation, LiveValue } from '@/api/types'
 import type { Reading } from '@/live'
 
-/** One line per factor: what the station says now, and the hourly value only where there is no real-time one. */
+/** One line per factor: the real-time value, else the minute's, else the hour's. */
 export function newestKinds(s: LiveStation): LiveStation {
-  const values = s.values.filter((v) => (v.kind ?? 'rtd') === 'rtd' || !s.values.some((x) => x.factor === v.factor && x.kind === 'rtd'))
+  const rank = (v: LiveValue): number => ['rtd', 'min', 'hour'].indexOf(v.kind ?? 'rtd')
+  const values = s.values.filter((v) => !s.values.some((x) => x.factor === v.factor && rank(x) < rank(v)))
   return { ...s, values }
 }
 
