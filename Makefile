@@ -8,7 +8,7 @@ run: web build
 	build/src/app/lanfan demo --data var/demo
 	@echo "starting; stop with Ctrl-C"
 	@build/src/app/lanfan serve --demo --data var/demo & server=$$!; trap 'kill $$sim $$server 2>/dev/null; wait' INT TERM EXIT; \
-	  sleep 1; build/src/app/lanfan simulate & sim=$$!; wait $$server
+	  build/src/app/lanfan simulate & sim=$$!; wait $$server
 
 build: web
 	@[ -f build/build.ninja ] || meson setup build -Dwerror=true

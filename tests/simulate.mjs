@@ -1,0 +1,105 @@
+// What stands in for stations: recorded values as lawful packets, a server that goes away, and a capture played byte for byte.
+// usage: node simulate.mjs LANFAN sqlite|postgres
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, statSync } from 'node:fs';
+import { Checks, Server, until } from './lib.mjs';
+const [, , lanfan, engine] = process.argv;
+const t = new Checks(`simulate on ${engine}`), ok = (...a) => t.ok(...a);
+const CAPTURE = 'data/demo/replay.txt';
+/** What the capture holds, by reason (its packets are described in data/README.md). */
+const REFUSED = { noise: 1, length: 4, oversize: 1, crc: 2, crc_form: 1, tail: 1, grammar: 2, password: 1, unknown_mn: 1, time: 1, command: 1 };
+const STORED = 12, ANSWERS = 13;
+let s;
+
+async function metrics() {
+  const text = await (await fetch(s.base + '/metrics')).text();
+  const one = (name) => Number(new RegExp(`^lanfan_telemetry_${name} (\\d+)$`, 'm').exec(text)?.[1]);
+  const refused = Object.fromEntries([...text.matchAll(/^lanfan_telemetry_refused_total\{reason="(\w+)"\} (\d+)$/gm)].map((m) => [m[1], Number(m[2])]).filter(([, n]) => n));
+  return { stored: one('packets_stored_total'), acknowledged: one('acknowledged_total'), duplicates: one('duplicates_total'), bytes: one('received_bytes_total'), refused };
+}
+const times = (o, k) => Object.fromEntries(Object.entries(o).map(([name, n]) => [name, n * k]));
+const same = (a, b) => JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+
+async function capture() {
+  const { size } = statSync(CAPTURE), at = Date.parse('2026-11-24T10:01:00+08:00');
+  await s.start({ LANFAN_TEST_CLOCK_S: String(Math.round((at - Date.now()) / 1000)) });
+  let played = 0;
+  for (const how of [[], ['--piece', '7', '--every', '1'], ['--piece', '4096', '--every', '20']]) {
+    const r = s.run('simulate', '--replay', CAPTURE, ...how), name = how.join(' ') || 'as fast as it goes';
+    played++;
+    ok(`capture, ${name}: whole and answered`, r.status === 0 && r.stdout.includes(`${size} of ${size} bytes`) && r.stdout.includes(`, ${ANSWERS} answers`), r.stdout + r.stderr);
+    await until(async () => same((await metrics()).refused, times(REFUSED, played)));
+    const m = await metrics();
+    ok(`capture, ${name}: every byte arrived`, m.bytes === size * played, m.bytes);
+    ok(`capture, ${name}: refused by reason`, same(m.refused, times(REFUSED, played)), JSON.stringify(m.refused));
+    ok(`capture, ${name}: the good ones are stored once`, m.stored === STORED && m.duplicates === 1 + (STORED + 1) * (played - 1), JSON.stringify(m));
+  }
+  const city = await s.user('city');
+  const first = readFileSync(CAPTURE, 'latin1').split('\n')[0] + '\n';
+  const st = (await city.get('/station?mn=370300000000000000000001')).json.items[0];
+  ok('the raw packet is kept as it was', (await city.get(`/station/${st.id}/packets`)).json.items.some((p) => p.raw === first));
+  await s.stop();
+}
+
+/** Values of one factor of a record, as recorded.csv has them. */
+function recorded(mn, factor) {
+  const row = readFileSync('data/demo/recorded.csv', 'utf8').split('\n').find((l) => l.startsWith(`${mn},${factor},`));
+  return row.slice(row.lastIndexOf(',') + 1).split(' ').map(Number);
+}
+
+async function stations() {
+  await s.start();
+  const sim = s.run('simulate', '--rounds', '3', '--every', '50', '--stations', '11');
+  ok('every packet is acknowledged', sim.status === 0 && /(\d+) packets sent, \1 acknowledged/.test(sim.stdout), sim.stdout + sim.stderr);
+  ok('none is refused', Object.keys((await metrics()).refused).length === 0);
+  const city = await s.user('city'), list = (await city.get('/station?limit=50&sort=id')).json.items;
+  const all = async (id) => { const got = []; for (let after = ''; ;) { const p = (await city.get(`/station/${id}/packets${after && `?after=${after}`}`)).json; got.push(...p.items); if (!p.next) return got; after = p.next; } };
+  const air = list[0], water = list[10];
+  const said = await all(air.id), cns = new Set(said.map((p) => p.cn));
+  ok('real-time, minute, hour and day data came', ['2011', '2051', '2061', '2031'].every((cn) => cns.has(cn)), [...cns].join(' '));
+  const noon = said.find((p) => p.cn === '2061' && /DataTime=\d{8}130000/.test(p.raw)), v = recorded(air.mn, 'a05024');
+  ok('ozone at 13:00 is what was measured', Number(/a05024-Avg=([\d.]+)/.exec(noon.raw)[1]) === 158 && v[13] === 158, noon.raw);
+  const hour = (await all(water.id)).find((p) => p.cn === '2061');
+  ok('an hour of water says load, least, mean, most and flag', /w01018-Cou=[\d.]+,w01018-Min=[\d.]+,w01018-Avg=[\d.]+,w01018-Max=[\d.]+,w01018-Flag=N/.test(hour.raw), hour.raw);
+  ok('stations beyond --stations are silent', (await city.get(`/station/${list[20].id}/packets`)).json.items.length === 0);
+}
+
+async function away() {
+  const child = spawn(lanfan, ['simulate', '--every', '50', '--stations', '3', '--history', '1', ...s.args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '', err = '';
+  child.stdout.on('data', (d) => { out += d; });
+  child.stderr.on('data', (d) => { err += d; });
+  const ended = once(child, 'exit');
+  const grows = async () => { const a = (await metrics()).acknowledged; return until(async () => (await metrics()).acknowledged > a + 5); };
+  ok('stations send', await grows());
+  await s.stop();
+  ok('it says that the server is away', await until(() => /is not there, calling again/.test(err)), err);
+  await s.start();
+  ok('they call again when it is back', await until(async () => /is there again/.test(err) && (await metrics()).acknowledged > 5), err);
+  ok('and go on', await grows());
+  const began = Date.now();
+  child.kill('SIGINT');
+  const [code] = await ended;
+  ok('SIGINT ends it at once, nothing unacknowledged', code === 0 && Date.now() - began < 5000 && /(\d+) packets sent, \1 acknowledged/.test(out), `${code} ${out} ${err}`);
+}
+
+function errors() {
+  const says = (r, code, what) => r.status === code && what.test(r.stderr);
+  ok('no server: the capture says so', says(s.run('simulate', '--replay', CAPTURE), 1, /cannot reach .*\nHINT/));
+  ok('no server: stations say so', s.run('simulate', '--rounds', '1', '--stations', '1', '--history', '0').status === 1);
+  ok('no such capture', says(s.run('simulate', '--replay', 'no/such.txt'), 1, /cannot read no\/such\.txt/));
+  ok('no such data', says(s.run('simulate', '--from', 'no/such'), 1, /cannot read no\/such.*\nHINT/));
+  ok('a wrong number', says(s.run('simulate', '--stations', 'many'), 2, /must be a number from 1 to/));
+  ok('help names the options', ['--stations', '--speed', '--history', '--replay', '--piece', '--every'].every((o) => s.run('simulate', '--help').stdout.includes(o)));
+}
+
+await t.run(async () => {
+  s = await Server.make(lanfan, engine);
+  ok('the demonstration city is filled', s.run('demo').status === 0);
+  errors();
+  await capture();
+  await stations();
+  await away();
+  ok('the server stops', (await s.stop()) === 0);
+}, () => s.remove());
