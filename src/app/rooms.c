@@ -38,7 +38,7 @@ const struct lf_role_seed app_roles[] = {
       "area.* post.* zone.* "
       "command.* "
       "feed.* mqtt_source.* "
-      "limit_value.* station.* "
+      "limit_value.* station.* station_channel.* "
       "matter.* "
       "pilot.* "
       "review.* power_pair.* "

@@ -280,9 +280,23 @@ static void names(void **state)
     assert_string_equal(hj212_why_name((enum hj212_why)99), "unknown");
 }
 
+static void units_turn_into_each_other(void **state)
+{
+    double times = 0;
+    assert_true(hj212_unit_times(LF_TEXT("mg/m³"), LF_TEXT("µg/m³"), &times) && times == 1000);
+    assert_true(hj212_unit_times(LF_TEXT("ng/m³"), LF_TEXT("µg/m³"), &times) && times == 0.001);
+    assert_true(hj212_unit_times(LF_TEXT("ug/m3"), LF_TEXT("µg/m³"), &times) && times == 1);
+    assert_true(hj212_unit_times(LF_TEXT("Pa"), LF_TEXT("kPa"), &times) && times == 0.001);
+    assert_true(hj212_unit_times(LF_TEXT("m³/h"), LF_TEXT("m³/s"), &times) && fabs(times * 3600 - 1) < 1e-12);
+    assert_true(hj212_unit_times(LF_TEXT("dB"), LF_TEXT("dB"), &times) && times == 1);
+    assert_false(hj212_unit_times(LF_TEXT("mg/L"), LF_TEXT("mg/m³"), &times));
+    assert_false(hj212_unit_times(LF_TEXT("ppm"), LF_TEXT("mg/m³"), &times));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(units_turn_into_each_other),
         cmocka_unit_test(a_full_header),
         cmocka_unit_test(versions_and_flags),
         cmocka_unit_test(deviations_that_are_accepted),

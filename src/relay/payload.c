@@ -56,6 +56,17 @@ static const char *check_values(const struct payload_row *in, const struct lf_pa
     return NULL;
 }
 
+/* Values in another unit of the same measure are converted; false when there is no way. */
+static bool in_our_unit(const struct payload_reader *p, const struct payload_row *in, struct lf_payload_row *r,
+                        const struct hj212_factor *f)
+{
+    double times;
+    if (!hj212_unit_times(in->unit, p->rules->unit ? p->rules->unit(p->rules->user, r->factor) : lf_str(f->unit), &times))
+        return false;
+    r->value *= times, r->vmin *= times, r->vmax *= times;
+    return true;
+}
+
 /* NULL when the row is good, else what is wrong with *field. */
 static const char *judge(const struct payload_reader *p, const struct payload_row *in, struct lf_payload_row *r, const char **field)
 {
@@ -66,8 +77,8 @@ static const char *judge(const struct payload_reader *p, const struct payload_ro
         return "不认识的监测因子：用 HJ 212-2017 的代码 | unknown factor: use the codes of HJ 212-2017";
     r->factor = lf_str(f->code);
     *field = "unit";
-    if (in->unit.n && !lf_text_is(in->unit, f->unit ? f->unit : ""))
-        return "单位与该因子的单位不同 | this is not the unit of the factor";
+    if (in->unit.n && !in_our_unit(p, in, r, f))
+        return "单位与该因子的单位不同，也不能换算 | this is not the unit of the factor, nor one that can be converted";
     *field = "kind"; /* only what a device measures: computed means are made here, not taken in */
     if (in->kind.n && (!lf_tele_kind_parse(in->kind, &r->kind) || r->kind > LF_TELE_DAY))
         return "数据类别应为 rtd、min、hour 或 day | the kind must be rtd, min, hour or day";

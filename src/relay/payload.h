@@ -23,6 +23,9 @@ struct lf_payload_rules {
     lf_ms now;
     int64_t ahead_ms, age_ms; /* how far a time may lie in the future and in the past */
     enum lf_tele_kind kind;   /* of a row that does not say it */
+    /* The unit that the station's values of a factor are kept in; NULL function: that of the code table. */
+    lf_text (*unit)(const void *user, lf_text factor);
+    const void *user;
 };
 struct lf_payload {
     struct lf_payload_row *row;

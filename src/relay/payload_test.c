@@ -45,6 +45,17 @@ static void json_is_read(void **state)
     assert_true(got.row[2].kind == LF_TELE_HOUR && got.row[2].at.ms == 1795489200000 && got.row[2].vmin == 6.5 && got.row[2].vmax == 8);
 }
 
+static void another_unit_is_converted(void **state)
+{
+    assert_int_equal(
+        read_doc("{\"timestamp\":1795492800000,\"metrics\":[{\"name\":\"a34004\",\"value\":35.5,\"min\":30,\"max\":40,\"unit\":"
+                 "\"ug/m3\"},{\"name\":\"a21005\",\"value\":1.5,\"unit\":\"mg/m³\"}]}"),
+        LF_OK);
+    assert_int_equal(got.nrow, 2);
+    assert_true(got.row[0].value == 35500 && got.row[0].vmin == 30000 && got.row[0].vmax == 40000); /* table B.2: ng/m³ */
+    assert_true(got.row[1].value == 1.5);
+}
+
 static void csv_is_read(void **state)
 {
     assert_int_equal(
@@ -155,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_read),
+        cmocka_unit_test(another_unit_is_converted),
         cmocka_unit_test(csv_is_read),
         cmocka_unit_test(a_bad_row_says_why),
         cmocka_unit_test(what_cannot_be_read_at_all),

@@ -174,11 +174,23 @@ static enum relay_rendered render_frame(const struct lf_relay_target *t, const s
 
 /* ---- readings that did not come as HJ 212 -------------------------------------------------------------- */
 
-static lf_rc read_document(const struct lf_tele_stored_packet *p, struct lf_arena *a, struct lf_payload *out)
+struct channels { /* of one station */
+    const struct lf_directory *directory;
+    lf_text mn;
+};
+static lf_text unit_of(const void *user, lf_text factor)
+{
+    const struct channels *c = user;
+    return lf_directory_unit(c->directory, c->mn, factor);
+}
+
+static lf_rc read_document(const struct lf_relay_target *t, const struct lf_relay_route *r, const struct lf_tele_stored_packet *p,
+                           struct lf_arena *a, struct lf_payload *out)
 {
     struct lf_err err;
+    const struct channels c = { t->directory, r->mn };
     /* The limits of time were kept when it was taken in; nothing is left to judge. */
-    const struct lf_payload_rules rules = { p->received, INT64_MAX / 4, INT64_MAX / 4, LF_TELE_RTD };
+    const struct lf_payload_rules rules = { p->received, INT64_MAX / 4, INT64_MAX / 4, LF_TELE_RTD, unit_of, &c };
     return lf_payload_read(a, p->raw, &rules, out, &err);
 }
 
@@ -257,7 +269,7 @@ static enum relay_rendered render_document(const struct lf_relay_target *t, cons
                                            const char **why)
 {
     struct lf_payload d;
-    if (read_document(p, a, &d))
+    if (read_document(t, r, p, a, &d))
         return cannot(why, "数据文件无法识别 | the document cannot be read");
     bool *done = lf_alloc(a, d.nrow + 1);
     while (document_frame(t, r, &d, done, qn + (int64_t)out->n, a, out)) {
@@ -303,17 +315,16 @@ static lf_text topic_word(struct lf_arena *a, lf_text t)
     return (lf_text){ s, t.n };
 }
 
-static void reading_json(struct lf_json *j, const struct lf_tele_reading *r)
+static void reading_json(struct lf_json *j, const struct lf_tele_reading *r, lf_text unit)
 {
-    const struct hj212_factor *f = hj212_factor_find(r->factor);
     lf_json_kreal(j, "value", r->value);
     if (!isnan(r->vmin))
         lf_json_kreal(j, "min", r->vmin);
     if (!isnan(r->vmax))
         lf_json_kreal(j, "max", r->vmax);
     lf_json_ktext(j, "quality", r->flag.n ? r->flag : LF_TEXT("N"));
-    if (f && f->unit)
-        lf_json_kstr(j, "unit", f->unit);
+    if (unit.n)
+        lf_json_ktext(j, "unit", unit);
 }
 
 static void message(const struct lf_relay_target *t, const struct lf_relay_route *r, const struct lf_tele_stored_packet *p,
@@ -334,7 +345,7 @@ static void message(const struct lf_relay_target *t, const struct lf_relay_route
     lf_json_kint(&j, "packet", p->id.v);
     if (one) {
         lf_json_ktext(&j, "name", first->factor);
-        reading_json(&j, first);
+        reading_json(&j, first, lf_directory_unit(t->directory, r->mn, first->factor));
     } else {
         lf_json_key(&j, "metrics");
         lf_json_arr(&j);
@@ -342,7 +353,7 @@ static void message(const struct lf_relay_target *t, const struct lf_relay_route
             if (first[i].kind == first->kind && first[i].at.ms == first->at.ms) {
                 lf_json_obj(&j);
                 lf_json_ktext(&j, "name", first[i].factor);
-                reading_json(&j, &first[i]);
+                reading_json(&j, &first[i], lf_directory_unit(t->directory, r->mn, first[i].factor));
                 lf_json_end_obj(&j);
             }
         lf_json_end_arr(&j);
@@ -360,7 +371,7 @@ static enum relay_rendered render_mqtt(const struct lf_relay_target *t, const st
     struct lf_payload d = { 0 };
     if (!document && !(kind_of(p->cn) & t->kinds & ~(unsigned)LF_RELAY_OTHER))
         return RELAY_SKIP;
-    if (document && (read = !read_document(p, a, &d)) && d.nrow)
+    if (document && (read = !read_document(t, r, p, a, &d)) && d.nrow)
         lf_payload_batch(&d, p->raw, "mqtt", p->station, r->grid_code, p->peer, p->received, &b);
     if (!document)
         read = read_frame(t, p, &b);

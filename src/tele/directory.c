@@ -46,7 +46,8 @@ static struct lf_tele_station copy_of(struct lf_arena *a, const struct lf_tele_s
     s.grid_code = lf_text_copy(a, s.grid_code);
     struct lf_tele_scale *scale = lf_alloc(a, s.nscale * sizeof *scale);
     for (size_t i = 0; i < s.nscale; i++)
-        scale[i] = (struct lf_tele_scale){ lf_text_copy(a, from->scale[i].factor), from->scale[i].times };
+        scale[i] = (struct lf_tele_scale){ lf_text_copy(a, from->scale[i].factor), from->scale[i].times,
+                                           from->scale[i].unit.n ? lf_text_copy(a, from->scale[i].unit) : (lf_text){ 0 } };
     s.scale = scale;
     return s;
 }
@@ -70,6 +71,16 @@ struct lf_directory *lf_directory_make(const struct lf_tele_station *list, size_
         d->slot[at] = (uint32_t)++d->n;
     }
     return d;
+}
+
+lf_text lf_directory_unit(const struct lf_directory *d, lf_text mn, lf_text factor)
+{
+    const struct lf_tele_station *s = d ? lf_directory_find(d, mn) : NULL;
+    const struct hj212_factor *f = hj212_factor_find(factor);
+    for (size_t i = 0; s && i < s->nscale; i++)
+        if (s->scale[i].unit.n && lf_text_eq(s->scale[i].factor, factor))
+            return s->scale[i].unit;
+    return lf_str(f ? f->unit : NULL);
 }
 
 struct lf_directory *lf_directory_ref(struct lf_directory *d)

@@ -4,10 +4,12 @@
 #define LF_TELE_DIRECTORY_H
 #include "hj212/hj212.h"
 
-/* A channel whose unit is not that of the code table: every value (not Cou) is multiplied. */
+/* A channel whose unit is not that of the code table: every value (not Cou) is multiplied. unit: what it is in then; null = that of the
+ * table. */
 struct lf_tele_scale {
     lf_text factor;
     double times;
+    lf_text unit;
 };
 /* What somebody may forgive a station, one bit each; none by default. Each use is counted and noted on the packet. */
 enum lf_tele_tolerate {
@@ -41,6 +43,8 @@ struct lf_directory *lf_directory_make(const struct lf_tele_station *list, size_
 struct lf_directory *lf_directory_ref(struct lf_directory *d);
 void lf_directory_unref(struct lf_directory *d);                                           /* NULL is fine */
 const struct lf_tele_station *lf_directory_find(const struct lf_directory *d, lf_text mn); /* NULL when unknown */
-unsigned lf_directory_tolerates(const struct lf_directory *d);                             /* what any station tolerates */
+/* The unit that values of this factor of this station are kept in; null when none is known. Lives as long as d. */
+lf_text lf_directory_unit(const struct lf_directory *d, lf_text mn, lf_text factor);
+unsigned lf_directory_tolerates(const struct lf_directory *d); /* what any station tolerates */
 size_t lf_directory_count(const struct lf_directory *d);
 #endif

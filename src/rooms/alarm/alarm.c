@@ -118,9 +118,8 @@ const char *alarm_factor_name(struct lf_arena *a, lf_text factor)
 
 static lf_text title_of(struct lf_ctx *cx, const struct alarm_sign *s, const struct station_site *site)
 {
-    const struct hj212_factor *f = hj212_factor_find(s->factor);
-    const char *name = lf_strn(&cx->arena, site->name), *type = alarm_type_dict.item[s->type].zh, *unit = f ? f->unit : "",
-               *factor = s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : "";
+    const char *name = lf_strn(&cx->arena, site->name), *type = alarm_type_dict.item[s->type].zh,
+               *unit = station_unit(s->station, s->factor), *factor = s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : "";
     if ((s->type == ALARM_EXCEED || s->type == ALARM_WARNING) && !isnan(s->value))
         return lf_str(lf_printf(&cx->arena, "%s %s%s：%g%s%s（限值 %g）", name, factor, type, s->value, *unit ? " " : "", unit, s->limit));
     return lf_str(lf_printf(&cx->arena, "%s %s%s", name, factor, type));

@@ -24,7 +24,8 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
     assert(s);
     const struct hj212_factor *f = hj212_factor_find(s->factor);
     enum alarm_period p = alarm_period_of(s->kind);
-    const char *zh = f ? f->zh : lf_strn(a, s->factor), *en = f ? f->en : zh, *unit = f && f->unit[0] ? lf_printf(a, " %s", f->unit) : "";
+    const char *zh = f ? f->zh : lf_strn(a, s->factor), *en = f ? f->en : zh, *known = station_unit((lf_id){ s->station }, s->factor),
+               *unit = *known ? lf_printf(a, " %s", known) : "";
     bool low = x->value < x->limit;
     char when[32];
     lf_ms_human(when, x->at);

@@ -141,7 +141,7 @@ lf_rc series_put_head(struct lines *w, struct lf_json *j, const struct ask_stati
     lf_json_ktext(j, "factor", factor);
     lf_json_ktext(j, "zh", f ? lf_str(f->zh) : factor);
     lf_json_ktext(j, "en", f ? lf_str(f->en) : factor);
-    lf_json_kstr(j, "unit", f ? f->unit : NULL);
+    lf_json_kstr(j, "unit", station_unit(s->id, factor));
     lf_rc rc = read_limits(w, s->id, factor, limit, nlimit);
     if (rc)
         return rc;

@@ -1,5 +1,6 @@
 /* sheet.c - the answer as CSV: every reading, one a row, written to a temporary file row by row, so in constant memory. */
 #include "rooms/series/lines.h"
+#include "rooms/station/station.h"
 
 #include "fmt/fmt.h"
 
@@ -60,7 +61,7 @@ static lf_rc write_all(struct writing *s)
             s->cell[STATION] = text_cell(a->station[i].name);
             s->cell[CODE] = text_cell(a->factor[k]);
             s->cell[FACTOR] = text_cell(f ? lf_str(en ? f->en : f->zh) : a->factor[k]);
-            s->cell[UNIT] = text_cell(lf_str(f ? f->unit : NULL));
+            s->cell[UNIT] = text_cell(lf_str(station_unit(a->station[i].id, a->factor[k])));
             rc = lines_scan(&s->w, a->station[i].id, a->factor[k], write_row, s);
             rc = rc ? rc : s->rc;
         }

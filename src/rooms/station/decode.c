@@ -5,6 +5,8 @@
 #include "hj212/command.h"
 #include "hj212/explain.h"
 #include "hj212/sm4.h"
+#include "station_sql.h"
+#include "rooms/station/station.h"
 #include "tele/directory.h"
 #include "tele/tele.h"
 
@@ -112,6 +114,7 @@ struct view {
     struct lf_ctx *cx;
     struct lf_json *j;
     const char *base; /* offsets count from here */
+    lf_id station;    /* 0: not known */
 };
 
 static void place(const struct view *v, lf_text all)
@@ -167,7 +170,7 @@ static void put_item(const struct view *v, const struct hj212_item *it)
         decode_both(v->j, "zh", "en", plain);
     }
     bool counted = lf_text_is(it->stat, "Flag") || lf_text_is(it->stat, "EFlag") || lf_text_is(it->stat, "SampleTime");
-    lf_json_kstr(v->j, "unit", f && !counted ? f->unit : NULL);
+    lf_json_kstr(v->j, "unit", f && !counted ? station_sent_unit(v->station, lf_str(f->code)) : NULL);
     decode_both(v->j, "stat_zh", "stat_en", it->stat.p ? hj212_stat_name(it->stat) : NULL);
     decode_both(v->j, "means_zh", "means_en", meaning(v->cx, it->code, it->stat, it->value));
     decode_both(v->j, "note_zh", "note_en", doubt(it, f));
@@ -234,7 +237,7 @@ static void put_parts(const struct view *v, const struct hj212_explained *e, lf_
     if (e->segment.p) {
         put_part(v, "##", "包头 | Head", (lf_text){ raw.p, 2 });
         put_part(v, "length", "数据段长度 | Length of the segment", e->length);
-        put_header(&(struct view){ v->cx, v->j, segment.p == e->segment.p ? v->base : segment.p }, segment);
+        put_header(&(struct view){ v->cx, v->j, segment.p == e->segment.p ? v->base : segment.p, v->station }, segment);
         put_part(v, "crc", "校验 | Checksum", e->crc);
         put_part(v, "tail", "包尾 | Tail", e->tail);
     }
@@ -245,7 +248,8 @@ void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_
 {
     struct hj212_explained e;
     char plain[HJ212_SEGMENT_MAX];
-    struct view v = { cx, j, raw.p };
+    struct station_of_mn_row known;
+    struct view v = { cx, j, raw.p, { 0 } };
     const char *bad;
     hj212_explain(raw, &e);
     lf_text segment = e.segment;
@@ -258,6 +262,8 @@ void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_
             segment = e.segment;
         }
     }
+    if (e.packet.mn.n && lf_utf8_ok(e.packet.mn) && !station_of_mn(cx, e.packet.mn, &known)) /* its channels say in what it sends */
+        v.station = known.id;
     lf_json_obj(j);
     put_verdict(&v, &e);
     lf_json_kint(j, "bytes", raw.n);
@@ -267,7 +273,7 @@ void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_
     put_checks(&v, &e);
     put_parts(&v, &e, raw, segment);
     if (!e.sealed || segment.p != e.segment.p)
-        put_items(&(struct view){ cx, j, segment.p == e.segment.p ? raw.p : segment.p }, e.packet.cp);
+        put_items(&(struct view){ cx, j, segment.p == e.segment.p ? raw.p : segment.p, v.station }, e.packet.cp);
     lf_json_key(j, "raw");
     decode_raw(cx, j, raw);
     lf_json_end_obj(j);

@@ -113,7 +113,7 @@ static lf_rc live_station(struct lf_ctx *cx, struct lf_json *j, const struct sta
         lf_json_ktext(j, "factor", r->factor);
         lf_json_kstr(j, "zh", f ? f->zh : lf_strn(&cx->arena, r->factor));
         lf_json_kstr(j, "en", f ? f->en : lf_strn(&cx->arena, r->factor));
-        lf_json_kstr(j, "unit", f ? f->unit : NULL);
+        lf_json_kstr(j, "unit", station_unit(s->id, r->factor));
         lf_json_kstr(j, "kind", lf_tele_kind_name(r->kind));
         lf_json_kreal(j, "value", r->value);
         lf_json_ktext(j, "flag", r->flag);

@@ -2,9 +2,16 @@
 #ifndef LF_ROOMS_STATION_PARTS_H
 #define LF_ROOMS_STATION_PARTS_H
 #include "rooms/station/station.h"
+#include "tele/directory.h"
 
 extern struct lf_tele_store *station_store; /* NULL until the program has opened one */
 
+/* station.c: a station or a channel was written: the listener takes the new directory. */
+void station_committed(struct lf_app *app, const struct lf_change *ch);
+/* channel.c. The first wants an open transaction; kind: as the table of stations has it. */
+lf_rc station_unit_now(struct lf_ctx *cx, lf_id station, lf_text kind, lf_text factor, const char **unit) LF_MUST_CHECK;
+lf_rc station_units_load(struct lf_ctx *cx) LF_MUST_CHECK; /* what station_unit answers from; wants an open transaction */
+size_t station_scales(struct lf_arena *a, lf_id id, struct lf_tele_scale **out); /* for the directory */
 /* live.c */
 lf_rc station_live(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 lf_rc station_factors(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;

@@ -84,7 +84,7 @@ void station_identify(void *row, lf_text mn, lf_text pw)
 
 static void (*on_change)(void);
 void station_on_change(void (*fn)(void)) { on_change = fn; }
-static void station_committed(struct lf_app *app, const struct lf_change *ch)
+void station_committed(struct lf_app *app, const struct lf_change *ch)
 {
     committed(app, ch);
     if (on_change)
@@ -113,7 +113,7 @@ struct limit {
     enum station_period kind;
     double low, high, reference_o2;
     lf_day from_day, to_day;
-    lf_text basis;
+    lf_text basis, unit;
 };
 #define F(m, zh, en, ...) LF_FIELD(struct limit, m, zh, en, __VA_ARGS__)
 static const struct lf_field limit_fields[] = {
@@ -132,6 +132,7 @@ static const struct lf_field limit_fields[] = {
     F(from_day, "起用日期", "From", .flags = LF_REQUIRED | LF_LIST),
     F(to_day, "停用日期", "Until", .flags = LF_LIST),
     F(basis, "依据", "Legal basis", .flags = LF_LIST, .max = 300),
+    F(unit, "单位", "Unit", .flags = LF_READONLY | LF_LIST, .max = 16),
 };
 #undef F
 
@@ -153,7 +154,10 @@ static lf_rc limit_check(struct lf_ctx *cx, struct lf_change *ch)
         return lf_fail(cx, LF_EINVAL, "reference_o2", "只有废气限值有基准氧含量 | only limits of flue gas have a reference oxygen");
     l->grid_code = s.grid_code;
     l->title = lf_str(lf_printf(&cx->arena, "%s %s", lf_strn(&cx->arena, s.name), f->zh));
-    return LF_OK;
+    const char *unit;
+    rc = station_unit_now(cx, l->station_id, s.kind, l->factor, &unit);
+    l->unit = rc ? (lf_text){ 0 } : lf_str(unit);
+    return rc;
 }
 const struct lf_res limit_value_res = {
     .name = "limit_value",
@@ -273,11 +277,12 @@ struct lf_directory *station_make_directory(struct lf_ctx *cx)
     size_t n = 0, cap = 0;
     struct lf_tele_station *list = NULL;
     struct station_directory_row r;
-    struct lf_cur cur;
+    struct lf_cur cur = { 0 };
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
     if (rc)
         return NULL;
-    rc = station_directory(cx, &cur);
+    if (!(rc = station_units_load(cx)))
+        rc = station_directory(cx, &cur);
     while (!rc && (rc = station_directory_next(&cur, &r)) == LF_ROW) {
         if (n == cap)
             list = lf_renew(list, (cap = cap ? cap * 2 : 256) * sizeof *list);
@@ -289,6 +294,9 @@ struct lf_directory *station_make_directory(struct lf_ctx *cx)
                                               .grid_code = r.grid_code,
                                               .disabled = r.disabled != 0,
                                               .tolerate = (unsigned)r.tolerate };
+        struct lf_tele_scale *scale;
+        list[n - 1].nscale = station_scales(&cx->arena, r.id, &scale);
+        list[n - 1].scale = scale;
         rc = LF_OK;
     }
     lf_cur_close(&cur);
@@ -345,7 +353,7 @@ static const struct lf_route routes[] = {
 #undef PARAMS
 static const struct lf_job jobs[] = { { "station_readmit", 1, station_readmit_job } };
 static const char *const own_rights[] = { "station.quarantine", NULL };
-static const struct lf_res *const types[] = { &station_res, &limit_value_res };
+static const struct lf_res *const types[] = { &station_res, &limit_value_res, &station_channel_res };
 const struct lf_room station_room = {
     .name = "station",
     .res = types,

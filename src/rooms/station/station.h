@@ -32,7 +32,27 @@ LF_ENUM(station_period, STATION_PERIODS);
     X(STATION_TOLERATE_BEAT, "heartbeat", "心跳包不应答", "No answer to heartbeats")
 LF_ENUM(station_tolerance, STATION_TOLERANCES);
 
-extern const struct lf_res station_res, limit_value_res;
+/* Units that a channel may be set to. X(NAME, code, unit, unit). */
+#define STATION_UNITS(X) \
+    X(STATION_UNIT_USUAL, "usual", "按惯例", "the usual one") \
+    X(STATION_UNIT_NG_M3, "ng_m3", "ng/m³", "ng/m³") \
+    X(STATION_UNIT_UG_M3, "ug_m3", "µg/m³", "µg/m³") \
+    X(STATION_UNIT_MG_M3, "mg_m3", "mg/m³", "mg/m³") \
+    X(STATION_UNIT_G_M3, "g_m3", "g/m³", "g/m³") \
+    X(STATION_UNIT_NG_L, "ng_l", "ng/L", "ng/L") \
+    X(STATION_UNIT_UG_L, "ug_l", "µg/L", "µg/L") \
+    X(STATION_UNIT_MG_L, "mg_l", "mg/L", "mg/L") \
+    X(STATION_UNIT_G_L, "g_l", "g/L", "g/L") \
+    X(STATION_UNIT_PA, "pa", "Pa", "Pa") \
+    X(STATION_UNIT_HPA, "hpa", "hPa", "hPa") \
+    X(STATION_UNIT_KPA, "kpa", "kPa", "kPa") \
+    X(STATION_UNIT_MPA, "mpa", "MPa", "MPa") \
+    X(STATION_UNIT_L_S, "l_s", "L/s", "L/s") \
+    X(STATION_UNIT_M3_S, "m3_s", "m³/s", "m³/s") \
+    X(STATION_UNIT_M3_H, "m3_h", "m³/h", "m³/h")
+LF_ENUM(station_unit, STATION_UNITS);
+
+extern const struct lf_res station_res, limit_value_res, station_channel_res;
 extern const struct lf_room station_room;
 
 /* The store that readings are read from; the program sets it before the first request. */
@@ -42,6 +62,11 @@ struct lf_tele_store *station_readings(void); /* NULL before that */
 void station_use_submit(lf_rc (*submit)(void *user, struct lf_tele_batch *b, struct lf_err *err), void *user);
 /* The directory of all stations for the listener; NULL and cx->err on failure. The caller gets the one use of it. */
 struct lf_directory *station_make_directory(struct lf_ctx *cx);
+/* The unit that values and limits of a factor of a station are in, everywhere: what its channel says, else what is usual for its kind
+ * (ambient air: µg/m³, GB 3095), else that of the code table. "" when none is known. As of the last directory; any thread. */
+const char *station_unit(lf_id station, lf_text factor);
+/* The unit in which the device sends it. */
+const char *station_sent_unit(lf_id station, lf_text factor);
 /* New readings, after their commit, to the live pages. */
 void station_publish(struct lf_app *app, const struct lf_tele_reading *r, size_t n);
 

@@ -1,7 +1,7 @@
 -- name: station_directory :many
 -- Who may send, for the listener.
 -- scope: none because the listener serves the whole city
-SELECT id, mn, pw, pw_next, sm4_key, grid_code, disabled, tolerate FROM station ORDER BY id;
+SELECT id, mn, pw, pw_next, sm4_key, grid_code, disabled, tolerate, kind FROM station ORDER BY id;
 
 -- name: station_stamp :one
 -- scope: none because it is only a count and a time
@@ -53,3 +53,20 @@ SELECT id FROM station WHERE mn = :mn;
 -- name: station_mn :one
 -- param: station id
 SELECT mn FROM station WHERE id = :station AND @scope(grid_code);
+
+-- name: channels_all :many
+-- scope: none because the listener serves the whole city
+SELECT station_id, factor, unit, sent FROM station_channel ORDER BY station_id, factor;
+
+-- name: channel_of :one
+-- scope: none because a rule asks that acts for whoever may write the record
+-- param: station id
+-- param: factor text
+SELECT id, unit, sent FROM station_channel WHERE station_id = :station AND factor = :factor;
+
+-- name: limit_count :one
+-- scope: none because it is only a count
+-- param: station id
+-- param: factor text
+-- col: n int
+SELECT count(*) AS n FROM limit_value WHERE station_id = :station AND factor = :factor;
