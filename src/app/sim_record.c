@@ -54,7 +54,7 @@ static void read_values(struct sim_series *r, lf_text t)
 static lf_rc record_row(void *user, int line, const lf_text *c, int n, struct lf_err *err)
 {
     struct sim_city *city = user;
-    char step[8];
+    int64_t step = 0;
     if (line == 1)
         return LF_OK;
     struct sim_station *s = n >= 5 ? station_of(city, c[0]) : NULL;
@@ -62,8 +62,7 @@ static lf_rc record_row(void *user, int line, const lf_text *c, int n, struct lf
         return LF_OK;
     struct sim_series *r = &s->series[s->nseries];
     copy(r->factor, sizeof r->factor, c[1]);
-    copy(step, sizeof step, c[2]);
-    r->step_h = atoi(step);
+    r->step_h = lf_text_int(c[2], &step) && step < 1000 ? (int)step : 0;
     read_values(r, c[4]);
     s->nseries++;
     if (r->step_h >= 1 && r->n >= 1)
