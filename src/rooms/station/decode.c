@@ -5,8 +5,8 @@
 #include "hj212/command.h"
 #include "hj212/explain.h"
 #include "hj212/sm4.h"
-#include "station_sql.h"
 #include "rooms/station/station.h"
+#include "station_sql.h"
 #include "tele/directory.h"
 #include "tele/tele.h"
 
@@ -248,7 +248,7 @@ void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_
 {
     struct hj212_explained e;
     char plain[HJ212_SEGMENT_MAX];
-    struct station_of_mn_row known;
+    struct station_of_mn_row known = { .id = { 0 } };
     struct view v = { cx, j, raw.p, { 0 } };
     const char *bad;
     hj212_explain(raw, &e);
