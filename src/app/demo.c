@@ -102,7 +102,8 @@ static const struct {
                { "county2", "演示沂源县", "county", "370323", "沂源县网格长", "head" },
                { "officer2", "演示网格员（淄川区）", "officer", "370302", "淄川区网格员", "officer" },
                { "officer3", "演示网格员（张店区）", "officer", "370303", "张店区网格员", "officer" },
-               { "officer4", "演示网格员（沂源县）", "officer", "370323", "沂源县网格员", "officer" } };
+               { "officer4", "演示网格员（沂源县）", "officer", "370323", "沂源县网格员", "officer" },
+               { "zone", "演示高新区管委会", "county", "Z370371", "高新区网格长", "head" } };
 
 #define PASSWORD "Lanfan-demo-1"
 const struct lf_demo_login app_demo_logins[] = { { "city", PASSWORD, "演示市局", "市级指挥中心", "City command centre" },
@@ -112,7 +113,7 @@ const struct lf_demo_login app_demo_logins[] = { { "city", PASSWORD, "演示市�
                                                  { "admin", PASSWORD, "演示管理员", "系统管理员", "Administrator" } };
 const int app_demo_login_count = LF_COUNT(app_demo_logins);
 
-static lf_rc add_post(struct lf_ctx *cx, lf_id account, int i)
+static lf_rc add_post(struct lf_ctx *cx, lf_id account, const char *area, const char *title, const char *kind)
 {
     const struct lf_res *r = lf_app_res(cx->app, LF_TEXT("post"));
     struct lf_change ch = { .row = lf_alloc(&cx->arena, r->size) };
@@ -120,9 +121,9 @@ static lf_rc add_post(struct lf_ctx *cx, lf_id account, int i)
     struct {
         const char *name;
         struct lf_val v;
-    } set[] = { { "grid_code", lf_val_str(people[i].area) },
-                { "title", lf_val_str(people[i].post) },
-                { "kind", { .t = LF_T_ENUM, .s = lf_str(people[i].post_kind) } },
+    } set[] = { { "grid_code", lf_val_str(area) },
+                { "title", lf_val_str(title) },
+                { "kind", { .t = LF_T_ENUM, .s = lf_str(kind) } },
                 { "account_id", lf_val_id(account) },
                 { "from_day", lf_val_day(lf_day_ymd(2017, 9, 1)) } };
     lf_rc rc = LF_OK;
@@ -131,7 +132,48 @@ static lf_rc add_post(struct lf_ctx *cx, lf_id account, int i)
     return rc ? rc : lf_res_create(cx, r, &ch);
 }
 
-static lf_rc add_people(struct lf_ctx *cx)
+/* A grid officer in every town but these two, so that the check of coverage has something to find. */
+static const char *const dead_corners[] = { "370304112", "370322108" };
+
+struct towns {
+    struct lf_ctx *cx;
+    const char *hash;
+};
+
+static lf_rc town_officer(void *user, int line, const lf_text *c, int n, struct lf_err *err)
+{
+    const struct towns *t = user;
+    struct lf_ctx *cx = t->cx;
+    if (line == 1 || n < 3 || !lf_text_is(c[2], "town"))
+        return LF_OK;
+    const char *code = lf_strn(&cx->arena, c[0]), *name = lf_strn(&cx->arena, c[1]);
+    for (size_t i = 0; i < LF_COUNT(people); i++)
+        if (!strcmp(people[i].area, code) && people[i].post_kind && !strcmp(people[i].post_kind, "officer"))
+            return LF_OK;
+    for (size_t i = 0; i < LF_COUNT(dead_corners); i++)
+        if (!strcmp(dead_corners[i], code))
+            return LF_OK;
+    lf_id id;
+    lf_rc rc = lf_account_add(cx, lf_printf(&cx->arena, "o%s", code), lf_printf(&cx->arena, "演示网格员（%s）", name), "officer", code,
+                              t->hash, &id);
+    if (!rc)
+        rc = add_post(cx, id, code, lf_printf(&cx->arena, "%s网格员", name), "officer");
+    if (rc)
+        *err = cx->err;
+    return rc;
+}
+
+static lf_rc add_town_officers(struct lf_ctx *cx, const char *dir, const char *hash)
+{
+    struct towns t = { cx, hash };
+    int fd = open(lf_printf(&cx->arena, "%s/areas.csv", dir), O_RDONLY | O_CLOEXEC);
+    lf_rc rc = fd < 0 ? LF_EIO : lf_table_read(LF_CSV, fd, town_officer, &t, &cx->err);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static lf_rc add_people(struct lf_ctx *cx, const char *dir)
 {
     char hash[128];
     lf_rc rc = lf_password_hash(cx, LF_TEXT(PASSWORD), hash);
@@ -143,8 +185,10 @@ static lf_rc add_people(struct lf_ctx *cx)
         lf_id id;
         rc = lf_account_add(cx, people[i].login, people[i].name, people[i].role, people[i].area, hash, &id);
         if (!rc && people[i].post)
-            rc = add_post(cx, id, i);
+            rc = add_post(cx, id, people[i].area, people[i].post, people[i].post_kind);
     }
+    if (!rc)
+        rc = add_town_officers(cx, dir, hash);
     return lf_tx_end(cx, rc);
 }
 
@@ -164,5 +208,7 @@ lf_rc app_demo_fill(struct lf_ctx *cx, const char *dir)
     if ((rc = load_file(cx, dir, "zones.csv", "zone")) || (rc = load_file(cx, dir, "sources.csv", "source")) ||
         (rc = load_file(cx, dir, "stations.csv", "station")) || (rc = load_file(cx, dir, "limits.csv", "limit_value")))
         return rc;
-    return add_people(cx);
+    if ((rc = load_file(cx, dir, "duties.csv", "grid_duty")))
+        return rc;
+    return add_people(cx, dir);
 }

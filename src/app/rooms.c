@@ -35,7 +35,7 @@ const struct lf_role_seed app_roles[] = {
     { "city", "市级指挥中心", "City command centre",
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise alarm_rule.* silence.* "
-      "area.* post.* zone.* "
+      "absence.* area.* grid_duty.* post.* zone.* "
       "command.* "
       "feed.* mqtt_source.* "
       "limit_value.* station.* station_channel.* "
@@ -49,12 +49,14 @@ const struct lf_role_seed app_roles[] = {
       "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish "
       "command.create command.cancel "
       "matter.create matter.register matter.dispatch matter.verify matter.close matter.raise matter.supervise "
+      "absence.create absence.edit "
       "pilot.create "
       "post.create post.edit "
       "review.create review.edit "
       "source.create source.edit" },
     { "town", "乡镇管理员", "Township desk",
       "*.read "
+      "absence.create absence.edit "
       "alarm.ack silence.create silence.finish "
       "matter.create matter.register matter.dispatch matter.verify matter.raise matter.export "
       "source.create" },

@@ -33,6 +33,13 @@ lf_rc lf_shape_check(lf_text geojson, struct lf_shape_facts *facts, struct lf_er
 lf_rc lf_shape_outside(lf_text child, lf_text parent, double *outside_m2, struct lf_err *err) LF_MUST_CHECK;
 lf_rc lf_shape_overlap(lf_text a, lf_text b, double *overlap_m2, struct lf_err *err) LF_MUST_CHECK;
 
+/* How n children fill their parent. */
+struct lf_cover {
+    double parent_m2, uncovered_m2, overlap_m2; /* overlap: what belongs to two children, counted once for each further one */
+    struct lf_point somewhere;                  /* in the uncovered part; NaN when there is none */
+};
+lf_rc lf_shape_cover(lf_text parent, const lf_text *child, size_t n, struct lf_cover *out, struct lf_err *err) LF_MUST_CHECK;
+
 /* ---- point -> grid ------------------------------------------------------------------- */
 
 /* Nested areas: codes are hierarchical ("370302" holds "370302116" holds "370302116001" holds "370302116001-01").

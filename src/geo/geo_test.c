@@ -107,6 +107,31 @@ static void finds_what_geos_finds(void **state)
     lf_arena_free(&a);
 }
 
+static lf_text square(struct lf_arena *a, double w, double s, double side, const char *more);
+
+static void children_cover_their_parent_or_not(void **state)
+{
+    struct lf_arena a = { 0 };
+    struct lf_err e = { 0 };
+    struct lf_cover c;
+    lf_text parent = square(&a, 118, 36, 0.2, "");
+    lf_text four[] = { square(&a, 118, 36, 0.1, ""), square(&a, 118.1, 36, 0.1, ""), square(&a, 118, 36.1, 0.1, ""),
+                       square(&a, 118.1, 36.1, 0.1, "") };
+    assert_int_equal(lf_shape_cover(parent, four, 4, &c, &e), LF_OK);
+    assert_true(c.uncovered_m2 < 1 && fabs(c.overlap_m2) < 1 && isnan(c.somewhere.lon));
+    assert_int_equal(lf_shape_cover(parent, four, 3, &c, &e), LF_OK); /* the north-east is missing */
+    assert_true(fabs(c.uncovered_m2 / c.parent_m2 - 0.25) < 0.001);
+    assert_true(c.somewhere.lon > 118.1 && c.somewhere.lon < 118.2 && c.somewhere.lat > 36.1 && c.somewhere.lat < 36.2);
+    four[3] = square(&a, 118, 36, 0.1, ""); /* twice the same */
+    assert_int_equal(lf_shape_cover(parent, four, 4, &c, &e), LF_OK);
+    assert_true(fabs(c.overlap_m2 / c.parent_m2 - 0.25) < 0.001);
+    assert_int_equal(lf_shape_cover(parent, four, 0, &c, &e), LF_OK);
+    assert_true(fabs(c.uncovered_m2 - c.parent_m2) < 1);
+    four[1] = LF_TEXT("{}");
+    assert_int_equal(lf_shape_cover(parent, four, 4, &c, &e), LF_EINVAL);
+    lf_arena_free(&a);
+}
+
 static lf_text square(struct lf_arena *a, double w, double s, double side, const char *more)
 {
     return lf_str(lf_printf(a, "{\"type\":\"MultiPolygon\",\"coordinates\":[[[[%f,%f],[%f,%f],[%f,%f],[%f,%f],[%f,%f]]%s]]}", w, s,
@@ -220,7 +245,8 @@ static void rebuilt_under_readers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(gcj_round_trip),        cmocka_unit_test(bad_shapes),
-                                        cmocka_unit_test(finds_what_geos_finds), cmocka_unit_test(nested_levels),
-                                        cmocka_unit_test(datums_there_and_back), cmocka_unit_test(rebuilt_under_readers) };
+                                        cmocka_unit_test(finds_what_geos_finds), cmocka_unit_test(children_cover_their_parent_or_not),
+                                        cmocka_unit_test(nested_levels),         cmocka_unit_test(datums_there_and_back),
+                                        cmocka_unit_test(rebuilt_under_readers) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,3 +118,46 @@ lf_rc lf_shape_overlap(lf_text a, lf_text b, double *overlap_m2, struct lf_err *
 {
     return pair_area(a, b, GEOSIntersection_r, overlap_m2, err);
 }
+
+/* Union of all; NULL and *err when one of them cannot be read. *sum = their areas added up. */
+static GEOSGeometry *united(struct lf_geos *g, const lf_text *shape, size_t n, double *sum, struct lf_err *err)
+{
+    GEOSGeometry **part = lf_new((n + 1) * sizeof *part), *all = NULL, *one = NULL;
+    size_t got = 0;
+    *sum = 0;
+    for (; got < n && (part[got] = lf_geos_read(g, shape[got], err)); got++)
+        *sum += area_m2(g, part[got]);
+    if (got == n)
+        all = GEOSGeom_createCollection_r(g->h, GEOS_GEOMETRYCOLLECTION, part, (unsigned)n); /* takes the parts */
+    for (size_t i = 0; got < n && i < got; i++)
+        GEOSGeom_destroy_r(g->h, part[i]);
+    if (all && !(one = GEOSUnaryUnion_r(g->h, all)))
+        bad(err, "无法合并", "cannot be united", g->why);
+    GEOSGeom_destroy_r(g->h, all);
+    lf_release(part);
+    return one;
+}
+
+lf_rc lf_shape_cover(lf_text parent, const lf_text *child, size_t n, struct lf_cover *out, struct lf_err *err)
+{
+    struct lf_geos g;
+    double sum = 0;
+    lf_geos_open(&g);
+    GEOSGeometry *p = lf_geos_read(&g, parent, err), *all = p ? united(&g, child, n, &sum, err) : NULL,
+                 *rest = all ? GEOSDifference_r(g.h, p, all) : NULL;
+    lf_rc rc = rest ? LF_OK : p && all ? bad(err, "无法比较", "cannot be compared", g.why) : LF_EINVAL;
+    if (rest) {
+        *out = (struct lf_cover){ .parent_m2 = area_m2(&g, p), .uncovered_m2 = area_m2(&g, rest) };
+        out->overlap_m2 = sum - area_m2(&g, all);
+        GEOSGeometry *at = GEOSisEmpty_r(g.h, rest) ? NULL : GEOSPointOnSurface_r(g.h, rest);
+        out->somewhere = (struct lf_point){ NAN, NAN };
+        if (at)
+            GEOSGeomGetX_r(g.h, at, &out->somewhere.lon), GEOSGeomGetY_r(g.h, at, &out->somewhere.lat);
+        GEOSGeom_destroy_r(g.h, at);
+    }
+    GEOSGeom_destroy_r(g.h, p);
+    GEOSGeom_destroy_r(g.h, all);
+    GEOSGeom_destroy_r(g.h, rest);
+    lf_geos_close(&g);
+    return rc;
+}

@@ -26,6 +26,23 @@ extern const struct lf_room grid_room;
 /* Code of the place above: a cell's village, a village's town ... Null text above the province. */
 lf_text grid_parent(lf_text code);
 enum grid_level grid_level_of(lf_text code);
-/* The account on duty nearest to the code today (officer before deputy before head); 0 when there is none. */
+
+/* A post that answers for a place on a day, and who does its work that day: the holder, the deputy while the holder is away, or nobody. */
+struct grid_person {
+    lf_id post, holder, acting; /* acting 0: nobody */
+    lf_text title, place, task, name, phone, acting_name, acting_phone;
+    enum grid_post kind;
+    lf_day from_day, to_day;
+    bool away;
+};
+typedef bool (*grid_person_fn)(void *user, const struct grid_person *p); /* false: enough */
+/* Nearest place first, officer before deputy before head; texts live until fn returns. */
+lf_rc grid_people(struct lf_ctx *cx, lf_text code, lf_day on, grid_person_fn fn, void *user) LF_MUST_CHECK;
+/* Who does the work of an account on a day: itself, its deputy, or nobody (0). */
+lf_rc grid_stand_in(struct lf_ctx *cx, lf_id account, lf_day on, lf_id *acting) LF_MUST_CHECK;
+/* The duties of a level on a day, as a JSON array. */
+lf_rc grid_duties_json(struct lf_ctx *cx, struct lf_json *j, enum grid_level level, lf_day on) LF_MUST_CHECK;
+/* The account on duty nearest to the code today (officer before deputy before head, a deputy instead of who is absent); 0 when there is
+ * none. */
 lf_rc grid_officer_on_duty(struct lf_ctx *cx, lf_text code, lf_id *account) LF_MUST_CHECK;
 #endif

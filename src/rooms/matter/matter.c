@@ -1,5 +1,6 @@
 #include "rooms/matter/matter.h"
 
+#include "base/log.h"
 #include "rooms/grid/grid.h"
 #include "matter_sql.h"
 
@@ -75,7 +76,7 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
         return lf_fail(cx, LF_EINVAL, "found_at", "发现时间不能在将来 | the time of finding cannot be in the future");
     if (ch->was)
         return LF_OK;
-    m->returns = m->reworks = 0;
+    m->returns = m->reworks = m->reopens = 0;
     int64_t n = 0;
     int year = lf_civil_of(lf_now()).year;
     lf_rc rc = lf_counter_next(cx, lf_printf(&cx->arena, "matter.%d", year), &n);
@@ -108,12 +109,19 @@ static lf_rc on_return(struct lf_ctx *cx, struct lf_change *ch)
     return LF_OK;
 }
 
-/* The officer must be an account that may handle matters and whose area holds the place. */
+/* The officer must be an account that may handle matters and whose area holds the place; who is away is replaced by the deputy. */
 static lf_rc on_dispatch(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
     bool fits = false;
-    lf_rc rc = lf_account_fits(cx, m->officer_id, "matter.handle", m->grid_code, &fits);
+    lf_id acting;
+    lf_rc rc = grid_stand_in(cx, m->officer_id, lf_day_of(lf_now()), &acting);
+    if (rc)
+        return rc;
+    if (lf_id_none(acting))
+        return lf_fail(cx, LF_EINVAL, "officer_id", "此人离岗，且无人代理 | this person is away, and nobody stands in");
+    m->officer_id = acting;
+    rc = lf_account_fits(cx, m->officer_id, "matter.handle", m->grid_code, &fits);
     if (rc)
         return rc;
     return fits ? LF_OK
@@ -121,13 +129,56 @@ static lf_rc on_dispatch(struct lf_ctx *cx, struct lf_change *ch)
                           "此人不负责该网格，或没有处置权限 | this person does not answer for the place, or may not handle matters");
 }
 
+/* As for a dispatch; and the new holder is told, as nothing new opens for him. */
+static lf_rc on_hand_over(struct lf_ctx *cx, struct lf_change *ch)
+{
+    const struct matter *m = ch->row;
+    const char *title = lf_strn(&cx->arena, m->title);
+    lf_rc rc = on_dispatch(cx, ch);
+    return rc ? rc
+              : lf_notice(cx, m->officer_id, ch->res, m->id, lf_printf(&cx->arena, "移交给您：%s | Handed over to you: %s", title, title));
+}
+
+/* A photo shows one place at one time: one that is evidence elsewhere proves nothing here. */
+static lf_rc fresh_photos(struct lf_ctx *cx, const struct lf_change *ch)
+{
+    const struct matter *m = ch->row;
+    for (int i = 0; i < ch->nfile; i++) {
+        struct photo_elsewhere_row used;
+        lf_rc rc = photo_elsewhere(cx, ch->file[i].hash, m->id, &used);
+        if (rc)
+            return rc;
+        if (used.n > 0)
+            return lf_fail(cx, LF_ECONFLICT, "files",
+                           "这张照片已用于别的事项，请上传本次现场照片 | this photo belongs to another matter: take one here");
+    }
+    return LF_OK;
+}
+
 static lf_rc on_handle(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
+    lf_rc rc = fresh_photos(cx, ch);
+    if (rc)
+        return rc;
     m->handled_at = lf_now();
     if (!m->result.n)
         m->result = ch->note;
     return LF_OK;
+}
+
+/* 自处置: who found a small problem on patrol and put it right on the spot; somebody else still checks it. */
+static lf_rc found_by_me(struct lf_ctx *cx, struct lf_change *ch)
+{
+    const struct matter *m = ch->was;
+    return m->created_by.v == cx->actor.v
+               ? LF_OK
+               : lf_fail(cx, LF_EDENIED, "created_by", "只能自处置自己发现的事项 | only who found it can settle it on the spot");
+}
+static lf_rc on_settle(struct lf_ctx *cx, struct lf_change *ch)
+{
+    ((struct matter *)ch->row)->officer_id = cx->actor;
+    return on_handle(cx, ch);
 }
 
 static lf_rc on_ask_delay(struct lf_ctx *cx, struct lf_change *ch)
@@ -176,6 +227,7 @@ static lf_rc on_reopen(struct lf_ctx *cx, struct lf_change *ch)
     struct matter *m = ch->row;
     m->closed_at = (lf_ms){ LF_NULL64 };
     m->officer_id = (lf_id){ 0 };
+    m->reopens = m->reopens == LF_NULL64 ? 1 : m->reopens + 1;
     return LF_OK;
 }
 
@@ -232,6 +284,7 @@ static const struct lf_field fields[] = {
     F(created_by, "登记人", "Entered by", .flags = LF_READONLY, .ref = "account"),
     F(created_at, "登记时间", "Entered", .flags = LF_READONLY | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY | LF_LIST | LF_FILTER),
+    F(reopens, "重新打开次数", "Reopened", .flags = LF_READONLY),
 };
 #undef F
 
@@ -245,11 +298,16 @@ static const struct lf_verb verbs[] = {
     { "register", "立案", "Register", IN(MATTER_FOUND), MATTER_REGISTERED, "register" },
     { "reject", "不予立案", "Reject", IN(MATTER_FOUND), MATTER_REJECTED, "register", .need = LF_NEED_NOTE,
       .phrases = "经核实情况不属实 | Checked: not so\n重复上报 | Reported already\n不属于生态环境职责 | Not an environmental matter" },
+    { "settle", "自处置", "Settle on the spot", IN(MATTER_FOUND), MATTER_HANDLED, "handle", .need = LF_NEED_NOTE | LF_NEED_PHOTO,
+      .guard = found_by_me, .effect = on_settle, .sets = SETS("result"),
+      .phrases = "已现场制止并整改 | Stopped and put right on the spot" },
     { "dispatch", "派遣", "Dispatch", IN(MATTER_REGISTERED) | IN(MATTER_DISPATCHED), MATTER_DISPATCHED, "dispatch",
       .sets = SETS("officer_id!"), .effect = on_dispatch },
     { "accept", "接收", "Accept", IN(MATTER_DISPATCHED), MATTER_ACCEPTED, "handle", .guard = mine },
     { "return", "退回", "Return", IN(MATTER_DISPATCHED), MATTER_REGISTERED, "handle", .need = LF_NEED_NOTE, .guard = may_return,
       .effect = on_return, .phrases = "不在本网格 | Not in my grid\n不属于本人职责 | Not my duty" },
+    { "hand_over", "移交", "Hand over", IN(MATTER_DISPATCHED) | IN(MATTER_ACCEPTED), LF_STAY, "dispatch", .need = LF_NEED_NOTE,
+      .sets = SETS("officer_id!"), .effect = on_hand_over, .phrases = "原处置人离岗 | The officer is away" },
     { "handle", "处置完成", "Handled", IN(MATTER_ACCEPTED), MATTER_HANDLED, "handle", .need = LF_NEED_NOTE | LF_NEED_PHOTO, .guard = mine,
       .effect = on_handle, .sets = SETS("result"),
       .phrases = "已现场制止并整改 | Stopped and put right on the spot\n已责令停产整改 | Ordered to stop and put "
@@ -272,6 +330,8 @@ static const struct lf_verb verbs[] = {
                  "attached" },
     { "reopen", "重新打开", "Reopen", IN(MATTER_CLOSED), MATTER_REGISTERED, "supervise", .need = LF_NEED_NOTE | LF_DANGER,
       .effect = on_reopen },
+    { "void", "作废", "Void", OPEN, MATTER_REJECTED, "supervise", .need = LF_NEED_NOTE | LF_DANGER,
+      .phrases = "重复立案 | Registered twice\n误报 | A false report" },
     { "supervise", "督办", "Supervise", OPEN, LF_STAY, "supervise", .need = LF_NEED_NOTE, .effect = on_supervise },
 };
 const struct lf_res matter_res = {
@@ -316,7 +376,69 @@ lf_rc matter_open(struct lf_ctx *cx, struct matter *row, struct lf_change *ch)
     return rc;
 }
 
-static const struct lf_res *const types[] = { &matter_res };
-const struct lf_room matter_room = {
-    .name = "matter", .res = types, .nres = LF_COUNT(types), .migration = matter_migrations, .nmigration = LF_COUNT(matter_migrations)
+/* ---- what an absent officer holds goes to the deputy ------------------------------------------------------------ */
+
+struct handing {
+    lf_id matter, deputy;
+    const char *note;
 };
+
+static lf_rc find_handings(struct lf_ctx *cx, struct handing *h, int most, int *n)
+{
+    struct matters_of_absent_row r;
+    struct lf_cur cur;
+    char day[32];
+    lf_rc rc = matters_of_absent(cx, lf_day_of(lf_now()), &cur);
+    *n = 0;
+    if (rc)
+        return rc;
+    while (*n < most && (rc = matters_of_absent_next(&cur, &r)) == LF_ROW) {
+        const char *who = lf_strn(&cx->arena, r.who);
+        lf_day_iso(day, r.to_day);
+        h[(*n)++] = (struct handing){ r.id, r.deputy_id,
+                                      lf_printf(&cx->arena, "%s 离岗至 %s，由代理人员处置 | %s is away until %s, the deputy handles it",
+                                                who, day, who, day) };
+    }
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
+static lf_rc hand_over_one(struct lf_ctx *cx, struct handing *h)
+{
+    struct lf_change ch = { .note = lf_str(h->note) };
+    lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
+    if (!rc)
+        rc = lf_tx_end(cx, lf_res_move(cx, &matter_res, h->matter, LF_NULL64, "hand_over", set_officer, &h->deputy, &ch));
+    if (!rc)
+        lf_publish_record(cx->app, &ch);
+    return rc;
+}
+
+/* One that cannot be handed over (the deputy does not answer for its place) is for the desk, and does not hold up the others. */
+static lf_rc hand_over_absent(struct lf_ctx *cx)
+{
+    struct handing h[64];
+    int n, refused = 0;
+    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+    if (rc || (rc = lf_tx_end(cx, find_handings(cx, h, LF_COUNT(h), &n))))
+        return rc;
+    for (int i = 0; i < n; i++) {
+        rc = hand_over_one(cx, &h[i]);
+        if (rc == LF_EDB)
+            return rc;
+        refused += rc != LF_OK;
+    }
+    if (refused)
+        lf_log(LF_DEBUG, "matter: %d of %d matters of absent officers cannot go to the deputy: %s", refused, n, cx->err.msg);
+    return LF_OK;
+}
+
+static const struct lf_job jobs[] = { { "matter_deputies", 30, hand_over_absent } };
+static const struct lf_res *const types[] = { &matter_res };
+const struct lf_room matter_room = { .name = "matter",
+                                     .res = types,
+                                     .nres = LF_COUNT(types),
+                                     .job = jobs,
+                                     .njob = LF_COUNT(jobs),
+                                     .migration = matter_migrations,
+                                     .nmigration = LF_COUNT(matter_migrations) };
