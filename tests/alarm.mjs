@@ -51,7 +51,8 @@ await t.run(async () => {
 
   // closing by measurement
   let m = (await city.get(`/matter/${full.matter_id}`)).json;
-  const doer = Object.values(users).find((u) => u.me.id === m.officer_id);
+  const login = (await admin.get(`/account/${m.officer_id}`)).json.login, doer = users[login] ??= new User();
+  await doer.login(login);
   const move = async (u, verb, extra = {}) => { const r = await u.call('POST', `/matter/${m.id}/${verb}`, { version: m.version, ...extra }); if (r.status === 200) m = r.json; return r; };
   const file = (await doer.call('POST', '/files?name=after.png', PNG, 'image/png')).json;
   const photo = { note: '已检修', files: [{ hash: file.hash, name: 'after.png' }] };
