@@ -5,12 +5,12 @@ enum measure { GAS, WATER, PRESSURE, FLOW };
 static const struct {
     const char *name, *plain; /* plain: as keyboards write it; NULL when the same */
     enum measure of;
-    double size;
-} units[] = { { "ng/m³", "ng/m3", GAS, 1e-9 }, { "µg/m³", "ug/m3", GAS, 1e-6 }, { "mg/m³", "mg/m3", GAS, 1e-3 },
-              { "g/m³", "g/m3", GAS, 1 },      { "ng/L", NULL, WATER, 1e-9 },   { "µg/L", "ug/L", WATER, 1e-6 },
-              { "mg/L", NULL, WATER, 1e-3 },   { "g/L", NULL, WATER, 1 },       { "Pa", NULL, PRESSURE, 1 },
-              { "hPa", NULL, PRESSURE, 100 },  { "kPa", NULL, PRESSURE, 1e3 },  { "MPa", NULL, PRESSURE, 1e6 },
-              { "L/s", NULL, FLOW, 1e-3 },     { "m³/s", "m3/s", FLOW, 1 },     { "m³/h", "m3/h", FLOW, 1.0 / 3600 } };
+    double size; /* in the smallest common part, so that all are whole numbers and divide exactly */
+} units[] = { { "ng/m³", "ng/m3", GAS, 1 },   { "µg/m³", "ug/m3", GAS, 1e3 },   { "mg/m³", "mg/m3", GAS, 1e6 },
+              { "g/m³", "g/m3", GAS, 1e9 },   { "ng/L", NULL, WATER, 1 },       { "µg/L", "ug/L", WATER, 1e3 },
+              { "mg/L", NULL, WATER, 1e6 },   { "g/L", NULL, WATER, 1e9 },      { "Pa", NULL, PRESSURE, 1 },
+              { "hPa", NULL, PRESSURE, 100 }, { "kPa", NULL, PRESSURE, 1e3 },   { "MPa", NULL, PRESSURE, 1e6 },
+              { "L/s", NULL, FLOW, 3600 },    { "m³/s", "m3/s", FLOW, 3600e3 }, { "m³/h", "m3/h", FLOW, 1000 } };
 
 static int find(lf_text t)
 {
@@ -29,7 +29,6 @@ bool hj212_unit_times(lf_text from, lf_text to, double *times)
     }
     if (a < 0 || b < 0 || units[a].of != units[b].of)
         return false;
-    /* Powers of ten come out exact when the larger is divided by the smaller. */
-    *times = units[a].size >= units[b].size ? units[a].size / units[b].size : 1 / (units[b].size / units[a].size);
+    *times = units[a].size / units[b].size;
     return true;
 }
