@@ -113,7 +113,7 @@ async function coverage() {
 await t.run(async () => {
   s = await Server.make(lanfan, engine);
   ok('the demonstration city is filled', s.run('demo').status === 0);
-  ok('the server starts', await s.start());
+  ok('the server starts', await s.start(), s.log);
   [admin, city, county, town, officer] = await Promise.all(['admin', 'city', 'county', 'town', 'officer'].map((l) => s.user(l)));
   const cells = (await city.get(`/grid/areas?level=village&parent=${TOWN}`)).json.features;
   where = middle(cells.at(-1).geometry.coordinates[0]);

@@ -71,7 +71,7 @@ async function anotherUnitFromTheStart() {
 await t.run(async () => {
   s = await Server.make(lanfan, engine);
   ok('the demonstration city is filled', s.run('demo').status === 0);
-  ok('the server starts', await s.start());
+  ok('the server starts', await s.start(), s.log);
   city = await s.user('city');
   dev = await new Station(s.stationPort).open();
   await airIsInMicrograms();

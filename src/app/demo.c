@@ -208,7 +208,8 @@ lf_rc app_demo_fill(struct lf_ctx *cx, const char *dir)
     if ((rc = load_file(cx, dir, "zones.csv", "zone")) || (rc = load_file(cx, dir, "sources.csv", "source")) ||
         (rc = load_file(cx, dir, "stations.csv", "station")) || (rc = load_file(cx, dir, "limits.csv", "limit_value")))
         return rc;
-    if ((rc = load_file(cx, dir, "duties.csv", "grid_duty")))
+    if ((rc = load_file(cx, dir, "duties.csv", "grid_duty")) || (rc = load_file(cx, dir, "plans.csv", "patrol_plan")) ||
+        (rc = load_file(cx, dir, "scheme.csv", "assess_scheme")))
         return rc;
     return add_people(cx, dir);
 }

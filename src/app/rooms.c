@@ -6,6 +6,7 @@
 #include "rooms/grid/grid.h"
 #include "rooms/intake/intake.h"
 #include "rooms/matter/matter.h"
+#include "rooms/patrol/patrol.h"
 #include "rooms/pilot/pilot.h"
 #include "rooms/review/review.h"
 #include "rooms/series/series.h"
@@ -21,6 +22,7 @@ const struct lf_room *const app_rooms[] = {
     &grid_room,
     &intake_room,
     &matter_room,
+    &patrol_room,
     &pilot_room,
     &review_room,
     &series_room,
@@ -35,7 +37,7 @@ const struct lf_role_seed app_roles[] = {
     { "city", "市级指挥中心", "City command centre",
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise alarm_rule.* silence.* "
-      "absence.* area.* grid_duty.* post.* zone.* "
+      "absence.* area.* assess_scheme.* grid_duty.* patrol.* patrol_plan.* post.* zone.* "
       "command.* "
       "feed.* mqtt_source.* "
       "limit_value.* station.* station_channel.* "
@@ -49,14 +51,14 @@ const struct lf_role_seed app_roles[] = {
       "alarm.ack alarm.close alarm.supervise silence.create silence.approve silence.finish "
       "command.create command.cancel "
       "matter.create matter.register matter.dispatch matter.verify matter.close matter.raise matter.supervise "
-      "absence.create absence.edit "
+      "absence.create absence.edit patrol_plan.create patrol_plan.edit "
       "pilot.create "
       "post.create post.edit "
       "review.create review.edit "
       "source.create source.edit" },
     { "town", "乡镇管理员", "Township desk",
       "*.read "
-      "absence.create absence.edit "
+      "absence.create absence.edit patrol_plan.create patrol_plan.edit "
       "alarm.ack silence.create silence.finish "
       "matter.create matter.register matter.dispatch matter.verify matter.raise matter.export "
       "source.create" },
@@ -64,6 +66,7 @@ const struct lf_role_seed app_roles[] = {
       "alarm.read "
       "area.read "
       "matter.read matter.create matter.handle "
+      "patrol.read patrol.create patrol_plan.read "
       "source.read "
       "station.read" },
 };

@@ -130,6 +130,47 @@ static lf_rc zone_json(struct lf_ctx *cx, struct lf_json *j, lf_text code)
     return LF_OK;
 }
 
+static void put_place(struct lf_json *j, const struct grid_chain_row *r)
+{
+    unsigned level = 0;
+    char day[32];
+    lf_dict_find(&grid_level_dict, r->level, &level);
+    lf_json_ktext(j, "code", r->code);
+    lf_json_ktext(j, "name", r->name);
+    lf_json_ktext(j, "level", r->level);
+    lf_json_kstr(j, "level_zh", grid_level_dict.item[level].zh);
+    lf_json_kstr(j, "level_en", grid_level_dict.item[level].en);
+    lf_json_kbool(j, "generated", r->generated != 0);
+    lf_json_ktext(j, "duty", r->duty);
+    lf_json_kstr(j, "from", r->from_day.v == LF_NULL32 ? NULL : lf_day_iso(day, r->from_day));
+    lf_json_kstr(j, "to", r->to_day.v == LF_NULL32 ? NULL : lf_day_iso(day, r->to_day));
+}
+
+lf_rc grid_place_json(struct lf_ctx *cx, struct lf_json *j, lf_text code, lf_day on)
+{
+    struct grid_chain_row r;
+    struct lf_cur cur;
+    bool found = false;
+    lf_rc rc = grid_chain(cx, code, on, &cur);
+    if (rc)
+        return rc;
+    lf_json_obj(j);
+    while ((rc = grid_chain_next(&cur, &r)) == LF_ROW)
+        if (lf_text_eq(r.code, code)) {
+            put_place(j, &r);
+            found = true;
+        }
+    lf_cur_close(&cur);
+    if (rc < 0)
+        return rc;
+    if (!found)
+        return lf_fail(cx, LF_ENOTFOUND, "code", "那天没有这个网格 | there was no such place on that day");
+    if ((rc = chain_json(cx, j, code, on)) || (rc = zone_json(cx, j, code)))
+        return rc;
+    lf_json_end_obj(j);
+    return LF_OK;
+}
+
 lf_rc grid_locate(struct lf_ctx *cx, struct lf_call *c)
 {
     struct lf_point p;

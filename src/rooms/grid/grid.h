@@ -40,6 +40,8 @@ typedef bool (*grid_person_fn)(void *user, const struct grid_person *p); /* fals
 lf_rc grid_people(struct lf_ctx *cx, lf_text code, lf_day on, grid_person_fn fn, void *user) LF_MUST_CHECK;
 /* Who does the work of an account on a day: itself, its deputy, or nobody (0). */
 lf_rc grid_stand_in(struct lf_ctx *cx, lf_id account, lf_day on, lf_id *acting) LF_MUST_CHECK;
+/* A place as it was on a day, as a JSON object: name, level, outline's origin, duties of its own, chain of places, zone. */
+lf_rc grid_place_json(struct lf_ctx *cx, struct lf_json *j, lf_text code, lf_day on) LF_MUST_CHECK;
 /* The duties of a level on a day, as a JSON array. */
 lf_rc grid_duties_json(struct lf_ctx *cx, struct lf_json *j, enum grid_level level, lf_day on) LF_MUST_CHECK;
 /* The account on duty nearest to the code today (officer before deputy before head, a deputy instead of who is absent); 0 when there is
