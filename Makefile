@@ -5,10 +5,9 @@
 export PATH := $(CURDIR)/tools/node/bin:$(PATH)
 
 run: web build
-	build/src/app/lanfan demo --data var/demo
+	@build/src/app/lanfan demo --data var/demo
 	@echo "starting; stop with Ctrl-C"
-	@build/src/app/lanfan serve --demo --data var/demo & server=$$!; trap 'kill $$sim $$server 2>/dev/null; wait' INT TERM EXIT; \
-	  build/src/app/lanfan simulate & sim=$$!; wait $$server
+	@build/src/app/lanfan serve --demo --play --data var/demo
 
 build: web
 	@[ -f build/build.ninja ] || meson setup build -Dwerror=true

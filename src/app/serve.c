@@ -1,4 +1,5 @@
 /* serve.c - `lanfan serve`: the listener for stations, the HTTP server and the jobs, until a signal ends them. */
+#include "app/child.h"
 #include "app/open.h"
 #include "app/rooms.h"
 #include "app/settings.h"
@@ -204,6 +205,31 @@ static void stop(void)
     app_telemetry_close(&it.tele);
 }
 
+/* ---- the demonstration's stations ------------------------------------------------------------------------ */
+
+static bool play;
+static pid_t player;
+static const struct app_option options[] = {
+    { "play", APP_SWITCH, &play, .help = "also runs `lanfan simulate`, which plays the stations of the demonstration" },
+};
+
+static lf_rc start_player(struct lf_err *err)
+{
+    char port[8];
+    snprintf(port, sizeof port, "%u", lf_listener_port(it.listener));
+    const char *const words[] = { "simulate", "--host", app_set.host, "--station-port", port, NULL };
+    return play ? app_child_start(words, &player, err) : LF_OK;
+}
+
+static void watch_player(void)
+{
+    int status;
+    if (!app_child_ended(player, &status))
+        return;
+    player = 0;
+    lf_log(LF_WARN, "lanfan simulate has ended: no station plays any more");
+}
+
 static void greet(void)
 {
     lf_log(LF_INFO, "Lanfan 蓝繁 on http://%s:%u, stations on port %u, data in %s", app_set.host, lf_http_port(it.http),
@@ -229,6 +255,7 @@ static void wait_for_signal(void)
     sigset_t set = stop_signals();
     struct timespec five = { .tv_sec = 5 };
     for (int turn = 0; sigtimedwait(&set, NULL, &five) < 0; turn++) {
+        watch_player();
         refresh_directory();
         if (turn % 12 == 0) /* each minute; and soon after the start, which needs three times what stays */
             lf_trim();
@@ -244,10 +271,13 @@ static int serve(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread exists */
     signal(SIGPIPE, SIG_IGN);
     lf_rc rc = start(&err);
+    if (!rc)
+        rc = start_player(&err);
     if (!rc) {
         greet();
         wait_for_signal();
     }
+    app_child_stop(player); /* first, so that what it has sent is still acknowledged */
     stop();
     return rc ? app_fail(&err, "serve") : APP_OK;
 }
@@ -259,5 +289,7 @@ const struct app_command app_serve = {
     .help =
         "Starts the HTTP server and the listener for stations; migrates the database first when it is older. Ends on SIGTERM or SIGINT\n"
         "when every packet that was taken is stored and acknowledged. `lanfan config` shows what it would start with.\n",
+    .option = options,
+    .noption = LF_COUNT(options),
     .run = serve,
 };
