@@ -38,7 +38,8 @@ async function capture() {
   const city = await s.user('city');
   const first = readFileSync(CAPTURE, 'latin1').split('\n')[0] + '\n';
   const st = (await city.get('/station?mn=370300000000000000000001')).json.items[0];
-  ok('the raw packet is kept as it was', (await city.get(`/station/${st.id}/packets`)).json.items.some((p) => p.raw === first));
+  const plain = (raw) => raw.replace(/PW=[^;]*/, ''); // shown with stars
+  ok('the raw packet is kept as it was', (await city.get(`/station/${st.id}/packets`)).json.items.some((p) => plain(p.raw) === plain(first)));
   await s.stop();
 }
 
