@@ -66,8 +66,9 @@ static lf_rc bench_count(struct lf_ctx *cx, enum tab tab, int64_t *out)
 
 static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
 {
-    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_ID }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
-                          { .t = LF_T_MS },   { .t = LF_T_MS }, { .t = LF_T_MS },   { .t = LF_T_INT },  { .t = LF_T_TEXT } };
+    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_ID },   { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
+                          { .t = LF_T_TEXT }, { .t = LF_T_MS },   { .t = LF_T_MS },   { .t = LF_T_MS },
+                          { .t = LF_T_INT },  { .t = LF_T_TEXT }, { .t = LF_T_MS },   { .t = LF_T_TEXT } };
     for (int i = 0; i < (int)LF_COUNT(v); i++)
         lf_cur_get(cur, i, &v[i]);
     const struct lf_res *r = lf_app_res(cx->app, v[0].s);
@@ -76,7 +77,8 @@ static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
     char b[32];
     if (!d || !lf_dict_find(d, v[4].s, &st))
         return; /* a room or state that this program does not know any more */
-    lf_ms due = { v[6].null ? LF_NULL64 : v[6].i }, end = v[7].null ? lf_now() : (lf_ms){ v[7].i };
+    lf_ms due = { v[6].null ? LF_NULL64 : v[6].i }, end = { v[7].null ? LF_NULL64 : v[7].i };
+    const struct lf_clock clock = { (enum lf_unit)v[8].i, { v[5].i }, due, { v[10].null ? LF_NULL64 : v[10].i }, end, v[11].s };
     lf_json_obj(j);
     lf_json_kstr(j, "room", r->name);
     lf_json_kint(j, "id", v[1].i);
@@ -89,7 +91,7 @@ static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
     lf_json_kstr(j, "started_at", lf_ms_iso(b, (lf_ms){ v[5].i }));
     lf_json_kstr(j, "due_at", due.ms == LF_NULL64 ? NULL : lf_ms_iso(b, due));
     lf_json_kstr(j, "ended_at", v[7].null ? NULL : lf_ms_iso(b, end));
-    lf_json_kstr(j, "light", lf_light(cx->app, (enum lf_unit)v[8].i, (lf_ms){ v[5].i }, due, end));
+    lf_json_kstr(j, "light", lf_light(cx, &clock));
     lf_json_key(j, "verbs");
     lf_json_arr(j);
     for (int i = 0; v[7].null && i < r->nverb; i++)
@@ -107,7 +109,7 @@ static lf_rc bench_tab(struct lf_ctx *cx, struct lf_json *j, enum tab tab, const
     const char *where = bench_where(cx, tab, arg, &n);
     const char *sql = lf_printf(&cx->arena,
                                 "/* bench.%s */ SELECT s.topic, s.row_id, s.grid_code, s.title, s.state, s.started_at, s.due_at, "
-                                "s.ended_at, s.limit_unit, s.right_name%s "
+                                "s.ended_at, s.limit_unit, s.right_name, s.paused_at, s.pauses%s "
                                 "ORDER BY %s LIMIT %d OFFSET %" PRId64,
                                 key, where, tab == DONE ? "s.ended_at DESC, s.id DESC" : "s.due_at ASC NULLS LAST, s.id", BENCH_PAGE, skip);
     sql = lf_sql_scope(cx, sql, arg, &n);

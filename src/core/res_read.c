@@ -178,7 +178,7 @@ static lf_rc where(struct lf_build *b, const struct lf_res *r, const struct lf_q
     }
     if (q->q.n)
         search(b, r, q->q);
-    return LF_OK;
+    return b->sql.failed ? lf_fail(b->cx, LF_EINVAL, NULL, "筛选值太多 | too many values in the filters") : LF_OK;
 }
 
 /* ---- keyset paging ------------------------------------------------------------------------- */

@@ -186,18 +186,22 @@ static lf_rc find_login(struct lf_ctx *cx, lf_text login, struct found *f)
     return lf_tx_end(cx, rc == LF_ENOTFOUND ? LF_OK : rc);
 }
 
-/* Counts the failure in the account and the audit trail, and locks it at the fifth. */
+/* Counts the failure in the account and the audit trail, and locks it at the fifth. Counted where the number is kept: tries that come at
+ * once are each counted, and none takes back the lock that another has set. */
 static lf_rc note_failure(struct lf_ctx *cx, const struct found *f)
 {
-    bool lock = f->failed + 1 >= LOCK_AFTER;
-    const struct lf_val v[] = { lf_val_int(lock ? 0 : f->failed + 1),
-                                lf_val_ms(lock ? (lf_ms){ lf_now().ms + (int64_t)LOCK_MINUTES * LF_MINUTE_MS } : (lf_ms){ LF_NULL64 }),
+    static const char sql[] = "UPDATE account SET failed = CASE WHEN failed + 1 >= $1 THEN 0 ELSE failed + 1 END, "
+                              "locked_until = CASE WHEN failed + 1 >= $1 THEN $2 ELSE locked_until END WHERE id = $3 RETURNING failed";
+    const struct lf_val v[] = { lf_val_int(LOCK_AFTER), lf_val_ms((lf_ms){ lf_now().ms + (int64_t)LOCK_MINUTES * LF_MINUTE_MS }),
                                 lf_val_id(f->id) };
+    struct lf_val failed = { .t = LF_T_INT };
     lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
     if (rc)
         return rc;
-    rc = lf_sql_run(cx, "UPDATE account SET failed = $1, locked_until = $2 WHERE id = $3", v, 3, NULL);
-    const struct lf_audit a = { .topic = "account", .row = f->id, .grid_code = f->grid, .verb = lock ? "lock_out" : "login_failed" };
+    rc = lf_sql_one(cx, sql, v, LF_COUNT(v), &failed, 1);
+    const struct lf_audit a = {
+        .topic = "account", .row = f->id, .grid_code = f->grid, .verb = !rc && !failed.i ? "lock_out" : "login_failed"
+    };
     return lf_tx_end(cx, rc ? rc : lf_audit_write(cx, &a));
 }
 

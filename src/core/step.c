@@ -74,21 +74,14 @@ static lf_rc cover_step(struct lf_ctx *cx, const struct open_step *s, bool pause
     return lf_sql_run(cx, "UPDATE step SET covered = TRUE, paused_at = $1 WHERE id = $2", v, 2, NULL);
 }
 
-/* Minutes of work (or of the clock) between two instants, as the limit counts them. */
-static int64_t counted(const struct lf_app *app, enum lf_unit unit, lf_ms from, lf_ms to)
-{
-    return unit == LF_MINUTES ? (to.ms - from.ms) / LF_MINUTE_MS : lf_workcal_minutes(app->cal, from, to);
-}
-
 static lf_ms pushed(const struct lf_app *app, const struct open_step *s, lf_ms now)
 {
-    if (s->due.ms == LF_NULL64 || s->limit.unit == LF_NO_LIMIT)
-        return s->due;
+    if (s->due.ms == LF_NULL64 || s->limit.unit == LF_NO_LIMIT || s->due.ms <= s->paused.ms)
+        return s->due; /* what was late before the pause stays late */
     if (s->limit.unit == LF_MINUTES)
         return (lf_ms){ s->due.ms + (now.ms - s->paused.ms) };
     /* What was left when the clock stopped is left when it goes on. */
-    int64_t left = s->due.ms > s->paused.ms ? counted(app, s->limit.unit, s->paused, s->due) : 0;
-    return lf_workcal_add_minutes(app->cal, now, left);
+    return lf_workcal_add_minutes(app->cal, now, lf_workcal_minutes(app->cal, s->paused, s->due));
 }
 
 static lf_rc uncover_step(struct lf_ctx *cx, const struct open_step *s, const struct lf_step *want)
@@ -190,16 +183,6 @@ static const char *unit_label(enum lf_unit u)
                                   : "不限时 | no limit";
 }
 
-const char *lf_light(const struct lf_app *app, enum lf_unit unit, lf_ms started, lf_ms due, lf_ms now)
-{
-    if (due.ms == LF_NULL64 || unit == LF_NO_LIMIT)
-        return "none";
-    if (now.ms > due.ms)
-        return "red";
-    int64_t all = counted(app, unit, started, due), used = counted(app, unit, started, now);
-    return used * 100 > all * 80 ? "yellow" : "green"; /* GB/T 30428 practice: green to 80 %, yellow to 100 % */
-}
-
 struct sheet {
     struct lf_json *j;
 };
@@ -236,6 +219,23 @@ static int read_pauses(struct lf_ctx *cx, lf_text text, lf_ms paused, lf_ms unti
     return n;
 }
 
+enum { PAUSES_MAX = 32 };
+
+const char *lf_light(struct lf_ctx *cx, const struct lf_clock *c)
+{
+    struct lf_workcal_pause p[PAUSES_MAX];
+    if (c->due.ms == LF_NULL64 || c->unit == LF_NO_LIMIT)
+        return "none";
+    lf_ms now = c->ended.ms != LF_NULL64 ? c->ended : c->paused.ms != LF_NULL64 ? c->paused : lf_now();
+    if (now.ms > c->due.ms)
+        return "red";
+    int np = read_pauses(cx, c->pauses, (lf_ms){ LF_NULL64 }, now, p, PAUSES_MAX);
+    bool round_the_clock = c->unit == LF_MINUTES;
+    int64_t all = lf_workcal_sheet(cx->app->cal, round_the_clock, c->started, c->due, p, np, NULL, NULL),
+            used = lf_workcal_sheet(cx->app->cal, round_the_clock, c->started, now, p, np, NULL, NULL);
+    return used * 100 > all * 80 ? "yellow" : "green"; /* GB/T 30428 practice: green to 80 %, yellow to 100 % */
+}
+
 static void clock_step(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, struct lf_cur *cur)
 {
     struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_MS },   { .t = LF_T_MS },  { .t = LF_T_MS },  { .t = LF_T_MS },
@@ -245,8 +245,9 @@ static void clock_step(struct lf_ctx *cx, struct lf_json *j, const struct lf_res
         lf_cur_get(cur, i, &v[i]);
     enum lf_unit unit = (enum lf_unit)v[7].i;
     lf_ms started = { v[1].i }, due = { v[2].null ? LF_NULL64 : v[2].i }, end = v[3].null ? lf_now() : (lf_ms){ v[3].i };
-    struct lf_workcal_pause pause[32];
-    int np = read_pauses(cx, v[5].s, v[4].null ? (lf_ms){ LF_NULL64 } : (lf_ms){ v[4].i }, end, pause, 32);
+    const struct lf_clock clock = { unit, started, due, { v[4].null ? LF_NULL64 : v[4].i }, { v[3].null ? LF_NULL64 : v[3].i }, v[5].s };
+    struct lf_workcal_pause pause[PAUSES_MAX];
+    int np = read_pauses(cx, v[5].s, clock.paused, end, pause, PAUSES_MAX);
     char b[32];
     unsigned st = 0;
     const struct lf_dict *d = lf_res_states(r);
@@ -267,7 +268,7 @@ static void clock_step(struct lf_ctx *cx, struct lf_json *j, const struct lf_res
     lf_json_kstr(j, "unit", unit_code(unit));
     lf_json_ktext(j, "unit_zh", lf_lang_pick(lf_str(unit_label(unit)), LF_ZH));
     lf_json_ktext(j, "unit_en", lf_lang_pick(lf_str(unit_label(unit)), LF_EN));
-    lf_json_kstr(j, "light", lf_light(cx->app, unit, started, due, end));
+    lf_json_kstr(j, "light", lf_light(cx, &clock));
     lf_json_kint(j, "escalated", v[8].i);
     struct sheet sh = { j };
     lf_json_key(j, "sheet");
