@@ -12,7 +12,10 @@
 #include <zip.h>
 
 enum { COLS = 512, ROWS = 1100000, CELL = 32768 };
-static const uint64_t UNPACKED = (uint64_t)1 << 30, STRINGS = (uint64_t)256 << 20;
+static const uint64_t UNPACKED = (uint64_t)1 << 30, STRINGS = (uint64_t)128 << 20;
+/* Sheets pack to a tenth; what unpacks to a hundred times its size is made to fill memory. */
+static const uint64_t RATIO = 100, RATIO_FROM = (uint64_t)32 << 20;
+enum { STRING_COUNT = 8 << 20 };
 
 struct rows {
     lf_table_row f;
@@ -20,6 +23,7 @@ struct rows {
     struct lf_err *err;
     struct lf_out text;
     uint32_t start[COLS + 1];
+    lf_text cell[COLS];
     int n, row;
     lf_rc rc;
 };
@@ -43,82 +47,118 @@ static void end_cell(struct rows *r)
 
 static void end_row(struct rows *r)
 {
-    static lf_text cells[1]; /* an empty row has no cells */
     if (r->rc)
         return;
     if (r->row == ROWS) {
         bad(r, "行数太多", "too many rows");
         return;
     }
-    lf_text *c = r->n ? lf_new(sizeof *c * (size_t)r->n) : cells;
     const char *base = lf_out_text(&r->text).p;
     for (int i = 0; i < r->n; i++)
-        c[i] = (lf_text){ base + r->start[i], r->start[i + 1] - r->start[i] };
-    r->rc = r->f(r->user, ++r->row, c, r->n, r->err);
-    if (r->n)
-        lf_release(c);
+        r->cell[i] = (lf_text){ base + r->start[i], r->start[i + 1] - r->start[i] };
+    r->rc = r->f(r->user, ++r->row, r->cell, r->n, r->err);
     r->n = 0;
     r->text.n = 0;
 }
 
+/* A cell that is too long is told when it is, not when it ends. */
+static void put_char(struct rows *r, int c)
+{
+    if (r->text.n - r->start[r->n] > CELL)
+        bad(r, "单元格内容太长", "a cell is too long");
+    else
+        lf_put_c(&r->text, (char)c);
+}
+
 /* ---- csv -------------------------------------------------------------------------------------------------- */
 
-static bool utf8_text(lf_text t)
+/* The file as UTF-8, a piece at a time: constant memory whatever its size. */
+enum { PIECE = 64 * 1024 };
+struct source {
+    int fd;
+    off_t at;    /* in the file */
+    iconv_t gbk; /* (iconv_t)-1: it is UTF-8 already */
+    size_t n, i; /* of text */
+    size_t nraw; /* the beginning of a character that the last piece cut off */
+    bool ended, bad;
+    char text[PIECE * 2], raw[PIECE];
+};
+
+/* The next piece into text; false at the end, or when it cannot be read (bad). */
+static bool fill(struct source *s)
 {
-    for (uint32_t i = 0; i < t.n;) {
-        unsigned char c = (unsigned char)t.p[i];
-        uint32_t len = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
-        if (!len)
+    char *to = s->gbk == (iconv_t)-1 ? s->text : s->raw + s->nraw;
+    ssize_t k = pread(s->fd, to, PIECE - s->nraw, s->at);
+    s->i = 0;
+    s->n = k > 0 && to == s->text ? (size_t)k : 0;
+    s->at += k > 0 ? k : 0;
+    s->bad = s->bad || k < 0 || (!k && s->nraw);
+    if (k <= 0 || to == s->text)
+        return k > 0;
+    char *in = s->raw, *out = s->text;
+    size_t left = s->nraw + (size_t)k, room = sizeof s->text;
+    if (iconv(s->gbk, &in, &left, &out, &room) == (size_t)-1 && errno != EINVAL)
+        s->bad = true;
+    memmove(s->raw, in, left);
+    s->nraw = left;
+    s->n = sizeof s->text - room;
+    return !s->bad;
+}
+
+static int peek(struct source *s)
+{
+    while (s->i == s->n && !s->ended)
+        s->ended = !fill(s);
+    return s->i < s->n ? (unsigned char)s->text[s->i] : -1;
+}
+
+static int next(struct source *s)
+{
+    int c = peek(s);
+    s->i += c >= 0;
+    return c;
+}
+
+static void from_start(struct source *s)
+{
+    s->at = 0;
+    s->n = s->i = s->nraw = 0;
+    s->ended = s->bad = false;
+}
+
+/* Is all of it UTF-8? A character that the end cuts off is nobody's encoding and is refused later, where it is used. */
+static bool all_utf8(struct source *s)
+{
+    int more = 0;
+    for (int c; (c = next(s)) >= 0;) {
+        if (more ? (c & 0xC0) != 0x80 : c >= 0x80 && (c < 0xC2 || c > 0xF4))
             return false;
-        if (i + len > t.n)
-            return true; /* cut at the end of what was looked at */
-        for (uint32_t k = 1; k < len; k++)
-            if (((unsigned char)t.p[i + k] & 0xC0) != 0x80)
-                return false;
-        i += len;
+        more = more ? more - 1 : c < 0x80 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
     }
     return true;
 }
 
-static bool from_gbk(lf_text in, struct lf_out *out)
-{
-    iconv_t cd = iconv_open("UTF-8", "GB18030");
-    char *p = (char *)(uintptr_t)in.p, b[8192];
-    size_t n = in.n;
-    bool ok = cd != (iconv_t)-1;
-    while (ok && n) {
-        char *o = b;
-        size_t room = sizeof b;
-        size_t k = iconv(cd, &p, &n, &o, &room);
-        lf_put(out, b, sizeof b - room);
-        ok = k != (size_t)-1 || errno == E2BIG;
-    }
-    if (cd != (iconv_t)-1)
-        iconv_close(cd);
-    return ok;
-}
-
-static char delimiter(lf_text t)
+static char delimiter(struct source *s)
 {
     int comma = 0, semicolon = 0, tab = 0;
-    for (uint32_t i = 0; i < t.n && t.p[i] != '\n'; i++)
-        comma += t.p[i] == ',', semicolon += t.p[i] == ';', tab += t.p[i] == '\t';
+    peek(s);
+    for (size_t i = s->i; i < s->n && s->text[i] != '\n'; i++)
+        comma += s->text[i] == ',', semicolon += s->text[i] == ';', tab += s->text[i] == '\t';
     return tab > comma && tab > semicolon ? '\t' : semicolon > comma ? ';' : ',';
 }
 
-static void read_csv(struct rows *r, lf_text t)
+static void read_csv(struct rows *r, struct source *s)
 {
-    char sep = delimiter(t);
+    int sep = delimiter(s);
     bool quoted = false, any = false;
-    for (uint32_t i = 0; i < t.n && !r->rc; i++) {
-        char c = t.p[i];
+    for (int c; !r->rc && (c = next(s)) >= 0;) {
         if (!c)
             bad(r, "含有不允许的字符", "has a character that is not allowed");
         else if (quoted) {
             if (c != '"')
-                lf_put_c(&r->text, c);
-            else if (i + 1 < t.n && t.p[i + 1] == '"')
-                lf_put_c(&r->text, t.p[++i]);
+                put_char(r, c);
+            else if (peek(s) == '"')
+                put_char(r, next(s));
             else
                 quoted = false;
         } else if (c == '"' && r->text.n == r->start[r->n])
@@ -126,14 +166,14 @@ static void read_csv(struct rows *r, lf_text t)
         else if (c == sep)
             end_cell(r), any = true;
         else if (c == '\n' || c == '\r') {
-            if (c == '\r' && i + 1 < t.n && t.p[i + 1] == '\n')
-                i++;
+            if (c == '\r' && peek(s) == '\n')
+                next(s);
             if (any)
                 end_cell(r);
             end_row(r);
             any = false;
         } else
-            lf_put_c(&r->text, c), any = true;
+            put_char(r, c), any = true;
     }
     if (quoted && !r->rc)
         bad(r, "引号没有闭合", "a quotation mark is not closed");
@@ -141,28 +181,39 @@ static void read_csv(struct rows *r, lf_text t)
         end_cell(r), end_row(r);
 }
 
+/* UTF-8, with or without its mark, or GBK: all of it is looked at before the first row is given out. */
+static bool find_encoding(struct source *s)
+{
+    from_start(s);
+    if (all_utf8(s))
+        return !s->bad;
+    s->gbk = iconv_open("UTF-8", "GB18030");
+    from_start(s);
+    while (s->gbk != (iconv_t)-1 && next(s) >= 0)
+        s->i = s->n;
+    return s->gbk != (iconv_t)-1 && !s->bad;
+}
+
 static lf_rc csv_file(struct rows *r, int fd)
 {
-    struct stat st;
-    if (fstat(fd, &st) || st.st_size > (off_t)(256 << 20))
-        return lf_err_set(r->err, LF_ETOOBIG, "file", "文件太大 | the file is too large");
-    char *p = lf_new((size_t)st.st_size + 1);
-    size_t n = 0;
-    for (ssize_t k; n < (size_t)st.st_size && (k = pread(fd, p + n, (size_t)st.st_size - n, (off_t)n)) > 0;)
-        n += (size_t)k;
-    lf_text t = { p, (uint32_t)n };
-    struct lf_out utf8 = lf_out_memory((size_t)512 << 20);
-    if (n >= 3 && !memcmp(p, "\xEF\xBB\xBF", 3))
-        t.p += 3, t.n -= 3;
-    if (!utf8_text(t)) {
-        if (!from_gbk(t, &utf8))
-            bad(r, "编码应为 UTF-8 或 GBK", "the encoding must be UTF-8 or GBK");
-        t = lf_out_text(&utf8);
+    struct source *s = lf_new(sizeof *s);
+    s->fd = fd;
+    s->gbk = (iconv_t)-1;
+    if (!find_encoding(s))
+        bad(r, "编码应为 UTF-8 或 GBK", "the encoding must be UTF-8 or GBK");
+    from_start(s);
+    if (!r->rc) {
+        if (s->gbk != (iconv_t)-1)
+            iconv(s->gbk, NULL, NULL, NULL, NULL);
+        else if (peek(s) == 0xEF && s->n >= 3 && !memcmp(s->text, "\xEF\xBB\xBF", 3))
+            s->i = 3;
+        read_csv(r, s);
     }
-    if (!r->rc)
-        read_csv(r, t);
-    lf_out_close(&utf8);
-    lf_release(p);
+    if (!r->rc && s->bad)
+        lf_err_set(r->err, r->rc = LF_EIO, "file", "文件读不到：%s | the file cannot be read: %s", strerror(errno), strerror(errno));
+    if (s->gbk != (iconv_t)-1)
+        iconv_close(s->gbk);
+    lf_release(s);
     return r->rc;
 }
 
@@ -187,7 +238,7 @@ struct book {
     char type[16];
     int col, style;
     bool in_value, in_xfs, rich;
-    uint64_t unpacked;
+    uint64_t packed, unpacked;
 };
 
 static const char *attr(const XML_Char **a, const char *name)
@@ -224,7 +275,7 @@ static lf_rc parse_part(struct book *b, zip_t *z, const char *name, XML_StartEle
     zip_int64_t n;
     while (!b->r->rc && (n = zip_fread(f, buf, sizeof buf)) > 0) {
         b->unpacked += (uint64_t)n;
-        if (b->unpacked > UNPACKED)
+        if (b->unpacked > UNPACKED || (b->unpacked > RATIO_FROM && b->unpacked > RATIO * b->packed))
             bad(b->r, "解压后太大", "it is too large when unpacked");
         else if (!XML_Parse(b->xml, buf, (int)n, 0) && !b->r->rc)
             bad(b->r, "文件已损坏", "the file is damaged");
@@ -255,11 +306,13 @@ static void string_end(void *user, const XML_Char *name)
         b->in_value = false;
     if (strcmp(name, "si") != 0 || b->r->rc)
         return;
+    lf_put(&s->text, b->value.buf, b->value.n);
+    if (s->text.failed || s->n == STRING_COUNT) {
+        bad(b->r, "文字太多", "there is too much text");
+        return;
+    }
     if (s->n == s->cap)
         s->end = lf_renew(s->end, (s->cap = s->cap ? s->cap * 2 : 1024) * sizeof *s->end);
-    lf_put(&s->text, b->value.buf, b->value.n);
-    if (s->text.failed)
-        bad(b->r, "文字太多", "there is too much text");
     s->end[s->n++] = (uint32_t)s->text.n;
 }
 
@@ -355,6 +408,9 @@ static void date_text(struct lf_out *o, double serial)
         lf_putf(o, " %02d:%02d:%02d", (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
+/* Days since 1899-12-30, to 9999-12-31. */
+static bool is_serial(const char *v) { return *v && strtod(v, NULL) >= 0 && strtod(v, NULL) < 2958466; }
+
 static void put_value(struct book *b)
 {
     struct rows *r = b->r;
@@ -366,7 +422,7 @@ static void put_value(struct book *b)
             bad(r, "文件已损坏", "the file is damaged");
         else
             lf_put(&r->text, b->shared.text.buf + from, b->shared.end[i] - from);
-    } else if (!strcmp(b->type, "n") && *v && (size_t)b->style < b->nstyle && b->date_style[b->style]) {
+    } else if (!strcmp(b->type, "n") && (size_t)b->style < b->nstyle && b->date_style[b->style] && is_serial(v)) {
         date_text(&r->text, strtod(v, NULL));
     } else {
         lf_put_str(&r->text, v);
@@ -414,7 +470,11 @@ static lf_rc xlsx_file(struct rows *r, int fd)
             fclose(f);
         return bad(r, "不是可读的 xlsx 文件", "this is not a readable xlsx file");
     }
-    struct book b = { .r = r, .value = lf_out_memory(CELL * 4), .shared = { .text = lf_out_memory(STRINGS) } };
+    struct stat st;
+    struct book b = { .r = r,
+                      .packed = fstat(fd, &st) ? 0 : (uint64_t)st.st_size,
+                      .value = lf_out_memory(CELL * 4),
+                      .shared = { .text = lf_out_memory(STRINGS) } };
     lf_rc rc = parse_part(&b, z, "xl/sharedStrings.xml", string_start, string_end, false);
     if (!rc)
         rc = parse_part(&b, z, "xl/styles.xml", style_start, style_end, false);
