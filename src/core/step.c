@@ -382,7 +382,7 @@ static lf_rc some_lights(struct lf_ctx *cx, struct lf_json *j, const struct lf_r
     struct lf_cur cur;
     int64_t last = 0;
     arg[0] = lf_val_str(r->name);
-    lf_put_str(&o, "/* step.lights */ SELECT s.row_id, s.limit_unit, s.started_at, s.due_at FROM step s WHERE s.topic = $1 AND "
+    lf_put_str(&o, "/* step.lights */ SELECT s.row_id, s.limit_unit, s.started_at, s.due_at, s.pauses FROM step s WHERE s.topic = $1 AND "
                    "s.ended_at IS NULL AND s.covered = FALSE AND s.row_id IN (");
     for (size_t i = 0; i < size; i++) { /* the last id fills up what is left */
         arg[i + 1] = lf_val_id(row[i < n ? i : n - 1]);
@@ -395,7 +395,7 @@ static lf_rc some_lights(struct lf_ctx *cx, struct lf_json *j, const struct lf_r
     if (rc)
         return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct lf_val v[] = { { .t = LF_T_ID }, { .t = LF_T_INT }, { .t = LF_T_MS }, { .t = LF_T_MS } };
+        struct lf_val v[] = { { .t = LF_T_ID }, { .t = LF_T_INT }, { .t = LF_T_MS }, { .t = LF_T_MS }, { .t = LF_T_TEXT } };
         char b[32];
         for (int i = 0; i < (int)LF_COUNT(v); i++)
             lf_cur_get(&cur, i, &v[i]);
@@ -403,10 +403,11 @@ static lf_rc some_lights(struct lf_ctx *cx, struct lf_json *j, const struct lf_r
             continue;
         last = v[0].i;
         snprintf(b, sizeof b, "%" PRId64, last);
-        lf_ms due = { v[3].null ? LF_NULL64 : v[3].i };
+        lf_ms due = { v[3].null ? LF_NULL64 : v[3].i }, none = { LF_NULL64 };
+        const struct lf_clock clock = { (enum lf_unit)v[1].i, { v[2].i }, due, none, none, v[4].s };
         lf_json_key(j, b);
         lf_json_obj(j);
-        lf_json_kstr(j, "light", lf_light(cx->app, (enum lf_unit)v[1].i, (lf_ms){ v[2].i }, due, lf_now()));
+        lf_json_kstr(j, "light", lf_light(cx, &clock));
         lf_json_kstr(j, "due_at", v[3].null ? NULL : lf_ms_iso(b, due));
         lf_json_end_obj(j);
     }
