@@ -102,6 +102,7 @@ await t.run(async () => {
     ['a filter nobody knows', req('GET /api/v1/source?nonsense=1', as(city)), 422],
     ['SQL in the name of a filter', req('GET /api/v1/source?1%3D1)--=1', as(city)), 422],
     ['SQL in the sorting', req('GET /api/v1/source?sort=name%3BDROP%20TABLE%20source', as(city)), 422],
+    ['more values than a query has', req('GET /api/v1/source?' + Array.from({ length: 3 }, () => `key_source=${Array(60).fill('true').join()}`).join('&'), as(city)), 422],
     ['a page of no rows', req('GET /api/v1/source?limit=0', as(city)), 422],
     ['a page of a million rows', req('GET /api/v1/source?limit=1000000', as(city)), 422],
     ['a page after nonsense', req('GET /api/v1/source?after=%21%21', as(city)), 422],
@@ -119,6 +120,11 @@ await t.run(async () => {
   ok('a file past 20 MB: 413', big.status === 413 && big.json?.code === 'too_big', big.text);
   ok('a problem speaks the language that is asked for', JSON.parse((await talk([req('GET /api/v1/source', { 'Accept-Language': 'en' })])).body).detail === 'please log in' && JSON.parse((await talk([req('GET /api/v1/source')])).body).detail === '请先登录');
   ok('a large object is taken as well as a small one', (await city.call('POST', '/source', { name: 'x'.repeat(100), lon: 10, lat: 10, note: 'y'.repeat(100000) })).json?.detail?.includes('JSON') === false);
+
+  const guess = async (from, login = 'nobody') => (await talk([req('POST /api/v1/login', { ...JSON_TYPE, 'X-Forwarded-For': from }, JSON.stringify({ login, password: 'Lanfan-demo-1' }))])).status;
+  for (let i = 0; i < 20; i++) await guess('203.0.113.9');
+  ok('who guesses behind the front is told to wait, by his own address', (await guess('203.0.113.9', 'city')) === 429 && (await guess('1.2.3.4, 203.0.113.9', 'city')) === 429);
+  ok('others behind it are not', (await guess('203.0.113.10', 'city')) === 200 && (await guess('2001:DB8::1', 'city')) === 200 && (await guess('203.0.113.9, nonsense', 'city')) === 200);
 
   // ---- bytes that are no HTTP: an error or a closed connection, never silence
   const garbage = [

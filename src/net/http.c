@@ -96,15 +96,32 @@ static enum lf_lang language(struct MHD_Connection *c)
     return en && (!zh || en < zh) ? LF_EN : LF_ZH;
 }
 
+/* The front of TLS on this machine tells whose request it passes on: the last address of X-Forwarded-For is the one it added itself. */
+static bool forwarded(struct MHD_Connection *c, char out[INET6_ADDRSTRLEN])
+{
+    const char *h = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Forwarded-For"), *last = h ? strrchr(h, ',') : NULL;
+    unsigned char raw[16];
+    char one[INET6_ADDRSTRLEN];
+    last = last ? last + 1 : h;
+    while (last && *last == ' ')
+        last++;
+    if (!last || strlen(last) >= sizeof one)
+        return false;
+    snprintf(one, sizeof one, "%s", last);
+    int family = strchr(one, ':') ? AF_INET6 : AF_INET; /* written anew, so that one address has one form */
+    return inet_pton(family, one, raw) == 1 && inet_ntop(family, raw, out, INET6_ADDRSTRLEN);
+}
+
 static lf_text peer_of(struct lf_arena *a, struct MHD_Connection *c)
 {
     const union MHD_ConnectionInfo *i = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char b[INET6_ADDRSTRLEN] = "";
+    char b[INET6_ADDRSTRLEN] = "", behind[INET6_ADDRSTRLEN];
     if (i && i->client_addr->sa_family == AF_INET)
         inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->client_addr)->sin_addr, b, sizeof b);
     if (i && i->client_addr->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->client_addr)->sin6_addr, b, sizeof b);
-    return lf_text_copy(a, lf_str(b));
+    bool local = !strncmp(b, "127.", 4) || !strcmp(b, "::1");
+    return lf_text_copy(a, lf_str(local && forwarded(c, behind) ? behind : b));
 }
 
 /* The library decodes the path leniently and only later; the raw one is taken here and decoded strictly. */

@@ -15,7 +15,7 @@ struct lf_http_req {
     lf_text body;           /* up to config.body_max; else spooled: see body_fd */
     int body_fd;            /* >= 0: body was larger than 64 KiB and lies in an unlinked file; body.p is NULL. Closed by net */
     uint64_t body_len;
-    lf_text peer;      /* "127.0.0.1" */
+    lf_text peer;      /* "10.1.2.3"; from X-Forwarded-For when this machine itself is asking */
     enum lf_lang lang; /* from Accept-Language: LF_EN only when English is preferred to Chinese */
     void *conn;        /* net's own */
 };
