@@ -188,7 +188,7 @@ lf_rc lf_tx_savepoint_end(struct lf_ctx *cx, lf_rc rc)
     if (rc < 0)
         cx->chain = cx->chain_at_savepoint;
     lf_rc end = savepoint(cx, rc >= 0 ? "RELEASE SAVEPOINT lf" : "ROLLBACK TO SAVEPOINT lf; RELEASE SAVEPOINT lf", false);
-    if (end)
+    if (end && rc != LF_EDB && rc != LF_EIO) /* a full disk has undone the whole transaction already: that is what to tell */
         return end;
     cx->err = keep;
     return rc;

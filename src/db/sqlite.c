@@ -1,6 +1,7 @@
 /* sqlite.c - SQLite: WAL, one writer, readers beside it. */
 #include "db/db_ops.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -35,10 +36,14 @@ static void drop(struct cached *e)
     *e = (struct cached){ 0 };
 }
 
+static bool no_room(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+
 static lf_rc fail(struct lf_conn *c, struct lf_err *err, int code, const char *what)
 {
     sqlite3 *h = c->h;
     const char *msg = sqlite3_errmsg(h);
+    if ((code & 0xff) == SQLITE_IOERR && no_room(sqlite3_system_errno(h)))
+        code = SQLITE_FULL; /* to SQLite only ENOSPC is a full disk */
     switch (code & 0xff) {
     case SQLITE_CONSTRAINT: {
         const char *colon = strstr(msg, ": "), *name = colon ? colon + 2 : msg;
