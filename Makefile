@@ -1,5 +1,5 @@
 # Lanfan 蓝繁. `make run` starts the demonstration city, `make test` passes every test.
-.PHONY: run test build web deps bench golden fmt clean
+.PHONY: run test build web deps bench golden fuzz fmt clean
 
 # A newer Node.js than the machine's, when tools/deps had to get one.
 export PATH := $(CURDIR)/tools/node/bin:$(PATH)
@@ -29,6 +29,13 @@ bench: build
 
 golden: build
 	build/src/app/golden . --write
+
+# Ten minutes a target; SECONDS=... says another time. What is found stays in build-clang/fuzz.
+SECONDS = 600
+fuzz:
+	@[ -f build-clang/build.ninja ] || CC=clang meson setup build-clang -Dwerror=true -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-clang
+	tools/fuzz build-clang $(SECONDS)
 
 fmt:
 	clang-format -i $$(git ls-files '*.c' '*.h')

@@ -31,6 +31,9 @@ static void bad_shapes(void **state)
                                        "[1,2",
                                        "{\"type\":\"Point\",\"coordinates\":[1,2]}",
                                        "{\"type\":\"Polygon\",\"coordinates\":[]}",
+                                       "{\"type\":\"Polygon\",\"coordinates\":[[[]]]}",
+                                       "{\"type\":\"Polygon\",\"coordinates\":[[[118,36],[119],[119,37],[118,37],[118,36]]]}",
+                                       "{\"type\":\"MultiPolygon\",\"coordinates\":[[[[118,36],[],[119,37],[118,37],[118,36]]]]}",
                                        "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,1],[1,0],[0,1],[0,0]]]}",
                                        "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1,1],[1,0]]]}",
                                        "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[500,0],[500,1],[0,0]]]}" };

@@ -21,11 +21,43 @@ static lf_rc bad(struct lf_err *err, const char *zh, const char *en, const char 
     return lf_err_set(err, LF_EINVAL, "shape", "边界%s（%.150s） | the outline %s (%.150s)", zh, why, en, why);
 }
 
+/* What GEOS 3.11 does not bear is refused before it: a position of fewer than two numbers (it reads past its end), and nesting without
+ * end (it goes as deep as the text does). Everything else is its own to judge. */
+static bool bearable(lf_text t)
+{
+    enum { DEEP = 16 };
+    struct {
+        bool inner, words;
+        int commas;
+    } in[DEEP] = { { 0 } };
+    int depth = 0;
+    for (uint32_t i = 0; i < t.n; i++) {
+        char c = t.p[i];
+        if (c == '"') {
+            in[depth].words = true;
+            for (i++; i < t.n && t.p[i] != '"'; i++)
+                i += t.p[i] == '\\';
+        } else if (c == '[' || c == '{') {
+            in[depth].inner = true;
+            if (++depth == DEEP)
+                return false;
+            memset(&in[depth], 0, sizeof in[depth]);
+        } else if (c == ',') {
+            in[depth].commas++;
+        } else if (c == ']' || c == '}') {
+            if (depth == 0 || (c == ']' && !in[depth].inner && !in[depth].words && in[depth].commas < 1))
+                return false;
+            depth--;
+        }
+    }
+    return true;
+}
+
 GEOSGeometry *lf_geos_read(struct lf_geos *g, lf_text geojson, struct lf_err *err)
 {
     struct lf_arena a = { 0 };
     GEOSGeoJSONReader *r = GEOSGeoJSONReader_create_r(g->h);
-    GEOSGeometry *geom = geojson.n ? GEOSGeoJSONReader_readGeometry_r(g->h, r, lf_strn(&a, geojson)) : NULL;
+    GEOSGeometry *geom = geojson.n && bearable(geojson) ? GEOSGeoJSONReader_readGeometry_r(g->h, r, lf_strn(&a, geojson)) : NULL;
     GEOSGeoJSONReader_destroy_r(g->h, r);
     lf_arena_free(&a);
     if (!geom) {

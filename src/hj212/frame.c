@@ -172,6 +172,8 @@ unsigned hj212_needs(lf_text frame, lf_text *segment)
         n--;
     while (2 + digits < n && digits < 5 && p[2 + digits] >= '0' && p[2 + digits] <= '9')
         digits++;
+    if (digits == 5 && n >= HEAD + CRC && (uint32_t)length_of(p + 2) == n - HEAD - CRC)
+        digits = 4; /* the fifth is the segment's own */
     if (n < 2 + digits + CRC || p[0] != '#' || p[1] != '#' || digits < 2 || !hex4(p + n - CRC, &crc))
         return HJ212_NEEDS_MORE;
     *segment = (lf_text){ p + 2 + digits, n - CRC - 2 - digits };

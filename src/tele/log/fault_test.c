@@ -31,7 +31,7 @@ static uint64_t seed;
 static unsigned rnd(unsigned of)
 {
     seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)((seed >> 33) % of);
+    return (unsigned)((seed >> 33) % (of ? of : 1));
 }
 
 /* Three months, so that segments of several exist. */

@@ -7,7 +7,8 @@ enum { PARTS_MAX = 100000, PART_BITS_MAX = 65536 };
 
 static size_t part_slot(const struct mem *m, int64_t station, lf_text cn, int64_t at, int64_t pnum)
 {
-    return (size_t)series_hash(station ^ at * 31 ^ pnum << 40, LF_TELE_RTD, cn.p ? cn : LF_TEXT("")) & m->part_mask;
+    uint64_t key = (uint64_t)station ^ (uint64_t)at * 31 ^ (uint64_t)pnum << 40; /* at may be null, and files hold anything */
+    return (size_t)series_hash((int64_t)key, LF_TELE_RTD, cn.p ? cn : LF_TEXT("")) & m->part_mask;
 }
 
 static struct part *find_part(struct mem *m, int64_t station, lf_text cn, int64_t at, int64_t pnum)

@@ -1,14 +1,6 @@
-/* Fuzz target: any bytes as a stream. Checks what must hold for every input, not only that nothing crashes.
- * libFuzzer: clang -fsanitize=fuzzer,address; the test suite replays the corpus and mutations of it (fuzz_replay.c). */
+/* Any bytes as a stream of HJ 212. */
+#include "fuzz.h"
 #include "hj212/crc.h"
-#include "base/arena.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
-
-#define MUST(x) ((x) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x), abort()))
 
 static bool inside(lf_text outer, lf_text t) { return !t.p || (t.p >= outer.p && t.p + t.n <= outer.p + outer.n); }
 
@@ -56,7 +48,7 @@ static void read_segment(lf_text segment)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    char *copy = memcpy(lf_new(n), data, n); /* exact size: one byte too far is seen by the sanitizer */
+    char *copy = exact(data, n);
     size_t at = 0, used;
     lf_text frame, segment;
     read_segment((lf_text){ copy, (uint32_t)n });

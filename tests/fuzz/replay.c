@@ -1,6 +1,6 @@
 /* Runs the fuzz target without libFuzzer: every file of the corpus, then mutations of them for a fixed number of rounds and
  * a fixed seed, so that `meson test` fuzzes a little each time and gives the same answer on every machine.
- * Usage: fuzz_replay CORPUS_DIR [ROUNDS [SEED]] */
+ * Usage: replay CORPUS_DIR [ROUNDS [SEED]] */
 #include "base/arena.h"
 
 #include <dirent.h>
@@ -45,7 +45,10 @@ static bool load(const char *dir)
 
 static size_t mutate(uint8_t *p, size_t n)
 {
-    static const char *const words[] = { "##", "&&", "\r\n", "CP=&&", "##0000FFFF\r\n", ";", ",", "//", "-", "=", "QN=", "0000", "\n" };
+    static const char *const words[] = { "##",   "&&",   "\r\n", "CP=&&", "##0000FFFF\r\n", ";",  ",",
+                                         "//",   "-",    "=",    "QN=",   "0000",           "\n", "\"",
+                                         "{",    "[",    "}",    ":",     "1e309",          "-1", "%",
+                                         "null", "\xff", "<v>",  "</c>" };
     size_t at = pick(n + 1), other = pick(input_count), len;
     const char *word = words[pick(LF_COUNT(words))];
     switch (pick(6)) {
@@ -85,7 +88,7 @@ int main(int argc, char **argv)
     long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 20000;
     state = argc > 3 ? strtoull(argv[3], NULL, 10) : 88172645463325252u;
     if (argc < 2 || !load(argv[1])) {
-        fprintf(stderr, "usage: fuzz_replay CORPUS_DIR [ROUNDS [SEED]]\n");
+        fprintf(stderr, "usage: replay CORPUS_DIR [ROUNDS [SEED]]\n");
         return 2;
     }
     for (size_t i = 0; i < input_count; i++)
