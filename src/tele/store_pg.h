@@ -27,6 +27,8 @@ struct pg_entry {
     struct pg_key key;
     struct pg_known known;
     uint32_t before; /* another entry of the same station, + 1; kept by who wants it */
+    uint32_t batch;  /* in which a reading of this channel was met last, and its time: the commit's */
+    int64_t batch_at;
 };
 struct pg_map {
     uint32_t *slot; /* index of the entry + 1, 0 free */
@@ -47,6 +49,7 @@ struct pg_state {
     struct pg_map station; /* station: `before` begins its chain of channels */
     int64_t last_packet;
 };
+void pg_known_newer(struct pg_known *was, const struct pg_known *k); /* *was becomes *k, unless that is older */
 void pg_state_channel(struct pg_state *s, const struct pg_key *channel, const struct pg_known *k); /* when it is not older */
 void pg_state_mark(struct pg_state *s, int64_t station, lf_text cn, int64_t at);
 void pg_state_clear(struct pg_state *s);
@@ -73,7 +76,6 @@ struct pg_known pg_known_of(const PGresult *r, int row, int values, int flag);
 struct pg_copy {
     char *p;
     size_t n, cap;
-    size_t rows;
 };
 void pg_copy_begin(struct pg_copy *c);
 void pg_copy_row(struct pg_copy *c, int columns);
@@ -98,14 +100,25 @@ enum { PG_READERS = 4, PG_SLOTS = 2 };
 /* What one commit works with; the memory is kept for the next (store_pg_plan.c). */
 struct pg_plan {
     struct pg_map print; /* packets of the batch: station, qn, pno, digest */
-    struct pg_map value; /* readings that were looked up or decided: station, factor, kind, at */
+    struct pg_map value; /* readings that were looked up, or decided where a key comes twice: station, factor, kind, at */
+    bool mapped;         /* every reading decided so far is in `value` */
     struct lf_arena arena;
     int64_t *id, *digest; /* of packet i; id 0: not to be stored */
-    int64_t last;         /* the last id given out */
-    struct pg_copy packet, reading, was, refused, quarantine;
+    uint32_t *channel;    /* of reading i in state.channel, + 1 */
+    uint32_t batch;
+    int64_t last; /* the last id given out */
+    int64_t now;
+    size_t packets, readings; /* rows that were sent */
+    struct pg_copy out, was;
 };
-/* Decides what is new, a duplicate, a correction, and fills the plan's copies. Asks the database only about what might be there. */
+/* Decides which packets are new and looks up what might be there. Marks duplicates; gives ids. */
 lf_rc pg_plan(struct pg_plan *p, const struct pg_state *state, PGconn *c, struct lf_tele_batch *b, struct lf_err *err) LF_MUST_CHECK;
+/* The rows, each when the server has said COPY IN for its table; readings are decided (fresh, corrected) while they are sent, so that
+ * the server works meanwhile. */
+lf_rc pg_send_packets(struct pg_plan *p, const struct lf_tele_batch *b, PGconn *c, struct lf_err *err) LF_MUST_CHECK;
+lf_rc pg_send_readings(struct pg_plan *p, struct pg_state *state, struct lf_tele_batch *b, PGconn *c, struct lf_err *err) LF_MUST_CHECK;
+lf_rc pg_send_was(struct pg_plan *p, PGconn *c, struct lf_err *err) LF_MUST_CHECK; /* after the readings */
+lf_rc pg_send_rejects(struct pg_plan *p, const struct lf_tele_batch *b, bool quarantine, PGconn *c, struct lf_err *err) LF_MUST_CHECK;
 void pg_plan_keep(const struct pg_plan *p, struct pg_state *state, const struct lf_tele_batch *b); /* after the commit */
 void pg_plan_clear(struct pg_plan *p);
 void pg_plan_free(struct pg_plan *p);

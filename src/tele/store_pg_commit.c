@@ -3,57 +3,79 @@
 
 #include <stdio.h>
 
-enum { COPIES_MAX = 5, MOVE_ROWS = 30000 };
+enum { MOVE_ROWS = 30000 };
 
+enum table { PACKETS, READINGS, WAS, REFUSED, QUARANTINE, TABLES };
 struct sending {
     char sql[1200];
-    struct pg_copy *copy[COPIES_MAX];
+    enum table copy[TABLES]; /* in the order of the statements */
     int n, sent;
 };
 
-static void add_copy(struct sending *t, struct pg_copy *c, const char *table, int slot, const char *columns)
+static void add_copy(struct sending *t, enum table which, const char *table, int slot, const char *columns)
 {
     size_t at = strlen(t->sql);
-    if (!c->rows)
-        return;
     snprintf(t->sql + at, sizeof t->sql - at, "COPY %s%s (%s) FROM STDIN (FORMAT binary); ", table,
              slot < 0 ? ""
              : slot   ? "_1"
                       : "_0",
              columns);
-    t->copy[t->n++] = c;
+    t->copy[t->n++] = which;
 }
 
-static void prepare(struct sending *t, struct pg_plan *p, int slot)
+static size_t rejects(const struct lf_tele_batch *b, bool quarantine)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->nreject; i++)
+        n += b->reject[i].quarantine == quarantine;
+    return n;
+}
+
+static void prepare(struct sending *t, const struct pg_plan *p, const struct pg_state *state, const struct lf_tele_batch *b, int slot)
 {
     *t = (struct sending){ .sql = "BEGIN; SELECT pg_current_xact_id()::text; " };
-    add_copy(t, &p->packet, "tele_packet", slot, PG_PACKET);
-    add_copy(t, &p->reading, "tele_reading", slot, PG_READING ", kind");
-    add_copy(t, &p->was, "tele_reading_was", -1, PG_READING ", kind, replaced, by_packet");
-    add_copy(t, &p->refused, "tele_refused", -1, PG_REJECT);
-    add_copy(t, &p->quarantine, "tele_quarantine", -1, PG_REJECT);
+    if (p->last > state->last_packet) {
+        add_copy(t, PACKETS, "tele_packet", slot, PG_PACKET);
+        add_copy(t, READINGS, "tele_reading", slot, PG_READING ", kind");
+        add_copy(t, WAS, "tele_reading_was", -1, PG_READING ", kind, replaced, by_packet");
+    }
+    if (rejects(b, false))
+        add_copy(t, REFUSED, "tele_refused", -1, PG_REJECT);
+    if (rejects(b, true))
+        add_copy(t, QUARANTINE, "tele_quarantine", -1, PG_REJECT);
     size_t at = strlen(t->sql);
     snprintf(t->sql + at, sizeof t->sql - at, "COMMIT");
 }
 
-/* After the last row has left, the server commits by itself: when the connection is lost then, nobody here knows whether it did. */
-static lf_rc next_copy(struct pg_store *s, struct sending *t, const char *xid, struct lf_err *err)
+static lf_rc send_rows(struct pg_store *s, enum table which, struct lf_tele_batch *b, struct lf_err *err)
 {
-    lf_rc rc = t->sent < t->n ? pg_copy_send(s->writer, t->copy[t->sent], err)
-                              : lf_err_set(err, LF_EBUG, NULL, "telemetry: postgres asks for more than it was told to");
+    switch (which) {
+    case PACKETS: return pg_send_packets(&s->plan, b, s->writer, err);
+    case READINGS: return pg_send_readings(&s->plan, &s->state, b, s->writer, err);
+    case WAS: return pg_send_was(&s->plan, s->writer, err);
+    default: return pg_send_rejects(&s->plan, b, which == QUARANTINE, s->writer, err);
+    }
+}
+
+/* After the last row has left, the server commits by itself: when the connection is lost then, nobody here knows whether it did. */
+static lf_rc next_copy(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, const char *xid, struct lf_err *err)
+{
+    if (t->sent == t->n)
+        return lf_err_set(err, LF_EDB, NULL, "telemetry: postgres asks for more than it was told to");
+    lf_rc rc = send_rows(s, t->copy[t->sent], b, err);
     if (!rc && ++t->sent == t->n)
         memcpy(s->doubt, xid, sizeof s->doubt);
     return rc;
 }
 
-static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_err *err)
+static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, struct lf_err *err)
 {
     char xid[sizeof s->doubt] = "";
     bool done = false;
     lf_rc rc = PQsendQuery(s->writer, t->sql) ? LF_OK : pg_fail(s->writer, NULL, err);
     for (PGresult *r; !rc && (r = PQgetResult(s->writer));) {
         switch (PQresultStatus(r)) {
-        case PGRES_COPY_IN: rc = next_copy(s, t, xid, err); break;
+        case PGRES_COPY_IN: rc = next_copy(s, t, b, xid, err); break;
         case PGRES_TUPLES_OK: snprintf(xid, sizeof xid, "%s", PQgetvalue(r, 0, 0)); break;
         case PGRES_COMMAND_OK: done = !strcmp(PQcmdStatus(r), "COMMIT"); break;
         default: rc = pg_fail(s->writer, r, err), r = NULL; break;
@@ -81,10 +103,10 @@ static lf_rc store(struct pg_store *s, struct lf_tele_batch *b, struct lf_err *e
 {
     struct sending t;
     pthread_mutex_lock(&s->writing);
-    prepare(&t, &s->plan, s->active);
-    lf_rc rc = t.n ? transaction(s, &t, err) : LF_OK;
+    prepare(&t, &s->plan, &s->state, b, s->active);
+    lf_rc rc = t.n ? transaction(s, &t, b, err) : LF_OK;
     if (!rc)
-        s->waiting[s->active] += (int64_t)(s->plan.packet.rows + s->plan.reading.rows);
+        s->waiting[s->active] += (int64_t)(s->plan.packets + s->plan.readings);
     bool many = s->waiting[s->active] >= MOVE_ROWS;
     pthread_mutex_unlock(&s->writing);
     if (rc) {

@@ -32,7 +32,9 @@ lf_rc pg_connect(const char *url, PGconn **out, struct lf_err *err)
         return LF_EDB;
     }
     PQsetNoticeProcessor(c, silent, NULL);
-    lf_rc rc = pg_run(c, "SET client_encoding = 'UTF8'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10min'", err);
+    /* JIT: the planner thinks a look-up in many months dear, and compiling it takes far longer than running it. */
+    lf_rc rc = pg_run(
+        c, "SET client_encoding = 'UTF8'; SET jit = off; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10min'", err);
     if (rc) {
         PQfinish(c);
         return rc;

@@ -36,15 +36,11 @@ static void put64(char *at, uint64_t v)
 void pg_copy_begin(struct pg_copy *c)
 {
     static const char head[19] = "PGCOPY\n\377\r\n"; /* the signature ends with a NUL; then flags 0 and no extension */
-    c->n = c->rows = 0;
+    c->n = 0;
     memcpy(room(c, sizeof head), head, sizeof head);
 }
 
-void pg_copy_row(struct pg_copy *c, int columns)
-{
-    put16(room(c, 2), (int16_t)columns);
-    c->rows++;
-}
+void pg_copy_row(struct pg_copy *c, int columns) { put16(room(c, 2), (int16_t)columns); }
 
 void pg_copy_int(struct pg_copy *c, int64_t v)
 {

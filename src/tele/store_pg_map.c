@@ -81,6 +81,12 @@ void pg_map_free(struct pg_map *m)
 
 /* ---- the newest of everything ------------------------------------------------------------------------ */
 
+void pg_known_newer(struct pg_known *was, const struct pg_known *k)
+{
+    if (k->at > was->at || (k->at == was->at && k->packet >= was->packet))
+        *was = *k;
+}
+
 void pg_state_channel(struct pg_state *s, const struct pg_key *channel, const struct pg_known *k)
 {
     bool made;
@@ -91,8 +97,10 @@ void pg_state_channel(struct pg_state *s, const struct pg_key *channel, const st
         e->before = head->before;
         head->before = s->channel.n;
     }
-    if (made || k->at > e->known.at || (k->at == e->known.at && k->packet >= e->known.packet))
+    if (made)
         e->known = *k;
+    else
+        pg_known_newer(&e->known, k);
 }
 
 void pg_state_mark(struct pg_state *s, int64_t station, lf_text cn, int64_t at)

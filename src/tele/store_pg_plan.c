@@ -69,7 +69,7 @@ static lf_rc find_duplicates(struct pg_plan *plan, const struct pg_state *state,
     return n ? pg_look_packets(c, ask, n, err) : LF_OK;
 }
 
-static void put_packets(struct pg_plan *plan, struct lf_tele_batch *b)
+static void give_ids(struct pg_plan *plan, struct lf_tele_batch *b)
 {
     for (size_t i = 0; i < b->npacket; i++) {
         const struct lf_tele_packet *p = &b->packet[i];
@@ -79,24 +79,45 @@ static void put_packets(struct pg_plan *plan, struct lf_tele_batch *b)
             b->reading[r].packet = plan->id[i];
             b->reading[r].received = p->received;
         }
+    }
+}
+
+/* Rows leave in pieces, while the next are made. */
+static lf_rc pieces(struct pg_copy *c, PGconn *h, struct lf_err *err)
+{
+    enum { PIECE = 64 * 1024 };
+    return c->n < PIECE ? LF_OK : pg_copy_flush(h, c, err);
+}
+
+lf_rc pg_send_packets(struct pg_plan *plan, const struct lf_tele_batch *b, PGconn *h, struct lf_err *err)
+{
+    struct pg_copy *c = &plan->out;
+    lf_rc rc = LF_OK;
+    pg_copy_begin(c);
+    for (size_t i = 0; !rc && i < b->npacket; i++) {
+        const struct lf_tele_packet *p = &b->packet[i];
         if (!plan->id[i])
             continue;
-        pg_copy_row(&plan->packet, 14);
-        pg_copy_int(&plan->packet, plan->id[i]);
-        pg_copy_int(&plan->packet, p->station.v);
-        pg_copy_int(&plan->packet, p->received.ms);
-        pg_copy_int(&plan->packet, p->at.ms);
-        pg_copy_int(&plan->packet, p->pnum);
-        pg_copy_int(&plan->packet, p->pno);
-        pg_copy_int(&plan->packet, plan->digest[i]);
-        pg_copy_int(&plan->packet, (int64_t)p->n);
-        pg_copy_text(&plan->packet, p->qn);
-        pg_copy_text(&plan->packet, p->st);
-        pg_copy_text(&plan->packet, p->cn);
-        pg_copy_text(&plan->packet, p->peer);
-        pg_copy_text(&plan->packet, p->note);
-        pg_copy_text(&plan->packet, p->raw);
+        pg_copy_row(c, 14);
+        pg_copy_int(c, plan->id[i]);
+        pg_copy_int(c, p->station.v);
+        pg_copy_int(c, p->received.ms);
+        pg_copy_int(c, p->at.ms);
+        pg_copy_int(c, p->pnum);
+        pg_copy_int(c, p->pno);
+        pg_copy_int(c, plan->digest[i]);
+        pg_copy_int(c, (int64_t)p->n);
+        pg_copy_text(c, p->qn);
+        pg_copy_text(c, p->st);
+        pg_copy_text(c, p->cn);
+        pg_copy_text(c, p->peer);
+        pg_copy_text(c, p->note);
+        pg_copy_text(c, p->raw);
+        plan->packets++;
+        rc = pieces(c, h, err);
     }
+    pg_copy_end(c);
+    return rc ? rc : pg_copy_send(h, c, err);
 }
 
 /* ---- readings -------------------------------------------------------------------------------------------- */
@@ -104,14 +125,6 @@ static void put_packets(struct pg_plan *plan, struct lf_tele_batch *b)
 static struct pg_key key_of(const struct lf_tele_reading *r, bool with_time)
 {
     return (struct pg_key){ r->station.v, r->factor, (int64_t)r->kind, with_time ? r->at.ms : 0 };
-}
-
-/* The channel when this reading is its newest, or before it. */
-static const struct pg_entry *channel_not_before(const struct pg_state *state, const struct lf_tele_reading *r)
-{
-    const struct pg_key k = key_of(r, false);
-    const struct pg_entry *e = pg_map_find(&state->channel, &k);
-    return e && r->at.ms <= e->known.at ? e : NULL;
 }
 
 static lf_rc look_up(struct pg_plan *plan, const struct pg_state *state, PGconn *c, struct lf_tele_batch *b, struct lf_err *err)
@@ -122,8 +135,12 @@ static lf_rc look_up(struct pg_plan *plan, const struct pg_state *state, PGconn 
     for (size_t i = 0; i < b->npacket; i++)
         for (size_t k = b->packet[i].first; plan->id[i] && k < b->packet[i].first + b->packet[i].n; k++) {
             struct lf_tele_reading *r = &b->reading[k];
-            const struct pg_entry *e = channel_not_before(state, r);
-            if (!e || e->known.at == r->at.ms)
+            const struct pg_key key = key_of(r, false);
+            const struct pg_entry *e = pg_map_find(&state->channel, &key);
+            if (!e)
+                continue;
+            plan->channel[k] = (uint32_t)(e - state->channel.e) + 1;
+            if (r->at.ms >= e->known.at)
                 continue;
             if (!ask[r->kind])
                 ask[r->kind] = lf_alloc(&plan->arena, b->nreading * sizeof *ask[0]);
@@ -162,28 +179,79 @@ static void put_was(struct pg_plan *plan, const struct lf_tele_reading *r, const
     pg_copy_int(&plan->was, r->packet);
 }
 
-static void put_reading(struct pg_plan *plan, const struct pg_state *state, struct lf_tele_batch *b, struct lf_tele_reading *r, int64_t now)
+/* A key that may come a second time in this batch wants the first to be known by its key: from here on all are, those before too. */
+static void map_readings(struct pg_plan *plan, const struct lf_tele_batch *b, size_t n)
 {
-    const struct pg_key key = key_of(r, true);
-    const struct pg_known k = known(r);
-    const struct pg_entry *newest = channel_not_before(state, r);
     bool made;
-    struct pg_entry *e = pg_map_put(&plan->value, &key, NULL, &made);
-    if (made && newest && newest->known.at == r->at.ms) {
-        e->known = newest->known;
+    for (size_t i = 0; i < n; i++)
+        if (b->reading[i].fresh) {
+            const struct pg_key key = key_of(&b->reading[i], true);
+            pg_map_put(&plan->value, &key, NULL, &made)->known = known(&b->reading[i]);
+        }
+    plan->mapped = true;
+}
+
+/* What is known of this very time: NULL when nothing. *slot: where to keep what is decided, or NULL when nobody will ask. */
+static const struct pg_known *earlier(struct pg_plan *plan, struct pg_state *state, const struct lf_tele_batch *b, size_t i,
+                                      struct pg_entry **slot)
+{
+    const struct lf_tele_reading *r = &b->reading[i];
+    struct pg_entry *channel = plan->channel[i] ? &state->channel.e[plan->channel[i] - 1] : NULL;
+    bool made, newer = channel && r->at.ms > channel->known.at && (channel->batch != plan->batch || r->at.ms > channel->batch_at);
+    *slot = NULL;
+    if (newer) {
+        channel->batch = plan->batch;
+        channel->batch_at = r->at.ms;
+    } else if (!plan->mapped) {
+        map_readings(plan, b, i);
+    }
+    if (!plan->mapped)
+        return NULL;
+    const struct pg_key key = key_of(r, true);
+    *slot = pg_map_put(&plan->value, &key, NULL, &made);
+    if (made && channel && channel->known.at == r->at.ms) {
+        (*slot)->known = channel->known;
         made = false;
     }
-    if (!made && (e->known.packet == r->packet || same_values(&e->known, &k)))
+    return made ? NULL : &(*slot)->known;
+}
+
+static void put_reading(struct pg_plan *plan, struct pg_state *state, struct lf_tele_batch *b, size_t i)
+{
+    struct lf_tele_reading *r = &b->reading[i];
+    const struct pg_known k = known(r);
+    struct pg_entry *slot;
+    const struct pg_known *was = earlier(plan, state, b, i, &slot);
+    if (was && (was->packet == r->packet || same_values(was, &k)))
         return;
-    if (!made) {
-        put_was(plan, r, &e->known, now);
+    if (was) {
+        put_was(plan, r, was, plan->now);
         b->corrected++;
     }
-    pg_copy_row(&plan->reading, 11);
-    put_values(&plan->reading, r, r->packet, &k);
-    e->known = k;
+    pg_copy_row(&plan->out, 11);
+    put_values(&plan->out, r, r->packet, &k);
+    if (slot)
+        slot->known = k;
     r->fresh = true;
+    plan->readings++;
 }
+
+lf_rc pg_send_readings(struct pg_plan *plan, struct pg_state *state, struct lf_tele_batch *b, PGconn *h, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    pg_copy_begin(&plan->out);
+    pg_copy_begin(&plan->was);
+    for (size_t i = 0; i < b->npacket; i++)
+        for (size_t r = b->packet[i].first; !rc && plan->id[i] && r < b->packet[i].first + b->packet[i].n; r++) {
+            put_reading(plan, state, b, r);
+            rc = pieces(&plan->out, h, err);
+        }
+    pg_copy_end(&plan->out);
+    pg_copy_end(&plan->was);
+    return rc ? rc : pg_copy_send(h, &plan->out, err);
+}
+
+lf_rc pg_send_was(struct pg_plan *plan, PGconn *h, struct lf_err *err) { return pg_copy_send(h, &plan->was, err); }
 
 static lf_rc flags_fit(const struct lf_tele_batch *b, struct lf_err *err)
 {
@@ -195,11 +263,14 @@ static lf_rc flags_fit(const struct lf_tele_batch *b, struct lf_err *err)
 
 /* ---- beside the readings, and the whole --------------------------------------------------------------------- */
 
-static void put_rejects(struct pg_plan *plan, const struct lf_tele_batch *b)
+lf_rc pg_send_rejects(struct pg_plan *plan, const struct lf_tele_batch *b, bool quarantine, PGconn *h, struct lf_err *err)
 {
+    struct pg_copy *c = &plan->out;
+    pg_copy_begin(c);
     for (size_t i = 0; i < b->nreject; i++) {
         const struct lf_tele_reject *r = &b->reject[i];
-        struct pg_copy *c = r->quarantine ? &plan->quarantine : &plan->refused;
+        if (r->quarantine != quarantine)
+            continue;
         pg_copy_row(c, 9);
         pg_copy_int(c, r->received.ms);
         pg_copy_text(c, lf_str(lf_tele_why_name(r->why)));
@@ -214,33 +285,29 @@ static void put_rejects(struct pg_plan *plan, const struct lf_tele_batch *b)
         pg_copy_int(c, r->size);
         pg_copy_text(c, r->raw);
     }
+    pg_copy_end(c);
+    return pg_copy_send(h, c, err);
 }
 
 lf_rc pg_plan(struct pg_plan *plan, const struct pg_state *state, PGconn *c, struct lf_tele_batch *b, struct lf_err *err)
 {
-    struct pg_copy *copies[] = { &plan->packet, &plan->reading, &plan->was, &plan->refused, &plan->quarantine };
-    int64_t now = lf_now().ms;
     plan->id = lf_alloc(&plan->arena, b->npacket * sizeof *plan->id + 1);
     plan->digest = lf_alloc(&plan->arena, b->npacket * sizeof *plan->digest + 1);
+    plan->channel = lf_alloc(&plan->arena, b->nreading * sizeof *plan->channel + 1);
     plan->last = state->last_packet;
-    b->corrected = 0;
-    for (size_t i = 0; i < LF_COUNT(copies); i++)
-        pg_copy_begin(copies[i]);
+    plan->now = lf_now().ms;
+    plan->mapped = false;
+    plan->batch++;
+    plan->packets = plan->readings = b->corrected = 0;
     lf_rc rc = flags_fit(b, err);
     if (!rc)
         rc = find_duplicates(plan, state, c, b, err);
     if (rc)
         return rc;
-    put_packets(plan, b);
-    if ((rc = look_up(plan, state, c, b, err)))
-        return rc;
-    for (size_t i = 0; i < b->npacket; i++)
-        for (size_t r = b->packet[i].first; plan->id[i] && r < b->packet[i].first + b->packet[i].n; r++)
-            put_reading(plan, state, b, &b->reading[r], now);
-    put_rejects(plan, b);
-    for (size_t i = 0; i < LF_COUNT(copies); i++)
-        pg_copy_end(copies[i]);
-    return LF_OK;
+    give_ids(plan, b);
+    rc = look_up(plan, state, c, b, err);
+    plan->mapped = plan->value.n > 0;
+    return rc;
 }
 
 void pg_plan_keep(const struct pg_plan *plan, struct pg_state *state, const struct lf_tele_batch *b)
@@ -252,10 +319,13 @@ void pg_plan_keep(const struct pg_plan *plan, struct pg_state *state, const stru
             continue;
         pg_state_mark(state, p->station.v, p->cn, p->at.ms);
         for (size_t r = p->first; r < p->first + p->n; r++) {
-            const struct pg_key key = key_of(&b->reading[r], false);
             const struct pg_known k = known(&b->reading[r]);
-            if (b->reading[r].fresh)
-                pg_state_channel(state, &key, &k);
+            if (!b->reading[r].fresh)
+                continue;
+            if (plan->channel[r])
+                pg_known_newer(&state->channel.e[plan->channel[r] - 1].known, &k);
+            else
+                pg_state_channel(state, &(struct pg_key){ p->station.v, b->reading[r].factor, (int64_t)b->reading[r].kind, 0 }, &k);
         }
     }
 }
@@ -269,9 +339,8 @@ void pg_plan_clear(struct pg_plan *plan)
 
 void pg_plan_free(struct pg_plan *plan)
 {
-    struct pg_copy *copies[] = { &plan->packet, &plan->reading, &plan->was, &plan->refused, &plan->quarantine };
-    for (size_t i = 0; i < LF_COUNT(copies); i++)
-        lf_release(copies[i]->p);
+    lf_release(plan->out.p);
+    lf_release(plan->was.p);
     pg_map_free(&plan->print);
     pg_map_free(&plan->value);
     lf_arena_free(&plan->arena);
