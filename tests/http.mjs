@@ -205,6 +205,12 @@ await t.run(async () => {
   await edit();
   ok('who missed something is told so', (await stream({ 'Last-Event-ID': last }, 8000, (r) => r.body.includes('event:'))).body.includes('event: lost'));
   ok('a stream that was left is gone', await until(async () => (await gauge('http_streams')) === 0));
+  const leaver = await server.user('county'), gone = talk([req('GET /api/v1/events', as(leaver))], { ms: 40000, done: (r) => r.body.endsWith('0\r\n\r\n') });
+  await until(async () => (await gauge('http_streams')) === 1);
+  const began = Date.now();
+  await leaver.call('POST', '/logout');
+  await gone;
+  ok('a stream ends with its session', Date.now() - began < 35000 && (await gauge('http_streams')) === 0);
   await server.stop();
   ok('the server starts again', await server.start());
   ok('a number from before a restart is no number of now', (await stream({ 'Last-Event-ID': String(Number(last) + 1) }, 8000, (r) => r.body.includes('event:'))).body.includes('event: lost'));

@@ -15,6 +15,7 @@ struct lf_session {
 };
 /* Reads the cookie's session and sets actor, scope and rights of cx. LF_ELOGIN when there is none (any more). */
 lf_rc lf_session_find(struct lf_ctx *cx, lf_text token, struct lf_session *out) LF_MUST_CHECK;
+lf_text lf_session_hash(struct lf_arena *a, lf_text token); /* as it is stored: 64 hex digits */
 lf_rc lf_session_seen(struct lf_ctx *cx, lf_text token) LF_MUST_CHECK;
 /* Checks login and password, with limits per account and per address; opens a session. token: 64 bytes for the cookie.
  * Begins and ends its own transactions, as lf_password_change does. */

@@ -1,4 +1,4 @@
-/* me.c - the kernel's own room: log-in, who am I, notices, files, live events, health, metrics. */
+/* me.c - the kernel's own room: log-in, who am I, notices, files. */
 #include "base/log.h"
 #include "core/account.h"
 #include "core/file.h"
@@ -6,7 +6,6 @@
 #include "core/step.h"
 #include "fmt/fmt.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -257,98 +256,6 @@ static lf_rc get_thumb(struct lf_ctx *cx, struct lf_call *c)
     return lf_thumbnail(bytes, 320, &c->res->body, &cx->err);
 }
 
-/* ---- live events ----------------------------------------------------------------------------------------------------- */
-
-enum { LISTEN_STATIONS = 64 };
-struct ranges { /* a scope that outlives the request */
-    int n;
-    struct {
-        char lo[40], hi[40];
-    } range[LF_SCOPE_MAX];
-};
-struct listener {
-    lf_id account;
-    int64_t until;
-    struct ranges scope, area; /* area: what was asked for besides; n == 0 = everything within the scope */
-    int64_t station[LISTEN_STATIONS];
-    int nstation; /* readings of these only; 0 = of all */
-};
-
-static void ranges_keep(struct ranges *r, const struct lf_scope *s)
-{
-    for (r->n = 0; r->n < s->n; r->n++) {
-        snprintf(r->range[r->n].lo, sizeof r->range[0].lo, "%.*s", (int)s->range[r->n].lo.n, s->range[r->n].lo.p);
-        snprintf(r->range[r->n].hi, sizeof r->range[0].hi, "%.*s", (int)s->range[r->n].hi.n, s->range[r->n].hi.p);
-    }
-}
-static bool ranges_hold(const struct ranges *r, lf_text grid_code)
-{
-    struct lf_scope s = { .n = r->n };
-    for (int i = 0; i < r->n; i++)
-        s.range[i].lo = lf_str(r->range[i].lo), s.range[i].hi = lf_str(r->range[i].hi);
-    return lf_scope_has(&s, grid_code);
-}
-/* Topics may name one subject behind a colon: "notice:ACCOUNT", "reading:STATION". The event is called by what is before it. */
-static bool topic_of(lf_text topic, const char *name, int64_t *subject)
-{
-    size_t n = strlen(name);
-    if (topic.n <= n || topic.p[n] != ':' || memcmp(topic.p, name, n) != 0)
-        return false;
-    *subject = 0;
-    for (size_t i = n + 1; i < topic.n && topic.p[i] >= '0' && topic.p[i] <= '9' && *subject < INT64_MAX / 10 - 10; i++)
-        *subject = *subject * 10 + (topic.p[i] - '0');
-    return true;
-}
-
-static bool wants(void *user, lf_text topic, lf_text grid_code)
-{
-    const struct listener *l = user;
-    if (lf_now().ms > l->until)
-        return false;
-    int64_t subject;
-    if (topic_of(topic, "notice", &subject))
-        return subject == l->account.v;
-    bool wanted = !l->nstation || !topic_of(topic, "reading", &subject);
-    for (int i = 0; !wanted && i < l->nstation; i++)
-        wanted = l->station[i] == subject;
-    return wanted && ranges_hold(&l->scope, grid_code) && (!l->area.n || ranges_hold(&l->area, grid_code));
-}
-
-static lf_rc listen_stations(struct lf_ctx *cx, lf_text list, struct listener *l)
-{
-    while (list.n) {
-        const char *comma = memchr(list.p, ',', list.n);
-        lf_text one = { list.p, comma ? (uint32_t)(comma - list.p) : list.n };
-        list = comma ? (lf_text){ comma + 1, list.n - one.n - 1 } : LF_TEXT("");
-        if (l->nstation == LISTEN_STATIONS)
-            return lf_fail(cx, LF_EINVAL, "station", "一次最多 %d 个站点 | at most %d stations at once", LISTEN_STATIONS, LISTEN_STATIONS);
-        lf_rc rc = lf_call_int(cx, one, "station", &l->station[l->nstation++]);
-        if (rc)
-            return lf_fail(cx, LF_EINVAL, "station", "站点编号应为数字，用逗号隔开 | stations are numbers, separated by commas");
-    }
-    return LF_OK;
-}
-
-static lf_rc events(struct lf_ctx *cx, struct lf_call *c)
-{
-    struct listener want = { .account = cx->actor, .until = lf_now().ms + 12LL * LF_HOUR_MS };
-    struct lf_scope area = { 0 };
-    lf_text code = lf_http_param(c->req, "grid_code");
-    lf_rc rc = listen_stations(cx, lf_http_param(c->req, "station"), &want);
-    if (!rc && code.n)
-        rc = lf_scope_of(cx, code, &area);
-    if (rc)
-        return rc;
-    ranges_keep(&want.scope, &cx->scope);
-    ranges_keep(&want.area, &area);
-    struct listener *l = lf_new(sizeof *l);
-    *l = want;
-    c->res->hub = cx->app->hub;
-    c->res->want = wants;
-    c->res->user = l;
-    return LF_OK;
-}
-
 /* ---- what there is -------------------------------------------------------------------------------------- */
 
 static lf_rc hello(struct lf_ctx *cx, struct lf_call *c)
@@ -383,10 +290,6 @@ static lf_rc openapi(struct lf_ctx *cx, struct lf_call *c)
 
 /* ---- the room ------------------------------------------------------------------------------------------------------------- */
 
-static const struct lf_param event_params[] = {
-    { "station", "readings of these stations only, numbers separated by commas, at most 64", false },
-    { "grid_code", "only what happens within this division, cell or zone", false },
-};
 static const char file_body[] = "{\"required\":true,\"content\":{\"application/octet-stream\":{}}}";
 static const struct lf_route routes[] = {
     { "POST", "/api/v1/login", "public", LF_TX_READ, login, "登录", "Log in", .own_tx = true },
@@ -402,13 +305,13 @@ static const struct lf_route routes[] = {
     { "POST", "/api/v1/files", "", LF_TX_WRITE, post_file, "上传文件", "Send a file", .request = file_body },
     { "GET", "/api/v1/files/:hash", "", LF_TX_READ, get_file, "下载文件", "Get a file" },
     { "GET", "/api/v1/files/:hash/thumb", "", LF_TX_READ, get_thumb, "缩略图", "Get a thumbnail", .slow = true },
-    { "GET", "/api/v1/events", "", LF_TX_READ, events, "实时事件", "Live events", .param = event_params, .nparam = LF_COUNT(event_params) },
+    { "GET", "/api/v1/events", "", LF_TX_READ, lf_events, "实时事件", "Live events", .param = lf_event_params, .nparam = 2 },
     { "GET", "/api/v1/hello", "public", LF_TX_READ, hello, "系统信息", "What this is" },
     { "GET", "/api/openapi.json", "public", LF_TX_READ, openapi, "接口说明", "This description" },
     { "GET", "/healthz", "public", LF_TX_READ, lf_health, "健康检查", "Is the service well" },
     { "GET", "/metrics", "public", LF_TX_READ, lf_metrics, "运行指标", "Prometheus metrics" },
 };
-static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate } };
+static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate }, { "streams", 15, lf_events_review } };
 static const struct lf_res *const types[] = { &account_res, &role_res };
 
 #include "core_migrations.h"

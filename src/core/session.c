@@ -103,7 +103,7 @@ lf_rc lf_password_fit(struct lf_ctx *cx, lf_text login, lf_text password)
 
 /* ---- sessions ---------------------------------------------------------------------------------------- */
 
-static lf_text token_hash(struct lf_arena *a, lf_text token)
+lf_text lf_session_hash(struct lf_arena *a, lf_text token)
 {
     unsigned char h[32];
     char *hex = lf_alloc(a, 65);
@@ -131,7 +131,7 @@ lf_rc lf_session_find(struct lf_ctx *cx, lf_text token, struct lf_session *out)
     lf_rc rc = LF_ENOTFOUND;
     int64_t now = lf_now().ms;
     if (token.n) {
-        const struct lf_val arg[] = { lf_val_text(token_hash(&cx->arena, token)) };
+        const struct lf_val arg[] = { lf_val_text(lf_session_hash(&cx->arena, token)) };
         rc = lf_sql_one(cx, sql, arg, 1, v, LF_COUNT(v));
     }
     if (rc && rc != LF_ENOTFOUND)
@@ -157,7 +157,7 @@ lf_rc lf_session_find(struct lf_ctx *cx, lf_text token, struct lf_session *out)
 
 lf_rc lf_session_seen(struct lf_ctx *cx, lf_text token)
 {
-    const struct lf_val v[] = { lf_val_ms(lf_now()), lf_val_text(token_hash(&cx->arena, token)) };
+    const struct lf_val v[] = { lf_val_ms(lf_now()), lf_val_text(lf_session_hash(&cx->arena, token)) };
     return lf_sql_run(cx, "UPDATE session SET seen_at = $1 WHERE token_hash = $2", v, 2, NULL);
 }
 
@@ -212,7 +212,7 @@ static lf_rc insert_session(struct lf_ctx *cx, const struct found *f, char token
     random_token(csrf);
     int64_t now = lf_now().ms;
     const struct lf_val id[] = { lf_val_id(f->id) }, old[] = { lf_val_int(now) };
-    const struct lf_val v[] = { lf_val_text(token_hash(&cx->arena, lf_str(token))),
+    const struct lf_val v[] = { lf_val_text(lf_session_hash(&cx->arena, lf_str(token))),
                                 lf_val_id(f->id),
                                 lf_val_str(csrf),
                                 lf_val_text(cx->peer),
@@ -262,7 +262,7 @@ lf_rc lf_session_open(struct lf_ctx *cx, lf_text login, lf_text password, char t
 
 lf_rc lf_session_close(struct lf_ctx *cx, lf_text token)
 {
-    const struct lf_val v[] = { lf_val_text(token_hash(&cx->arena, token)) };
+    const struct lf_val v[] = { lf_val_text(lf_session_hash(&cx->arena, token)) };
     return lf_sql_run(cx, "DELETE FROM session WHERE token_hash = $1", v, 1, NULL);
 }
 
@@ -270,7 +270,7 @@ lf_rc lf_session_close(struct lf_ctx *cx, lf_text token)
 static lf_rc store_hash(struct lf_ctx *cx, lf_id account, lf_text grid, const char *hash, bool must_change, lf_text keep)
 {
     const struct lf_val v[] = { lf_val_str(hash), lf_val_bool(must_change), lf_val_id(account) };
-    const struct lf_val s[] = { lf_val_id(account), lf_val_text(keep.p ? token_hash(&cx->arena, keep) : LF_TEXT("")) };
+    const struct lf_val s[] = { lf_val_id(account), lf_val_text(keep.p ? lf_session_hash(&cx->arena, keep) : LF_TEXT("")) };
     const struct lf_audit a = {
         .topic = "account", .row = account, .grid_code = grid, .verb = must_change ? "password_reset" : "password"
     };

@@ -86,7 +86,10 @@ int lf_http_spool(const struct lf_http_req *req);
 /* Each listener has a ring of 64 KiB; one that does not read fast enough gets `event: lost` and then goes on.
  * A comment line is sent every 15 s. Event ids count up; Last-Event-ID is answered with `event: lost` when events are gone. */
 struct lf_hub *lf_hub_new(void);
-void lf_hub_end(struct lf_hub *hub);                                                     /* ends every stream; before lf_http_stop */
+void lf_hub_end(struct lf_hub *hub); /* ends every stream; before lf_http_stop */
+/* Ends the streams for whose user over() says so; it must not block. */
+void lf_hub_end_those(struct lf_hub *hub, bool (*over)(void *ask, const void *user), void *ask);
+int lf_hub_listeners(struct lf_hub *hub);
 void lf_hub_free(struct lf_hub *hub);                                                    /* after lf_http_stop; NULL is fine */
 void lf_hub_publish(struct lf_hub *hub, lf_text topic, lf_text grid_code, lf_text json); /* any thread; never blocks on a client */
 #endif

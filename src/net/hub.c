@@ -64,7 +64,7 @@ static bool left(int fd)
 static void look(struct lf_hub *h, bool comment)
 {
     for (struct listener *l = h->list; l; l = l->next) {
-        l->gone = left(l->fd);
+        l->gone = l->gone || left(l->fd);
         if (comment && !l->n)
             put(l, ":\n\n", 3);
         if (comment || l->gone)
@@ -107,6 +107,27 @@ void lf_hub_end(struct lf_hub *h)
     for (struct listener *l = h->list; l; l = l->next)
         wake(l);
     pthread_mutex_unlock(&h->lock);
+}
+
+void lf_hub_end_those(struct lf_hub *h, bool (*over)(void *ask, const void *user), void *ask)
+{
+    pthread_mutex_lock(&h->lock);
+    for (struct listener *l = h->list; l; l = l->next)
+        if (over(ask, l->user)) {
+            l->gone = true;
+            wake(l);
+        }
+    pthread_mutex_unlock(&h->lock);
+}
+
+int lf_hub_listeners(struct lf_hub *h)
+{
+    int n = 0;
+    pthread_mutex_lock(&h->lock);
+    for (struct listener *l = h->list; l; l = l->next)
+        n++;
+    pthread_mutex_unlock(&h->lock);
+    return n;
 }
 
 void lf_hub_free(struct lf_hub *h)
