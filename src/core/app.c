@@ -217,7 +217,8 @@ lf_rc lf_app_start(struct lf_app **out, const struct lf_app_config *c, struct lf
     *out = NULL;
     const struct lf_room **room = lf_alloc(&app->arena, sizeof *room * (size_t)(c->nroom + 1));
     room[0] = &core_room;
-    memcpy(room + 1, c->room, sizeof *room * (size_t)c->nroom);
+    for (int i = 0; i < c->nroom; i++)
+        room[i + 1] = c->room[i];
     app->room = room;
     app->nroom = c->nroom + 1;
     app->data_dir = lf_printf(&app->arena, "%s", c->data_dir);
