@@ -20,7 +20,7 @@ lf_rc lf_db_open(struct lf_db **out, const struct lf_db_config *c, struct lf_err
     db->ops = sqlite ? &lf_sqlite_ops : &lf_postgres_ops;
     db->url = lf_dup(sqlite ? c->url + 7 : c->url);
     db->wait_ms = c->wait_ms ? c->wait_ms : 5000;
-    db->n = (c->readers > 0 ? c->readers : 4) + sqlite;
+    db->n = (c->readers > 0 ? c->readers : sqlite ? 4 : 8) + sqlite;
     if (db->n > LF_POOL_MAX)
         db->n = LF_POOL_MAX;
     pthread_mutex_init(&db->lock, NULL);

@@ -47,7 +47,7 @@ static inline struct lf_val lf_val_blob(lf_text x) { return (struct lf_val){ .t 
 
 struct lf_db_config {
     const char *url; /* "sqlite:PATH" or a libpq URL "postgresql://..." */
-    int readers;     /* SQLite: read connections beside the one writer; PostgreSQL: pool size. 0 = 4 */
+    int readers;     /* SQLite: read connections beside the one writer, 0 = 4; PostgreSQL: pool size, 0 = 8 */
     int wait_ms;     /* how long a request waits for a connection or the write lock. 0 = 5000 */
 };
 lf_rc lf_db_open(struct lf_db **out, const struct lf_db_config *config, struct lf_err *err) LF_MUST_CHECK;
