@@ -91,7 +91,7 @@ export const stateIs = (page, code) => page.waitForSelector(`[data-testid=state]
 
 export async function noSideways(page, v, w, width) {
   const station = (await json(page, 'station/live')).items[0].id
-  for (const path of ['/', '/?layer=station', '/bench', '/r', '/r/matter', '/r/station', `/r/matter/${w.memory.matter ?? 1}`, `/station/${station}`, `/station/${station}/packets`, '/me']) {
+  for (const path of ['/', '/?layer=station', '/bench', '/r', '/r/matter', '/r/station', `/r/matter/${w.memory.matter ?? 1}`, `/station/${station}`, `/station/${station}/packets`, '/packets?tab=decode', '/me']) {
     await v.go(path)
     await settled(page)
     const wide = await page.evaluate(() => document.documentElement.scrollWidth)

@@ -3,13 +3,14 @@
 import { mkdirSync } from 'node:fs'
 import { openBrowser } from './browser.mjs'
 import access from './specs/access.mjs'
+import grid from './specs/grid.mjs'
 import lists from './specs/lists.mjs'
 import map from './specs/map.mjs'
 import matter from './specs/matter.mjs'
 import series from './specs/series.mjs'
 import session from './specs/session.mjs'
 
-const specs = [...session, ...map, ...matter, ...series, ...lists, ...access]
+const specs = [...session, ...map, ...matter, ...series, ...lists, ...grid, ...access]
 
 const only = process.argv[2]
 const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '')

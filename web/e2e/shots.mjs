@@ -57,6 +57,7 @@ function pictures(v, s) {
     ['packets-refused', then(open('/packets'), () => page.locator('[data-packet]').first().click().catch(() => {}))], ['packets-quarantine', then(open('/packets?tab=quarantine'), () => page.locator('[data-packet]').first().click().catch(() => {}))],
     ['packets-decode', then(open('/packets?tab=decode'), async () => { await page.fill('#paste', '##0077QN=20170516010101001;ST=22;CN=2011;PW=123456;MN=ABCDEFG1234567;Flag=3;CP=&&&&30A5'); await page.click('[data-testid=decode]') })],
     ['command-form', then(open(`/station/${s.station}`), () => page.click('[data-testid=command]'))],
+    ['grid-five', open('/grid?code=370302116')], ['grid-gaps', open('/grid?tab=gaps')], ['grid-assess', open('/grid?tab=assess')],
     ['me', open('/me')], ['lost', open('/nothing/here', 300)], ['no-record', open('/r/matter/99999999', 300)],
   ]
 }

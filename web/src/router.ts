@@ -14,6 +14,7 @@ export const router = createRouter({
     { path: '/station/:id(\\d+)', name: 'station', component: () => import('./pages/StationPage.vue') },
     { path: '/station/:id(\\d+)/packets', name: 'packets', component: () => import('./pages/PacketsPage.vue') },
     { path: '/packets', name: 'allPackets', component: () => import('./pages/PacketsPage.vue') },
+    { path: '/grid', name: 'grid', component: () => import('./pages/GridPage.vue') },
     { path: '/me', name: 'me', component: () => import('./pages/MePage.vue') },
     // Short and stable for ever: printed on papers and sign boards.
     { path: '/c/:id(\\d+)', redirect: (to) => ({ name: 'detail', params: { room: 'matter', id: to.params.id } }) },

@@ -2,7 +2,7 @@ import { computed, reactive } from 'vue'
 import { api } from './api'
 import { setCsrf } from './api/http'
 import type { DictItem, Field, Hello, Me, Meta, Room, State, Verb } from './api/types'
-import { label } from './i18n'
+import { label, type Key } from './i18n'
 
 interface Session { me: Me | null; meta: Meta | null; hello: Hello | null; ready: boolean }
 export const session = reactive<Session>({ me: null, meta: null, hello: null, ready: false })
@@ -48,6 +48,9 @@ export async function logOut(): Promise<void> {
 export const rooms = computed<Room[]>(() => session.meta?.rooms.filter((r) => r.perm_read !== false) ?? [])
 /** Rooms shown in the menu; a room without a place in it is reached through references only. */
 export const menuRooms = computed<Room[]>(() => rooms.value.filter((r) => r.order !== 0))
+/** The tens of a room's place in the menu are its subject. */
+const SUBJECTS: [below: number, key: Key][] = [[20, 'rooms.work'], [30, 'rooms.monitoring'], [60, 'rooms.sources'], [70, 'rooms.grid'], [900, 'rooms.other'], [Infinity, 'rooms.system']]
+export const menuGroups = computed<{ key: Key; rooms: Room[] }[]>(() => SUBJECTS.map(([below, key], i) => ({ key, rooms: menuRooms.value.filter((r) => (r.order ?? 99) < below && (r.order ?? 99) >= (SUBJECTS[i - 1]?.[0] ?? 0)) })).filter((g) => g.rooms.length))
 export function roomOf(name: string | undefined): Room | undefined {
   return rooms.value.find((r) => r.name === name)
 }

@@ -35,7 +35,7 @@ export default [
     await page.waitForURL(/\/r$/)
   })],
   ['every field has a label and every picture a text', spec('city', {}, async (page, v, w) => {
-    for (const path of ['/', '/bench', '/r/matter', '/r/matter?new=1', `/r/matter/${w.memory.matter ?? 1}`, '/me']) {
+    for (const path of ['/', '/bench', '/r/matter', '/r/matter?new=1', `/r/matter/${w.memory.matter ?? 1}`, '/packets?tab=decode', '/me']) {
       await v.go(path)
       await settled(page)
       // The map names its buttons when the browser has told what it may do.
@@ -44,7 +44,7 @@ export default [
     }
   })],
   ['text stands out from its ground (WCAG AA)', spec('city', {}, async (page, v, w) => {
-    for (const path of ['/?layer=station', '/bench', '/r/matter', `/r/matter/${w.memory.matter ?? 1}`, '/me']) {
+    for (const path of ['/?layer=station', '/bench', '/r', '/r/matter', `/r/matter/${w.memory.matter ?? 1}`, '/packets', '/me']) {
       await v.go(path)
       await settled(page)
       assert.deepEqual(await page.evaluate(faint), [], path)

@@ -1,4 +1,5 @@
 import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, Lights, LiveStation, Located, Me, Meta, Notice, Option, Page, Resent, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
+import type { Assessment, Five, Gaps } from '@/grid/types'
 import type { Decoded, Packet } from '@/packets/types'
 import { get, patch, post, query, send } from './http'
 
@@ -46,6 +47,9 @@ export const api = {
   commandPackets: (id: number) => get<{ items: CommandPacket[] }>(`${V1}/command/${id}/packets`),
   resent: (id: number, after?: string) => get<Page<Resent>>(`${V1}/review/${id}/resent${query({ after })}`),
   factors: () => get<{ items: Factor[] }>(`${V1}/station/factors`),
+  five: (code: string) => get<Five>(`${V1}/grid/five${query({ code })}`),
+  coverage: (level: string) => get<Gaps>(`${V1}/grid/coverage${query({ level })}`),
+  assessment: (from: string, to: string) => get<Assessment>(`${V1}/assessment${query({ from, to })}`),
   live: () => get<{ items: LiveStation[] }>(`${V1}/station/live`),
   series: (p: SeriesAsk, signal?: AbortSignal) => get<SeriesAnswer>(`${V1}/series${query({ ...p })}`, signal),
   aligned: (p: SeriesAsk, signal?: AbortSignal) => get<AlignedAnswer>(`${V1}/series${query({ ...p, aligned: 1 })}`, signal),
