@@ -79,6 +79,8 @@ await t.run(async () => {
   a = await late(31);
   ok('what cannot be converted is compared as measured, and the alarm says so', a?.value === 130 && /未折算/.test((await city.get(`/alarm/${a.id}`)).json.explain), JSON.stringify(a));
   const converted = await until(async () => (await city.get(`/series?station=${idOf(25)}&factor=a21026&kind=hour_calc&from=${new Date(hour0).toISOString()}`)).json.series[0].points[0], 40000);
+  const law = (await city.get(`/series?station=${idOf(25)}&factor=a21026&kind=hour_calc&converted=1&from=${new Date(hour0).toISOString()}`)).json.series[0].points[0];
+  ok('the curve shows what the limit is for when it is asked to', Math.abs(law?.[1] - 91.667) < 0.01, JSON.stringify(law));
   ok('110 at 3 % are 91.7: computed, and no alarm', converted?.[1] === 110 && (await alarms(25, 'exceed')).length === 0, JSON.stringify(converted));
 
   // effective dates: PM2.5 of 70 was within GB 3095-2012 (75) and is over GB 3095-2026 (60)

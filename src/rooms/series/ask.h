@@ -15,6 +15,7 @@ struct ask {
     enum lf_tele_kind kind;
     size_t points; /* per line */
     bool aligned;
+    bool converted; /* flue gas at reference oxygen, where a reading has that: what limits are for */
     struct ask_station station[ASK_STATIONS];
     lf_text factor[ASK_FACTORS];
     int nstation, nfactor;

@@ -53,7 +53,7 @@ export const api = {
   live: () => get<{ items: LiveStation[] }>(`${V1}/station/live`),
   series: (p: SeriesAsk, signal?: AbortSignal) => get<SeriesAnswer>(`${V1}/series${query({ ...p })}`, signal),
   aligned: (p: SeriesAsk, signal?: AbortSignal) => get<AlignedAnswer>(`${V1}/series${query({ ...p, aligned: 1 })}`, signal),
-  seriesUrl: (p: SeriesAsk) => `${V1}/series.csv${query({ ...p })}`,
+  seriesUrl: ({ station, factor, kind, from, to }: SeriesAsk) => `${V1}/series.csv${query({ station, factor, kind, from, to })}`,
   /** place: station/7/packets, packets/refused, packets/quarantine */
   packets: (place: string, p: Params) => get<Page<Packet>>(`${V1}/${place}${query(p)}`),
   packet: (place: string, id: number) => get<Packet>(`${V1}/${place}/${id}`),

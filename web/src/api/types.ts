@@ -74,7 +74,7 @@ export interface SeriesAnswer { from: number; to: number; kind: SeriesKind; seri
 /** All lines on one grid of time. */
 export interface AlignedLine extends SeriesHead { values: (number | null)[]; min: (number | null)[]; max: (number | null)[]; flags: (string | null)[] }
 export interface AlignedAnswer { from: number; to: number; kind: SeriesKind; width_ms: number; times: number[]; series: AlignedLine[] }
-export interface SeriesAsk { station: string; factor: string; kind: SeriesKind; from: string; to: string; points?: number }
+export interface SeriesAsk { station: string; factor: string; kind: SeriesKind; from: string; to: string; points?: number; converted?: 1 }
 export interface AreaProps { code: string; name: string; level: string; generated?: boolean | number; parent?: string | null }
 export type Areas = GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, AreaProps>
 export interface GridNode { code: string; name: string; level: string; children?: boolean }

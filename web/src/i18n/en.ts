@@ -402,6 +402,7 @@ export const en: Messages = {
   'series.stations': 'Stations',
   'series.addStation': 'Compare a station',
   'series.drop': 'Remove {name}',
+  'series.converted': 'At reference oxygen',
   'series.share': 'Normalise (% of limit, or of the maximum)',
   'series.line': 'Line',
   'series.mean': 'Mean',

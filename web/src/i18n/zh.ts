@@ -401,6 +401,7 @@ export const zh = {
   'series.stations': '站点',
   'series.addStation': '添加对比站点',
   'series.drop': '移除 {name}',
+  'series.converted': '折算值（基准氧含量）',
   'series.share': '归一化（占限值百分比，无限值时占最大值）',
   'series.line': '曲线',
   'series.mean': '平均',

@@ -24,7 +24,7 @@ export function useSeries(view: Ref<SeriesView>, factors: Ref<string[]>) {
   let abort: AbortController | null = null
   let abortFine: AbortController | null = null
 
-  const askOf = ([from, to]: [number, number]): SeriesAsk => ({ station: view.value.stations.join(','), factor: factors.value.join(','), kind: view.value.kind, from: isoShanghai(from), to: isoShanghai(to) })
+  const askOf = ([from, to]: [number, number]): SeriesAsk => ({ station: view.value.stations.join(','), factor: factors.value.join(','), kind: view.value.kind, from: isoShanghai(from), to: isoShanghai(to), ...(view.value.measured ? {} : { converted: 1 as const }) })
   async function load(quiet = false): Promise<void> {
     abort?.abort()
     if (!factors.value.length) return void (coarse.value = [])
@@ -63,7 +63,7 @@ export function useSeries(view: Ref<SeriesView>, factors: Ref<string[]>) {
       if (!mine.signal.aborted) state.refining = false
     }
   }
-  watch(() => JSON.stringify([view.value.stations, factors.value, view.value.kind, view.value.range, view.value.from, view.value.to]), () => void load(), { immediate: true })
+  watch(() => JSON.stringify([view.value.measured, view.value.stations, factors.value, view.value.kind, view.value.range, view.value.from, view.value.to]), () => void load(), { immediate: true })
   watch(() => JSON.stringify(view.value.window), () => void refine())
 
   const series = computed(() => coarse.value.map((s) => (fineOf.value ? refined(s, fine.value.find((x) => keyOf(x) === keyOf(s)), fineOf.value) : s)))

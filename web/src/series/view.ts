@@ -10,6 +10,7 @@ export interface SeriesView {
   from: string
   to: string // '' = now, and the curve grows
   window: [number, number] | null // the zoomed part of the range, epoch ms
+  measured: boolean // flue gas as measured, not at reference oxygen
   share: boolean // as a share of the limit, so that unlike units compare
 }
 export type Range = '1h' | '24h' | '7d' | '30d' | '1y' | 'custom'
@@ -31,7 +32,7 @@ export function viewOf(own: number, q: Query): SeriesView {
   const w = list(q.w).map(Number)
   return {
     stations: [own, ...others].slice(0, MAX_LINES), factors: list(q.factor).slice(0, MAX_LINES), kind, range, from: String(q.from ?? ''), to: String(q.to ?? ''),
-    window: w.length === 2 && w.every(Number.isFinite) && w[1]! - w[0]! >= NARROWEST ? [w[0]!, w[1]!] : null, share: q.share === '1',
+    window: w.length === 2 && w.every(Number.isFinite) && w[1]! - w[0]! >= NARROWEST ? [w[0]!, w[1]!] : null, share: q.share === '1', measured: q.measured === '1',
   }
 }
 /** Only what differs from the usual, so that addresses stay short. */
@@ -43,6 +44,7 @@ export function queryOf(v: SeriesView): Record<string, string> {
   else if (v.range !== USUAL[v.kind]) q.range = v.range
   if (v.window) q.w = v.window.map(Math.round).join(',')
   if (v.share) q.share = '1'
+  if (v.measured) q.measured = '1'
   return q
 }
 /** [from, to] in epoch ms; `now` ends a range that has no end of its own. */
