@@ -290,6 +290,7 @@ export const en: Messages = {
   'packet.broken': 'Some of the data could not be read.',
   'packet.paste': 'Paste a packet, or a log with packets in it (nothing is stored)',
   'packet.noFrame': 'No packet beginning with ## was found.',
+  'packet.calc': 'Means computed here',
   'packet.nth': 'Packet {n}',
   'review.resent': 'Sent again by the device after the review (does not count)',
   'grid.title': 'Grid: five definites and assessment',

@@ -289,6 +289,7 @@ export const zh = {
   'packet.broken': '数据区有无法识别的内容。',
   'packet.paste': '粘贴报文或含有报文的日志（不会入库）',
   'packet.noFrame': '没有找到以 ## 开头的报文。',
+  'packet.calc': '平台计算的均值',
   'packet.nth': '第 {n} 个报文',
   'review.resent': '审核后设备重传的数据（不采用）',
   'grid.title': '网格五定与考核',
