@@ -5,7 +5,7 @@ import { zh } from '@/i18n/zh'
 import { exifOf, fit, upright, withExif } from '@/lib/exif'
 import { boxOf, geometryOf, labelPoint } from '@/lib/geo'
 import { lightFor, lightOf, LIGHTS, MARKS, STATION_STATES } from '@/lib/light'
-import { newestKinds, take } from '@/lib/live'
+import { firstFactor, newestKinds, take } from '@/lib/live'
 import { beforeAfter, stepEndedBy } from '@/lib/timeline'
 import { backoff } from '@/live'
 
@@ -42,6 +42,10 @@ describe('live values', () => {
   it('keeps one line per factor, real time first', () => {
     expect(newestKinds(station()).values.map((x) => x.kind)).toEqual(['rtd'])
     expect(newestKinds({ ...station(), values: [v('hour', 2)] }).values).toHaveLength(1)
+  })
+  it('is looked at where it exceeds, else where there is a limit', () => {
+    const [plain, limited, over] = [{ ...v('rtd', 1), factor: 'a', limit_kind: null }, { ...v('rtd', 1), factor: 'b' }, { ...v('rtd', 1), factor: 'c', exceed: true }]
+    expect([firstFactor([plain, limited, over]), firstFactor([plain, limited]), firstFactor([plain]), firstFactor([])]).toEqual(['c', 'b', 'a', ''])
   })
   it('takes a reading of its own kind only', () => {
     const s = station()

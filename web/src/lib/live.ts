@@ -1,6 +1,10 @@
 import type { LiveStation, LiveValue } from '@/api/types'
 import type { Reading } from '@/live'
 
+/** What one looks at first: what exceeds, else what has a limit, else the first. */
+export function firstFactor(values: LiveValue[]): string {
+  return (values.find((v) => v.exceed) ?? values.find((v) => v.limit_kind) ?? values[0])?.factor ?? ''
+}
 /** One line per factor: the real-time value, else the minute's, else the hour's. */
 export function newestKinds(s: LiveStation): LiveStation {
   const rank = (v: LiveValue): number => ['rtd', 'min', 'hour'].indexOf(v.kind ?? 'rtd')
