@@ -190,7 +190,7 @@ static struct lf_tele_store *open_store(void)
 {
     struct lf_tele_store *s;
     struct lf_err err = { 0 };
-    must(lf_tele_pg_open(&s, url, &err), &err);
+    must(lf_tele_pg_open(&s, &(struct lf_tele_pg_config){ .url = url }, &err), &err);
     return s;
 }
 

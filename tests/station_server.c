@@ -37,7 +37,7 @@ static lf_rc open_store(const char *url, struct lf_tele_store **store, struct lf
         rc = postgres ? lf_db_migrate_in(*db, LF_TELE_PG_MIGRATED, lf_tele_pg_migrations, lf_tele_pg_migration_count, NULL, err)
                       : lf_db_migrate(*db, lf_tele_migrations, lf_tele_migration_count, NULL, err);
     if (!rc)
-        rc = postgres ? lf_tele_pg_open(store, url, err) : lf_tele_sql_open(store, *db, err);
+        rc = postgres ? lf_tele_pg_open(store, &(struct lf_tele_pg_config){ .url = url }, err) : lf_tele_sql_open(store, *db, err);
     return rc;
 }
 

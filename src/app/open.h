@@ -2,6 +2,7 @@
 #ifndef LF_APP_OPEN_H
 #define LF_APP_OPEN_H
 #include "core/app.h"
+#include "tele/store.h"
 
 /* The kernel by the settings, migrated; NULL and err when it cannot be. End with lf_app_stop. */
 struct lf_app *app_open(struct lf_err *err);
@@ -11,9 +12,12 @@ struct lf_app *app_open(struct lf_err *err);
 struct app_telemetry {
     struct lf_db *db; /* of the SQLite store */
     struct lf_tele_store *store;
-    bool files; /* it is the store of files */
+    bool files, postgres;     /* it is the store of files; of PostgreSQL */
+    struct lf_tele_keep keep; /* for the SQLite store */
 };
 lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK;
+lf_rc app_telemetry_keep(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK; /* removes what is too old */
+void app_telemetry_metrics(const struct app_telemetry *t, struct lf_out *o);
 void app_telemetry_close(struct app_telemetry *t); /* a half-opened one, too */
 /* A consistent copy while a server writes, under the same names in directory to. Nothing when there is no telemetry yet. */
 lf_rc app_telemetry_backup(const char *to, struct lf_err *err) LF_MUST_CHECK;

@@ -11,7 +11,6 @@
 #include "rooms/station/station.h"
 #include "rooms/upstream/upstream.h"
 #include "tele/listener.h"
-#include "tele/log/store.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -75,12 +74,21 @@ static void metrics(struct lf_app *app, struct lf_out *o)
     struct lf_listener_stats s = lf_listener_stats(it.listener);
     lf_http_metrics(it.http, o);
     lf_listener_metrics(&s, o);
-    if (it.tele.files)
-        lf_tele_log_metrics(it.tele.store, o);
+    app_telemetry_metrics(&it.tele, o);
     alarm_metrics(o);
     upstream_metrics(o);
     intake_metrics(o);
     command_metrics(o);
+}
+
+/* A bounded part of it each time: jobs wait for each other. */
+static lf_rc keep_job(struct lf_ctx *cx) { return app_telemetry_keep(&it.tele, &cx->err); }
+static const struct lf_job telemetry_job = { "telemetry-keep", 600, keep_job };
+
+static void add_job(struct lf_app *app, const struct lf_job *job)
+{
+    if (app->njob < (int)LF_COUNT(app->job))
+        app->job[app->njob++].job = job;
 }
 
 static lf_rc start_listener(struct lf_err *err)
@@ -183,6 +191,7 @@ static lf_rc start(struct lf_err *err)
         review_use(&(struct review_road){ .store = it.tele.store, .submit = submit, .protect = protect });
     if (!rc)
         rc = command_start(it.app, &(struct command_road){ .send = give }, err);
+    add_job(it.app, &telemetry_job);
     return rc ? rc : lf_app_jobs_start(it.app, err);
 }
 

@@ -24,6 +24,57 @@ const char *app_telemetry_dir(void)
 
 static const char *sqlite_path(void) { return sqlite_url() + strlen("sqlite:"); }
 
+/* ---- settings ----------------------------------------------------------------------------------------------- */
+
+/* One KIND:DAYS of telemetry-keep; moves on to the next. */
+static bool keep_one(int days_of[CLASS_COUNT], const char **s)
+{
+    uint32_t cls;
+    size_t n = strcspn(*s, ":");
+    char *end = NULL;
+    if (!(*s)[n] || !lf_tele_log_class_parse((lf_text){ *s, (uint32_t)n }, &cls))
+        return false;
+    long days = strtol(*s + n + 1, &end, 10);
+    if (end == *s + n + 1 || days < 31 || days > 36500 || (*end && *end != ','))
+        return false;
+    days_of[cls] = (int)days;
+    *s = *end ? end + 1 : end;
+    return true;
+}
+
+static lf_rc read_days(int days_of[CLASS_COUNT], struct lf_err *err)
+{
+    for (const char *s = app_set.keep; *s;)
+        if (!keep_one(days_of, &s))
+            return lf_err_set(
+                err, LF_EINVAL, NULL,
+                "telemetry-keep cannot be understood at “%s”\nHINT: KIND:DAYS, at least 31, with commas between; kinds are rtd, min, "
+                "hour, day, hour_calc, day_calc, packet, refused, quarantine, correction",
+                s);
+    return LF_OK;
+}
+
+/* The same for the SQL stores. */
+static lf_rc read_keep(struct lf_tele_keep *keep, struct lf_err *err)
+{
+    int days_of[CLASS_COUNT] = { 0 };
+    lf_rc rc = read_days(days_of, err);
+    memcpy(keep->days, days_of, sizeof keep->days);
+    keep->packets = days_of[CLASS_PACKET], keep->refused = days_of[CLASS_REFUSED];
+    keep->quarantine = days_of[CLASS_QUARANTINE], keep->corrections = days_of[CLASS_CORRECTION];
+    return rc;
+}
+
+static void on_trouble(void *user, const struct lf_err *err)
+{
+    if (err)
+        lf_log(LF_ERROR, "telemetry: behind the commits: %s", err->msg);
+    else
+        lf_log(LF_INFO, "telemetry: behind the commits all works again");
+}
+
+/* ---- SQL ----------------------------------------------------------------------------------------------------- */
+
 /* Telemetry that was kept beside the records' PostgreSQL in an SQLite file goes there too, once; the file stays under another name. */
 static lf_rc take_over(const char *url, struct lf_err *err)
 {
@@ -58,7 +109,13 @@ static lf_rc open_postgres(struct app_telemetry *t, const char *url, struct lf_e
     lf_db_close(db);
     if (!rc)
         rc = take_over(url, err);
-    return rc ? rc : lf_tele_pg_open(&t->store, url, err);
+    struct lf_tele_pg_config c = { .url = url, .trouble = on_trouble };
+    if (!rc)
+        rc = read_keep(&c.keep, err);
+    if (!rc)
+        rc = lf_tele_pg_open(&t->store, &c, err);
+    t->postgres = !rc;
+    return rc;
 }
 
 static lf_rc open_sqlite(struct app_telemetry *t, struct lf_err *err)
@@ -67,52 +124,18 @@ static lf_rc open_sqlite(struct app_telemetry *t, struct lf_err *err)
     if (!rc)
         rc = lf_db_migrate(t->db, lf_tele_migrations, lf_tele_migration_count, NULL, err);
     if (!rc)
+        rc = read_keep(&t->keep, err);
+    if (!rc)
         rc = lf_tele_sql_open(&t->store, t->db, err);
     return rc;
 }
 
 /* ---- files ---------------------------------------------------------------------------------------------------- */
 
-/* One KIND:DAYS of telemetry-keep; moves on to the next. */
-static bool keep_one(struct lf_tele_log_config *c, const char **s)
-{
-    uint32_t cls;
-    size_t n = strcspn(*s, ":");
-    char *end = NULL;
-    if (!(*s)[n] || !lf_tele_log_class_parse((lf_text){ *s, (uint32_t)n }, &cls))
-        return false;
-    long days = strtol(*s + n + 1, &end, 10);
-    if (end == *s + n + 1 || days < 31 || days > 36500 || (*end && *end != ','))
-        return false;
-    c->keep_days[cls] = (int)days;
-    *s = *end ? end + 1 : end;
-    return true;
-}
-
-static lf_rc read_keep(struct lf_tele_log_config *c, struct lf_err *err)
-{
-    for (const char *s = app_set.keep; *s;)
-        if (!keep_one(c, &s))
-            return lf_err_set(
-                err, LF_EINVAL, NULL,
-                "telemetry-keep cannot be understood at “%s”\nHINT: KIND:DAYS, at least 31, with commas between; kinds are rtd, min, "
-                "hour, day, hour_calc, day_calc, packet, refused, quarantine, correction",
-                s);
-    return LF_OK;
-}
-
-static void on_trouble(void *user, const struct lf_err *err)
-{
-    if (err)
-        lf_log(LF_ERROR, "telemetry: sealing: %s", err->msg);
-    else
-        lf_log(LF_INFO, "telemetry: sealing works again");
-}
-
 static lf_rc open_files(struct app_telemetry *t, struct lf_err *err)
 {
     struct lf_tele_log_config c = { .dir = app_telemetry_dir(), .trouble = on_trouble };
-    lf_rc rc = read_keep(&c, err);
+    lf_rc rc = read_days(c.keep_days, err);
     if (!rc)
         rc = lf_tele_log_open(&t->store, &c, err);
     t->files = !rc;
@@ -152,6 +175,23 @@ lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err)
     if (files)
         return open_files(t, err);
     return strncmp(app_db_url(), "sqlite:", 7) ? open_postgres(t, app_db_url(), err) : open_sqlite(t, err);
+}
+
+lf_rc app_telemetry_keep(struct app_telemetry *t, struct lf_err *err)
+{
+    int64_t removed = 0;
+    lf_rc rc = t->db ? lf_tele_sql_keep(t->store, &t->keep, &removed, err) : LF_OK; /* the other stores do it by themselves */
+    if (removed)
+        lf_log(LF_INFO, "telemetry: %lld rows were too old and are removed", (long long)removed);
+    return rc;
+}
+
+void app_telemetry_metrics(const struct app_telemetry *t, struct lf_out *o)
+{
+    if (t->files)
+        lf_tele_log_metrics(t->store, o);
+    if (t->postgres)
+        lf_tele_pg_metrics(t->store, o);
 }
 
 void app_telemetry_close(struct app_telemetry *t)

@@ -122,6 +122,11 @@ const char *lf_sql_scope(struct lf_ctx *cx, const char *sql, struct lf_val *args
 struct lf_statement {
     const char *name, *sql;
 };
+struct lf_statements {
+    const char *room;
+    const struct lf_statement *list;
+    size_t n;
+};
 
 /* ---- migrations and backup ----------------------------------------------------------- */
 

@@ -48,7 +48,7 @@ static int start(void **state)
         fail_msg("%s", err.msg);
     lf_db_close(db);
     struct lf_listener_config c = { .directory = lf_directory_make(&s, 1), .batch_max = BATCH_MAX, .on_store = on_store };
-    if (lf_tele_pg_open(&store, t.url, &err))
+    if (lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = t.url }, &err))
         fail_msg("%s", err.msg);
     c.store = store;
     if (lf_listener_start(&listener, &c, &err))

@@ -3,6 +3,7 @@
  * commit() is called by one thread at a time (the listener's writer); the reads may be called by any number of threads. */
 #ifndef LF_TELE_STORE_H
 #define LF_TELE_STORE_H
+#include "base/out.h"
 #include "db/db.h"
 #include "tele/tele.h"
 
@@ -88,13 +89,27 @@ struct lf_tele_store {
 extern const struct lf_migration lf_tele_migrations[];
 extern const size_t lf_tele_migration_count;
 lf_rc lf_tele_sql_open(struct lf_tele_store **out, struct lf_db *db, struct lf_err *err) LF_MUST_CHECK;
+/* For how many days things are kept; 0: for ever. */
+struct lf_tele_keep {
+    int days[LF_TELE_KIND_COUNT], packets, refused, quarantine, corrections;
+};
+/* Removes what is older, in many small transactions while commits go on, at most some 200,000 rows a call. *removed: rows. */
+lf_rc lf_tele_sql_keep(struct lf_tele_store *s, const struct lf_tele_keep *keep, int64_t *removed, struct lf_err *err) LF_MUST_CHECK;
 
 /* The PostgreSQL store: connections of its own, tables tele_* in the first schema of the search path (doc/decisions/0003). The caller has
  * applied lf_tele_pg_migrations. Fails while another store has the same tables open for writing. */
 extern const struct lf_migration lf_tele_pg_migrations[];
 extern const size_t lf_tele_pg_migration_count;
 #define LF_TELE_PG_MIGRATED "tele_migration" /* the table that remembers them, for lf_db_migrate_in */
-lf_rc lf_tele_pg_open(struct lf_tele_store **out, const char *url, struct lf_err *err) LF_MUST_CHECK;
+struct lf_tele_pg_config {
+    const char *url;
+    struct lf_tele_keep keep; /* of readings and packets, whole months that ended longer ago are dropped, once an hour */
+    /* Called from the store's thread when it begins to fail at moving or dropping (err), and when it works again (NULL). May be NULL. */
+    void (*trouble)(void *user, const struct lf_err *err);
+    void *user;
+};
+lf_rc lf_tele_pg_open(struct lf_tele_store **out, const struct lf_tele_pg_config *c, struct lf_err *err) LF_MUST_CHECK;
+void lf_tele_pg_metrics(struct lf_tele_store *s, struct lf_out *o); /* as text for Prometheus, lanfan_telemetry_store_... */
 /* Takes over what an SQLite store holds, with its packets' ids, in one transaction; before the store is opened. Nothing when that was done
  * already; LF_ECONFLICT when there is other telemetry. */
 lf_rc lf_tele_pg_take(const char *url, struct lf_db *from, struct lf_err *err) LF_MUST_CHECK;

@@ -1,7 +1,7 @@
 /* store_pg.c - opening and closing, and the writer: connected, alone, and knowing what the database knows. */
 #include "tele/store_pg.h"
 
-#include <stdio.h>
+#include <time.h>
 
 /* ---- the writer -------------------------------------------------------------------------------------- */
 
@@ -9,10 +9,18 @@
  * transaction whose answer was lost has ended too when it is held. */
 static lf_rc be_alone(PGconn *c, struct lf_err *err)
 {
-    lf_rc rc = pg_run(c, "SELECT pg_advisory_lock(370301, hashtext(current_schema()))", err);
-    return rc ? lf_err_set(err, LF_EDB, NULL,
-                           "telemetry: another server writes into this database\nHINT: stop it, or give this one a database of its own")
-              : LF_OK;
+    enum { TRIES = 50, PAUSE_MS = 100 };
+    for (int i = 0; i < TRIES; i++) { /* a server that was killed has it until PostgreSQL notices */
+        PGresult *r = NULL;
+        lf_rc rc = pg_ask(c, "SELECT pg_try_advisory_lock(370301, hashtext(current_schema()))", NULL, 0, &r, err);
+        bool alone = !rc && *PQgetvalue(r, 0, 0);
+        PQclear(r);
+        if (rc || alone)
+            return rc;
+        nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
+    }
+    return lf_err_set(err, LF_EDB, NULL,
+                      "telemetry: another server writes into this database\nHINT: stop it, or give this one a database of its own");
 }
 
 /* Did the transaction whose answer was lost commit? */
@@ -142,13 +150,16 @@ void pg_close(struct lf_tele_store *base)
     lf_release(s);
 }
 
-lf_rc lf_tele_pg_open(struct lf_tele_store **out, const char *url, struct lf_err *err)
+lf_rc lf_tele_pg_open(struct lf_tele_store **out, const struct lf_tele_pg_config *config, struct lf_err *err)
 {
     struct pg_store *s = lf_new(sizeof *s);
     pthread_mutex_t *locks[] = { &s->writing, &s->know, &s->moving, &s->wake_lock, &s->pool };
     *out = NULL;
     s->base.ops = &lf_tele_pg_ops;
-    s->url = lf_dup(url);
+    s->url = lf_dup(config->url);
+    s->keep = config->keep;
+    s->trouble = config->trouble;
+    s->user = config->user;
     for (size_t i = 0; i < LF_COUNT(locks); i++)
         pthread_mutex_init(locks[i], NULL);
     monotonic_cond(&s->wake);
@@ -164,4 +175,25 @@ lf_rc lf_tele_pg_open(struct lf_tele_store **out, const char *url, struct lf_err
     else
         *out = &s->base;
     return rc;
+}
+
+void lf_tele_pg_metrics(struct lf_tele_store *base, struct lf_out *o)
+{
+    struct pg_store *s = (struct pg_store *)base;
+    pthread_mutex_lock(&s->writing);
+    int64_t waiting = s->waiting[0] + s->waiting[1];
+    pthread_mutex_unlock(&s->writing);
+    const struct {
+        const char *name, *type;
+        int64_t v;
+    } t[] = {
+        { "waiting_rows", "gauge", waiting },
+        { "moved_rows_total", "counter", s->moved },
+        { "moves_total", "counter", s->moves },
+        { "move_failures_total", "counter", s->move_failures },
+        { "dropped_months_total", "counter", s->dropped },
+    };
+    for (size_t i = 0; i < LF_COUNT(t); i++)
+        lf_putf(o, "# TYPE lanfan_telemetry_store_%s %s\nlanfan_telemetry_store_%s %lld\n", t[i].name, t[i].type, t[i].name,
+                (long long)t[i].v);
 }

@@ -135,6 +135,9 @@ lf_rc pg_look_readings(PGconn *c, struct lf_tele_reading *const *r, size_t n, st
 struct pg_store {
     struct lf_tele_store base;
     char *url;
+    struct lf_tele_keep keep;
+    void (*trouble)(void *user, const struct lf_err *err);
+    void *user;
 
     /* The committing thread's own. */
     PGconn *writer;
@@ -162,7 +165,10 @@ struct pg_store {
     PGconn *reader[PG_READERS];
     bool busy[PG_READERS];
 
-    _Atomic int64_t moved, moves, move_failures; /* rows; transactions */
+    bool troubled;   /* the mover's own */
+    int64_t kept_at; /* when what is too old was removed last */
+
+    _Atomic int64_t moved, moves, move_failures, dropped; /* rows; transactions; months */
 };
 
 lf_rc pg_commit(struct lf_tele_store *s, struct lf_tele_batch *b, struct lf_err *err) LF_MUST_CHECK; /* store_pg_commit.c */
@@ -173,6 +179,8 @@ lf_rc pg_writer(struct pg_store *s, struct lf_err *err) LF_MUST_CHECK;
 /* Moves the slot over this connection, in one transaction; the slot must not be written to (store_pg_move.c). */
 lf_rc pg_move(struct pg_store *s, PGconn *c, int slot, struct lf_err *err) LF_MUST_CHECK;
 void *pg_mover_main(void *store);
+/* Removes what is too old (store_pg_keep.c). */
+lf_rc pg_keep(struct pg_store *s, PGconn *c, struct lf_err *err) LF_MUST_CHECK;
 
 /* Runs a query on a connection of the pool, text parameters, binary columns; `row` sees each row and returns false to stop. Once more on
  * a new connection when the old one turns out to be dead before the first row. (store_pg_read.c) */

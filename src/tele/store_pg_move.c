@@ -198,32 +198,54 @@ static int choose(struct pg_store *s, int64_t *rows)
     return slot;
 }
 
+static lf_rc move_one(struct pg_store *s, PGconn *c, int slot, int64_t rows, struct lf_err *err)
+{
+    lf_rc rc = pg_move(s, c, slot, err);
+    s->move_failures += rc != LF_OK;
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&s->writing);
+    s->waiting[slot] = 0;
+    pthread_mutex_unlock(&s->writing);
+    s->moved += rows;
+    return s->moves++ % PURGE_EVERY == 0 ? purge(c, err) : LF_OK;
+}
+
+/* What is too old goes once an hour, and at the start. */
+static lf_rc keep_hourly(struct pg_store *s, PGconn *c, struct lf_err *err)
+{
+    int64_t now = lf_now().ms;
+    if (s->kept_at && now - s->kept_at < LF_HOUR_MS && now >= s->kept_at)
+        return LF_OK;
+    s->kept_at = now;
+    return pg_keep(s, c, err);
+}
+
 static lf_rc step(struct pg_store *s, PGconn **c, struct lf_err *err)
 {
     int64_t rows;
     lf_rc rc = LF_OK;
     pthread_mutex_lock(&s->moving);
     int slot = choose(s, &rows);
-    if (slot >= 0 && !*c)
+    if (!*c)
         rc = pg_connect(s->url, c, err);
-    if (slot >= 0 && !rc) {
-        rc = pg_move(s, *c, slot, err);
-        if (!rc && s->moves++ % PURGE_EVERY == 0)
-            (void)!purge(*c, err); /* again after the next moves */
-    }
-    if (slot >= 0 && !rc) {
-        pthread_mutex_lock(&s->writing);
-        s->waiting[slot] = 0;
-        pthread_mutex_unlock(&s->writing);
-        s->moved += rows;
-    }
-    s->move_failures += rc != LF_OK;
+    if (!rc && slot >= 0)
+        rc = move_one(s, *c, slot, rows, err);
     pthread_mutex_unlock(&s->moving);
+    if (!rc)
+        rc = keep_hourly(s, *c, err);
     if (*c && PQstatus(*c) != CONNECTION_OK) {
         PQfinish(*c);
         *c = NULL;
     }
     return rc;
+}
+
+static void tell(struct pg_store *s, const struct lf_err *err)
+{
+    if (s->troubled != (err != NULL) && s->trouble)
+        s->trouble(s->user, err);
+    s->troubled = err != NULL;
 }
 
 void *pg_mover_main(void *store)
@@ -240,7 +262,7 @@ void *pg_mover_main(void *store)
             break;
         pthread_mutex_unlock(&s->wake_lock);
         struct lf_err err = { 0 };
-        (void)!step(s, &c, &err);
+        tell(s, step(s, &c, &err) ? &err : NULL);
         pthread_mutex_lock(&s->wake_lock);
     }
     pthread_mutex_unlock(&s->wake_lock);

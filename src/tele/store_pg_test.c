@@ -39,7 +39,7 @@ static int open_store(void **state)
 {
     lf_test_db_new(&at, true);
     migrate();
-    OK(lf_tele_pg_open(&store, at.url, &err));
+    OK(lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = at.url }, &err));
     base_ms = lf_day_start(lf_day_ymd(2024, 3, 31)).ms;
     return 0;
 }
@@ -174,10 +174,44 @@ static void nothing_flickers(void **state)
     assert_true(((struct pg_store *)store)->moves > 2);
 }
 
+/* The data are of 2024: minutes and packets are too old, the hour is kept for ever. */
+static void what_is_too_old_goes(void **state)
+{
+    for (int64_t i = 0; i < 100; i++)
+        add(1400 + i, (double)i);
+    add(1, 1);
+    batch.reading[batch.nreading - 1].kind = LF_TELE_HOUR;
+    add(2, 1);
+    batch.packet[batch.npacket - 1].at.ms = 0;
+    for (int i = 0; i < 3; i++)
+        *lf_tele_add_reject(&batch) = (struct lf_tele_reject){ .received = { i == 2 ? lf_now().ms : base_ms },
+                                                               .peer = LF_TEXT(""),
+                                                               .mn = LF_TEXT("M9"),
+                                                               .cn = LF_TEXT(""),
+                                                               .detail = LF_TEXT(""),
+                                                               .raw = LF_TEXT("x") };
+    OK(commit());
+    assert_true(becomes("SELECT count(*) FROM tele_reading_0", 0));
+    assert_int_equal(ask("SELECT count(*) FROM tele_reading_min"), 101);
+    lf_tele_store_close(store);
+    const struct lf_tele_keep keep = { .days = { [LF_TELE_MIN] = 31 }, .packets = 60, .refused = 183 };
+    OK(lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = at.url, .keep = keep }, &err));
+    assert_true(becomes("SELECT count(*) FROM tele_refused", 1));
+    assert_int_equal(ask("SELECT count(*) FROM tele_reading_min"), 0);
+    assert_int_equal(ask("SELECT count(*) FROM tele_reading_hour"), 1);
+    assert_int_equal(ask("SELECT count(*) FROM tele_packet"), 0);
+    assert_int_equal(((struct pg_store *)store)->dropped, 4);
+    lf_tele_batch_reset(&batch);
+    add(5000, 1); /* ids go on, and the month comes again when it is needed */
+    OK(commit());
+    assert_int_equal(batch.reading[0].packet, 103);
+    assert_true(becomes("SELECT count(*) FROM tele_reading_min", 1));
+}
+
 static void one_writer(void **state)
 {
     struct lf_tele_store *second = NULL;
-    assert_int_equal(lf_tele_pg_open(&second, at.url, &err), LF_EDB);
+    assert_int_equal(lf_tele_pg_open(&second, &(struct lf_tele_pg_config){ .url = at.url }, &err), LF_EDB);
     assert_non_null(strstr(err.msg, "another server"));
     assert_null(second);
 }
@@ -199,7 +233,7 @@ static void a_cut_connection_comes_back(void **state)
     snprintf(name, sizeof name, "cut_%d", (int)getpid());
     snprintf(url, sizeof url, "%s&application_name=%s", at.url, name);
     lf_tele_store_close(store);
-    OK(lf_tele_pg_open(&store, url, &err));
+    OK(lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = url }, &err));
     for (int64_t i = 0; i < 5; i++) {
         add(i, 5);
         cut(name);
@@ -310,7 +344,7 @@ static void an_answer_that_is_lost(void **state)
         skip();
     snprintf(url, sizeof url, "%.*s:%d/%s", (int)(colon - at.url), at.url, p.port, colon + strlen(from));
     lf_tele_store_close(store);
-    OK(lf_tele_pg_open(&store, url, &err));
+    OK(lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = url }, &err));
     add(1, 5);
     add(2, 6);
     p.swallow = true;
@@ -353,7 +387,7 @@ static void sqlite_is_taken_over(void **state)
     lf_tele_store_close(store);
     OK(lf_tele_pg_take(at.url, db, &err));
     OK(lf_tele_pg_take(at.url, db, &err)); /* twice is once */
-    OK(lf_tele_pg_open(&store, at.url, &err));
+    OK(lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = at.url }, &err));
     OK(from->ops->packets_after(from, &arena, (lf_id){ 0 }, 10000, &a, &na, &err));
     OK(store->ops->packets_after(store, &arena, (lf_id){ 0 }, 10000, &b, &nb, &err));
     assert_true(na == 5000 && nb == 5000);
@@ -379,10 +413,10 @@ static void sqlite_is_taken_over(void **state)
 int main(void)
 {
 #define ON(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
-    const struct CMUnitTest tests[] = {
-        ON(months_are_made_and_filled),  ON(packets_without_time),   ON(nothing_flickers),    ON(one_writer),
-        ON(a_cut_connection_comes_back), ON(an_answer_that_is_lost), ON(sqlite_is_taken_over)
-    };
+    const struct CMUnitTest tests[] = { ON(months_are_made_and_filled), ON(packets_without_time),
+                                        ON(nothing_flickers),           ON(one_writer),
+                                        ON(what_is_too_old_goes),       ON(a_cut_connection_comes_back),
+                                        ON(an_answer_that_is_lost),     ON(sqlite_is_taken_over) };
     if (!lf_test_db_there(true))
         return 77; /* skipped */
     return cmocka_run_group_tests(tests, NULL, NULL);

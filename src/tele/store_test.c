@@ -45,7 +45,7 @@ static int open_sqlite(void **state)
     return 0;
 }
 
-static void open_pg(void) { OK(lf_tele_pg_open(&store, at.url, &err)); }
+static void open_pg(void) { OK(lf_tele_pg_open(&store, &(struct lf_tele_pg_config){ .url = at.url }, &err)); }
 
 static int open_postgres(void **state)
 {
@@ -442,6 +442,32 @@ static void an_empty_batch(void **state)
     assert_int_equal(series(1, "none", LF_TELE_DAY, &p), 0);
 }
 
+/* The SQLite store's own: the rows are removed. */
+static void what_is_too_old_goes(void **state)
+{
+    const struct lf_tele_keep keep = { .days = { [LF_TELE_RTD] = 31 }, .packets = 31, .refused = 31 };
+    struct lf_tele_point *p;
+    int64_t removed;
+    for (int i = 0; i < 5000; i++) {
+        char t[32], qn[32];
+        lf_ms_compact(t, (lf_ms){ now.ms - (int64_t)i * 1000 });
+        snprintf(qn, sizeof qn, "%09d", i);
+        add("QN=20240311%s;ST=32;CN=2011;MN=M1;Flag=5;CP=&&DataTime=%s;w01018-Rtd=1&&", qn, t);
+    }
+    add(HOUR, "090000000", 8, "5");
+    *lf_tele_add_reject(&batch) = (struct lf_tele_reject){
+        .received = now, .peer = LF_TEXT(""), .mn = LF_TEXT(""), .cn = LF_TEXT(""), .detail = LF_TEXT(""), .raw = LF_TEXT("x")
+    };
+    commit();
+    next();
+    OK(lf_tele_sql_keep(store, &keep, &removed, &err));
+    assert_int_equal(removed, 5000 + 5001 + 1);
+    assert_int_equal(series(1, "w01018", LF_TELE_HOUR, &p), 1);
+    assert_true(count("packet") == 0 && count("reading") == 1 && count("refused") == 0);
+    OK(lf_tele_sql_keep(store, &keep, &removed, &err));
+    assert_int_equal(removed, 0);
+}
+
 #define ON(engine, f) \
     { \
 #f " " #engine, f, open_##engine, close_store, NULL \
@@ -453,7 +479,7 @@ static void an_empty_batch(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest sqlite[] = { ALL(sqlite) }, postgres[] = { ALL(postgres), ALL(moved) };
+    const struct CMUnitTest sqlite[] = { ALL(sqlite), ON(sqlite, what_is_too_old_goes) }, postgres[] = { ALL(postgres), ALL(moved) };
     const struct CMUnitTest files[] = { ALL(files), ALL(sealed), ALL(reopened) };
     int failed = cmocka_run_group_tests(sqlite, NULL, NULL) + cmocka_run_group_tests(files, NULL, NULL);
     if (lf_test_db_there(true))

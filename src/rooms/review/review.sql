@@ -16,7 +16,7 @@ SELECT id, station_id, factor, kind, from_at, to_at, action, new_flag, new_value
 -- param: to ms
 -- param: self id
 SELECT id FROM review WHERE station_id = :station AND factor = :factor AND kind = :kind AND from_at < :to AND to_at > :from
-   AND state IN ('proposed', 'approved') AND (:self IS NULL OR id <> :self) LIMIT 1;
+   AND state IN ('proposed', 'approved') AND id IS DISTINCT FROM :self LIMIT 1;
 
 -- name: review_station :one
 -- What the computed means must know of a station.
