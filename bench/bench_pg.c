@@ -1,10 +1,11 @@
 /* bench_pg - what the PostgreSQL store's commit costs against plain COPY of the same rows, in the same run.
  *
- *   tools/with_postgres bench_pg [PACKETS_A_COMMIT] [COMMITS]     default 2000 and 50; eight readings a packet
+ *   tools/with_postgres bench_pg [PACKETS_A_COMMIT] [COMMITS]     default 4000 and 25; eight readings a packet
  *
- *   COPY      the rows, binary and ready made, into two tables without any key: all in one transaction each
+ *   COPY      the rows, binary and ready made, into two tables without any key: all in one transaction
  *   commits   the same COPY, but as many transactions as the store makes
  *   store     commit(): what is new is decided, rows are made, one transaction a batch; nothing is moved meanwhile
+ *             These three batch by batch in turns, because a machine is seldom alone.
  *   moving    the same with the mover running, until everything is in the tables by kind and month
  *   again     every packet once more: known, nothing is written
  *
@@ -18,8 +19,8 @@
 
 enum { STATIONS = 2000, FACTORS = 8 };
 
-static int per_commit = 2000, commits = 50;
-static PGconn *admin;
+static int per_commit = 4000, commits = 25;
+static PGconn *admin, *other; /* COPY in one transaction; in many */
 static const char *url;
 static char raw[400];
 
@@ -27,12 +28,6 @@ static void must(lf_rc rc, const struct lf_err *err)
 {
     if (rc)
         die("postgres", err->msg);
-}
-
-static void sql(const char *text)
-{
-    struct lf_err err = { 0 };
-    must(pg_run(admin, text, &err), &err);
 }
 
 /* Batch number c: each station in its turn, each time later than the last. */
@@ -132,50 +127,80 @@ static void prepare(int64_t base)
     lf_tele_batch_free(&b);
 }
 
-/* The header is said once a COPY, and the end too. */
-static void copy(const char *into, const struct pg_copy *part, int n)
+static void copy(PGconn *c, const char *into, const struct pg_copy *part)
 {
-    enum { HEAD = 19, TAIL = 2, PIECE = 256 * 1024 };
-    PGresult *r = PQexec(admin, into);
+    enum { PIECE = 256 * 1024 };
+    PGresult *r = PQexec(c, into);
     if (PQresultStatus(r) != PGRES_COPY_IN)
-        die("copy", PQerrorMessage(admin));
+        die("copy", PQerrorMessage(c));
     PQclear(r);
-    for (int i = 0; i < n; i++) {
-        const char *p = part[i].p + (i ? HEAD : 0), *end = part[i].p + part[i].n - (i < n - 1 ? TAIL : 0);
-        for (; p < end; p += PIECE)
-            if (PQputCopyData(admin, p, (int)(end - p < PIECE ? end - p : PIECE)) != 1)
-                die("copy", PQerrorMessage(admin));
-    }
-    PQputCopyEnd(admin, NULL);
-    r = PQgetResult(admin);
+    for (size_t at = 0; at < part->n; at += PIECE)
+        if (PQputCopyData(c, part->p + at, (int)(part->n - at < PIECE ? part->n - at : PIECE)) != 1)
+            die("copy", PQerrorMessage(c));
+    PQputCopyEnd(c, NULL);
+    r = PQgetResult(c);
     if (PQresultStatus(r) != PGRES_COMMAND_OK)
-        die("copy", PQerrorMessage(admin));
+        die("copy", PQerrorMessage(c));
     PQclear(r);
-    PQclear(PQgetResult(admin));
+    PQclear(PQgetResult(c));
 }
 
-#define COPY_PACKETS "COPY plain_packet (" PG_PACKET ") FROM STDIN (FORMAT binary)"
-#define COPY_READINGS "COPY plain_reading (" PG_READING ", kind) FROM STDIN (FORMAT binary)"
+#define COPY_PACKETS(table) "COPY " table " (" PG_PACKET ") FROM STDIN (FORMAT binary)"
+#define COPY_READINGS(table) "COPY " table " (" PG_READING ", kind) FROM STDIN (FORMAT binary)"
 
-static double plain(bool by_commit)
+static void sql_on(PGconn *c, const char *text)
 {
-    sql("DROP TABLE IF EXISTS plain_packet, plain_reading; CREATE TABLE plain_packet (LIKE tele_packet_0); "
-        "CREATE TABLE plain_reading (LIKE tele_reading_0); CHECKPOINT");
-    double began = now_s();
-    if (by_commit) {
-        for (int c = 0; c < commits; c++) {
-            sql("BEGIN");
-            copy(COPY_PACKETS, &packets[c], 1);
-            copy(COPY_READINGS, &readings[c], 1);
-            sql("COMMIT");
-        }
-    } else {
-        copy(COPY_PACKETS, packets, commits);
-        copy(COPY_READINGS, readings, commits);
-    }
-    double took = now_s() - began;
-    sql("DROP TABLE plain_packet, plain_reading");
-    return took;
+    struct lf_err err = { 0 };
+    must(pg_run(c, text, &err), &err);
+}
+
+static void sql(const char *text) { sql_on(admin, text); }
+
+struct cost {
+    double took, client, server; /* seconds; of the processor: here, and of the connection's process there */
+};
+
+static struct cost cost_now(PGconn *c) { return (struct cost){ now_s(), cpu_s(getpid()), cpu_s(PQbackendPID(c)) }; }
+
+static struct cost since(struct cost began, PGconn *c)
+{
+    struct cost t = cost_now(c);
+    return (struct cost){ t.took - began.took, t.client - began.client, t.server - began.server };
+}
+
+static void add_since(struct cost *sum, struct cost began, PGconn *c)
+{
+    struct cost t = since(began, c);
+    sum->took += t.took, sum->client += t.client, sum->server += t.server;
+}
+
+static void plain_tables(void)
+{
+    sql("DROP TABLE IF EXISTS one_packet, one_reading, many_packet, many_reading; CREATE TABLE one_packet (LIKE tele_packet_0); "
+        "CREATE TABLE one_reading (LIKE tele_reading_0); CREATE TABLE many_packet (LIKE tele_packet_0); "
+        "CREATE TABLE many_reading (LIKE tele_reading_0); CHECKPOINT");
+}
+
+static void plain_one(struct cost *sum, int i)
+{
+    struct cost began = cost_now(admin);
+    if (i == 0)
+        sql("BEGIN");
+    copy(admin, COPY_PACKETS("one_packet"), &packets[i]);
+    copy(admin, COPY_READINGS("one_reading"), &readings[i]);
+    if (i == commits - 1)
+        sql("COMMIT");
+    add_since(sum, began, admin);
+}
+
+static void plain_many(struct cost *sum, int i)
+{
+    struct cost began = cost_now(other);
+    sql_on(other, "BEGIN");
+    copy(other, COPY_PACKETS("many_packet"), &packets[i]);
+    copy(other, COPY_READINGS("many_reading"), &readings[i]);
+    sql_on(other, "COMMIT");
+    add_since(sum, began, other);
 }
 
 /* ---- the store ------------------------------------------------------------------------------------------ */
@@ -194,19 +219,25 @@ static struct lf_tele_store *open_store(void)
     return s;
 }
 
-static double commit_all(struct lf_tele_store *s, int64_t base)
+/* The batch is made before: decoding packets is not the store's. */
+static void commit_one(struct lf_tele_store *s, struct cost *sum, struct lf_tele_batch *b, int i, int64_t base)
+{
+    struct lf_err err = { 0 };
+    PGconn *c = ((struct pg_store *)s)->writer;
+    fill(b, i, base);
+    struct cost began = cost_now(c);
+    must(s->ops->commit(s, b, &err), &err);
+    add_since(sum, began, c);
+}
+
+static struct cost commit_all(struct lf_tele_store *s, int64_t base)
 {
     struct lf_tele_batch b = { 0 };
-    struct lf_err err = { 0 };
-    double took = 0;
-    for (int c = 0; c < commits; c++) {
-        fill(&b, c, base); /* the packets' decoding is not the store's */
-        double began = now_s();
-        must(s->ops->commit(s, &b, &err), &err);
-        took += now_s() - began;
-    }
+    struct cost all = { 0 };
+    for (int i = 0; i < commits; i++)
+        commit_one(s, &all, &b, i, base);
     lf_tele_batch_free(&b);
-    return took;
+    return all;
 }
 
 static int64_t waiting(struct pg_store *s)
@@ -225,22 +256,25 @@ static void wake(struct pg_store *s)
 }
 
 struct times {
-    double copy, commits, store, moving, again;
+    struct cost copy, commits, store, moving, again;
 };
 
-static void best(double *at, double took) { *at = *at == 0 || took < *at ? took : *at; }
-
-static void round_of(struct times *t, int64_t base)
+static void in_turns(struct times *t, int64_t base)
 {
-    best(&t->copy, plain(false));
-    best(&t->commits, plain(true));
+    struct lf_tele_batch b = { 0 };
     empty();
+    plain_tables();
     struct lf_tele_store *s = open_store();
     struct pg_store *pg = (struct pg_store *)s;
     pthread_mutex_lock(&pg->moving); /* nothing is moved */
-    best(&t->store, commit_all(s, base));
+    for (int i = 0; i < commits; i++) {
+        plain_one(&t->copy, i);
+        plain_many(&t->commits, i);
+        commit_one(s, &t->store, &b, i, base);
+    }
     pthread_mutex_unlock(&pg->moving);
     lf_tele_store_close(s);
+    lf_tele_batch_free(&b);
 }
 
 static void with_moving(struct times *t, int64_t base)
@@ -249,21 +283,22 @@ static void with_moving(struct times *t, int64_t base)
     struct lf_tele_store *s = open_store();
     struct pg_store *pg = (struct pg_store *)s;
     double began = now_s();
-    commit_all(s, base);
+    t->moving = commit_all(s, base);
     while (waiting(pg)) {
         wake(pg);
         usleep(5000);
     }
-    t->moving = now_s() - began;
+    t->moving.took = now_s() - began;
     t->again = commit_all(s, base);
     lf_tele_store_close(s);
 }
 
-static void say(const char *what, double rows, double took, double yardstick)
+static void say(const char *what, double rows, struct cost c, double yardstick)
 {
-    printf("%-8s %9.0f rows/s", what, rows / took);
+    printf("%-8s %9.0f rows/s   processor %4.2f us a row here, %4.2f there", what, rows / c.took, c.client / rows * 1e6,
+           c.server / rows * 1e6);
     if (yardstick > 0)
-        printf("   %.2f of COPY", yardstick / took);
+        printf("   %.2f of COPY", yardstick / c.took);
     printf("\n");
 }
 
@@ -286,18 +321,19 @@ int main(int argc, char **argv)
     must(pg_connect(url, &admin, &err), &err);
     int64_t base = lf_day_start(lf_day_ymd(2024, 3, 11)).ms;
     prepare(base);
-    for (int round = 0; round < 5; round++) /* in turns, because a machine is seldom alone */
-        round_of(&t, base);
+    must(pg_connect(url, &other, &err), &err);
+    in_turns(&t, base);
     with_moving(&t, base);
     double rows = (double)per_commit * commits * (1 + FACTORS);
-    printf("%d packets with %d readings a commit, %d commits; the best of five rounds\n", per_commit, FACTORS, commits);
+    printf("%d packets with %d readings a commit, %d commits\n", per_commit, FACTORS, commits);
     say("COPY", rows, t.copy, 0);
-    say("commits", rows, t.commits, t.copy);
-    say("store", rows, t.store, t.copy);
-    say("moving", rows, t.moving, t.copy);
-    say("again", rows, t.again, t.copy);
-    printf("ratio    store : COPY = %.2f   goal >= 0.70\n", t.copy / t.store);
-    printf("ratio    with moving into keyed tables by month : COPY = %.2f\n", t.copy / t.moving);
+    say("commits", rows, t.commits, t.copy.took);
+    say("store", rows, t.store, t.copy.took);
+    say("moving", rows, t.moving, t.copy.took);
+    say("again", rows, t.again, t.copy.took);
+    printf("ratio    store : COPY = %.2f   goal >= 0.70\n", t.copy.took / t.store.took);
+    printf("ratio    with moving into keyed tables by month : COPY = %.2f\n", t.copy.took / t.moving.took);
     PQfinish(admin);
+    PQfinish(other);
     return 0;
 }

@@ -69,16 +69,20 @@ static lf_rc arrays_ask(struct arrays *all, PGconn *c, const char *sql, PGresult
     return rc;
 }
 
-#define PACKET_IN(table) \
-    "SELECT u.i FROM u JOIN " table " p ON p.station_id = u.station AND p.at = u.at AND p.cn = u.cn AND p.qn = u.qn AND p.pno = u.pno " \
-    "AND p.digest = u.digest WHERE p.at BETWEEN $7::int8 AND $8::int8"
+/* Of months, which may be large and not analysed yet: each by the unique key and nothing else (a LATERAL with a LIMIT is not turned into a
+ * join that reads the whole month). What has arrived is small: read once. */
+#define PACKET_KEY \
+    "p.station_id = u.station AND p.at = u.at AND p.cn = u.cn AND p.qn = u.qn AND p.pno = u.pno AND p.digest = u.digest AND " \
+    "p.at BETWEEN $7::int8 AND $8::int8"
+#define PACKET_ARRIVED(table) "SELECT u.i FROM u JOIN " table " p ON " PACKET_KEY
 
 lf_rc pg_look_packets(PGconn *c, const struct pg_asked_packet *a, size_t n, struct lf_err *err)
 {
     static const char sql[] =
         "WITH u AS NOT MATERIALIZED (SELECT * FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::int8[]) "
-        "WITH ORDINALITY AS x(station, at, cn, qn, pno, digest, i)) " PACKET_IN("tele_packet") " UNION ALL " PACKET_IN(
-            "tele_packet_0") " UNION ALL " PACKET_IN("tele_packet_1");
+        "WITH ORDINALITY AS x(station, at, cn, qn, pno, digest, i)) "
+        "SELECT u.i FROM u CROSS JOIN LATERAL (SELECT 1 FROM tele_packet p WHERE " PACKET_KEY
+        " LIMIT 1) p UNION ALL " PACKET_ARRIVED("tele_packet_0") " UNION ALL " PACKET_ARRIVED("tele_packet_1");
     struct arrays all = arrays_new(6);
     PGresult *r = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -98,8 +102,8 @@ lf_rc pg_look_packets(PGconn *c, const struct pg_asked_packet *a, size_t n, stru
     return rc;
 }
 
-#define LOOKED "u.i, r.packet_id, r.value, r.vmin, r.vmax, r.cou, r.zs, r.flag"
-#define SAME_KEY "r.station_id = u.station AND r.factor = u.factor AND r.at = u.at WHERE r.at BETWEEN $4::int8 AND $5::int8"
+#define LOOKED "r.packet_id, r.value, r.vmin, r.vmax, r.cou, r.zs, r.flag"
+#define SAME_KEY "r.station_id = u.station AND r.factor = u.factor AND r.at = u.at AND r.at BETWEEN $4::int8 AND $5::int8"
 
 struct pg_known pg_known_of(const PGresult *r, int row, int values, int flag)
 {
@@ -119,9 +123,9 @@ lf_rc pg_look_readings(PGconn *c, struct lf_tele_reading *const *list, size_t n,
     snprintf(sql, sizeof sql,
              "WITH u AS NOT MATERIALIZED (SELECT * FROM unnest($1::int8[], $2::text[], $3::int8[]) WITH ORDINALITY AS "
              "x(station, factor, at, i)) "
-             "SELECT " LOOKED " FROM u JOIN tele_reading_%s r ON " SAME_KEY " UNION ALL "
-             "SELECT " LOOKED " FROM u JOIN tele_reading_0 r ON " SAME_KEY " AND r.kind = %d UNION ALL "
-             "SELECT " LOOKED " FROM u JOIN tele_reading_1 r ON " SAME_KEY " AND r.kind = %d",
+             "SELECT u.i, r.* FROM u CROSS JOIN LATERAL (SELECT " LOOKED " FROM tele_reading_%s r WHERE " SAME_KEY " LIMIT 1) r UNION ALL "
+             "SELECT u.i, " LOOKED " FROM u JOIN tele_reading_0 r ON " SAME_KEY " AND r.kind = %d UNION ALL "
+             "SELECT u.i, " LOOKED " FROM u JOIN tele_reading_1 r ON " SAME_KEY " AND r.kind = %d",
              lf_tele_kind_name(list[0]->kind), kind, kind);
     struct arrays all = arrays_new(3);
     PGresult *r = NULL;
