@@ -158,6 +158,14 @@ await t.run(async () => {
   t.ok('data under the new password is taken', await device.line.send([packet({ mn: own.mn, pw: 'Abc123', items: 'w01018-Rtd=11,w01018-Flag=N' })]));
   t.ok('data under the old one is not', !(await device.line.send([packet({ mn: own.mn, pw: '123456', items: 'w01018-Rtd=12,w01018-Flag=N' })], 1500)));
 
+  device.script = (x) => { device.pw = 'Xyz789'; }; // it takes it, and every reply is lost
+  c = await ends((await give(city, '1072', { new_pw: 'Xyz789' })).json, 'done', 'failed', 'silent');
+  t.ok('silence changes nothing', c.state === 'silent' && (await reveal()) === 'Abc123', JSON.stringify(c));
+  t.ok('both are taken meanwhile', await device.line.send([packet({ mn: own.mn, pw: 'Abc123', items: 'w01018-Rtd=13,w01018-Flag=N' }), packet({ mn: own.mn, pw: 'Xyz789', items: 'w01018-Rtd=14,w01018-Flag=N' })]));
+  device.script = (x) => { device.ack(x.qn, x.pw === 'Xyz789' ? 1 : 3); device.done(x.qn); };
+  c = await ends((await give(city, '1012')).json, 'done', 'failed', 'silent');
+  t.ok('the one that the device uses counts', c.state === 'done' && (await reveal()) === 'Xyz789', JSON.stringify(c));
+
   // the server dies in the middle
   await settings(own, { over_time: 3, re_count: 2 });
   device.script = () => {};

@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "base/out.h"
 
+/* GB 18030 to UTF-8. False when it is none, or the system has no tables for it; part of it may have been written. */
+bool lf_text_from_gbk(lf_text in, struct lf_out *out);
+
 enum lf_table_kind { LF_CSV, LF_XLSX, LF_GEOJSON };
 bool lf_table_kind_parse(lf_text s, enum lf_table_kind *out); /* "csv", "xlsx", "geojson" */
 const char *lf_table_mime(enum lf_table_kind k);

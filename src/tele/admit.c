@@ -1,6 +1,7 @@
 /* admit.c - is it a station of ours, does it say the password, is the time believable, and what was measured. */
 #include "tele/admit.h"
 
+#include "hj212/dialogue.h"
 #include "hj212/sm4.h"
 
 /* What devices send (HJ 212-2017 table 9; 2005 and 2025 beside it). Only the first group carries readings; the rest is
@@ -320,6 +321,16 @@ static enum lf_admitted check_time(struct lf_admit *a, lf_text cp, bool timed, l
 
 static bool is_reply(lf_text cn) { return memcmp(cn.p, "901", 3) == 0 && cn.p[3] >= '1' && cn.p[3] <= '4'; }
 
+/* HJ/T 212-2005: with acknowledgements on, the result of a command is itself acknowledged, by the QN in its CP. */
+static void answer_result_2005(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s)
+{
+    struct hj212_packet q = *p;
+    if (p->version != 2005 || !lf_text_is(p->cn, "9012"))
+        return;
+    q.qn = hj212_reply_qn(p);
+    make_answer(a, b, &q, s);
+}
+
 enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
 {
     struct hj212_packet p;
@@ -340,6 +351,7 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     if (how != LF_ADMIT_TAKEN)
         return how;
     if (is_reply(p.cn)) {
+        answer_result_2005(a, b, &p, s);
         lf_text raw = bring_in(&b->arena, a, &p);
         add_packet(a, b, &p, s, raw, lf_text_copy(&b->arena, s->grid_code), at, b->nreading);
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);

@@ -5,10 +5,10 @@
 #include "tele/tele.h"
 
 enum lf_admitted {
-    LF_ADMIT_TAKEN,      /* in the batch; answer it when the batch is durable */
-    LF_ADMIT_ANSWER,     /* nothing to store (heartbeat): answer at once */
-    LF_ADMIT_REPLY,      /* 9011..9014: the device answers us; in the batch when it says who it is (station), no answer */
-    LF_ADMIT_REFUSED,    /* why says it; no answer */
+    LF_ADMIT_TAKEN,   /* in the batch; answer it when the batch is durable */
+    LF_ADMIT_ANSWER,  /* nothing to store (heartbeat): answer at once */
+    LF_ADMIT_REPLY,   /* 9011..9014: the device answers us; in the batch when it says who it is (station); of 2005 with answer when asked */
+    LF_ADMIT_REFUSED, /* why says it; no answer */
     LF_ADMIT_QUARANTINE, /* to be kept apart; `answer` is filled when it may be acknowledged once it is durable */
 };
 struct lf_admit {

@@ -292,7 +292,12 @@ static void answers(void **state)
     assert_non_null(memmem(last.answer.p, last.answer.n, "CN=9013", 7));
     assert_int_equal(batch.npacket, 0);
     assert_int_equal(send("9011", "QnRtn=1"), LF_ADMIT_REPLY);
+    assert_int_equal(last.answer.n, 0);
     assert_int_equal(admit("ST=91;CN=9014;CP=&&QN=20040516010101001;CN=2051&&"), LF_ADMIT_REPLY);
+    assert_int_equal(admit("ST=91;CN=9012;PW=x;MN=M4;Flag=1;CP=&&QN=20040516010101001;ExeRtn=1&&"), LF_ADMIT_REPLY);
+    assert_non_null(memmem(last.answer.p, last.answer.n, "ST=91;CN=9014;CP=&&QN=20040516010101001;CN=9012&&", 49));
+    assert_int_equal(admit("QN=20160801085857223;ST=91;CN=9012;PW=123456;MN=M1;Flag=5;CP=&&ExeRtn=1&&"), LF_ADMIT_REPLY);
+    assert_int_equal(last.answer.n, 0); /* 2017 knows no answer to it */
     assert_int_equal(admit("ST=32;CN=2011;PW=x;MN=M4;Flag=4;CP=&&DataTime=20240311115900&&"), LF_ADMIT_TAKEN);
     assert_true(last.answer.n > 0); /* this station waits for an answer that it does not ask for */
 }

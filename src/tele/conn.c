@@ -138,7 +138,7 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
         count_add(l, N_FRAMES, 1);
         count_add(l, N_REPLIES, 1);
         if (a.station.v)
-            add_ack(c, LF_TEXT(""), (int64_t)road_filling(l)->b.npacket - 1);
+            add_ack(c, a.answer, (int64_t)road_filling(l)->b.npacket - 1);
         break;
     case LF_ADMIT_ANSWER:
         count_add(l, N_FRAMES, 1);

@@ -177,9 +177,9 @@ static lf_rc dialogue(struct lf_ctx *cx, struct lf_call *c)
         lf_json_kstr(&c->j, "at", lf_ms_iso(b, r.said_at));
         lf_json_kstr(&c->j, "direction", r.outgoing ? "out" : "in");
         lf_json_key(&c->j, "raw");
-        decode_raw(cx, &c->j, r.raw);
+        station_put_raw(cx, &c->j, r.raw);
         lf_json_key(&c->j, "decoded");
-        decode_json(cx, &c->j, r.raw, (lf_text){ 0 });
+        station_put_decoded(cx, &c->j, r.raw, (lf_text){ 0 });
         lf_json_end_obj(&c->j);
     }
     lf_json_end_arr(&c->j);

@@ -53,7 +53,7 @@ struct keeping {
 };
 
 /* What the station's record must say from now on. A new password is taken beside the old one from the moment it is sent, and replaces it
- * only when the device confirms; a device that stayed silent may have it or not, so both stay welcome until the next attempt. */
+ * only when the device confirms; a device that stayed silent may have it or not, so both stay welcome, and the one that it uses counts. */
 static void learn(struct keeping *k, const struct command *c)
 {
     const struct talk *t = k->t;
@@ -199,4 +199,19 @@ lf_rc command_read(struct lf_ctx *cx, lf_id id, struct command *out, struct stat
     if (!rc)
         rc = station_speaks(cx, out->station_id, device->kind, version, st);
     return lf_tx_end(cx, rc);
+}
+
+lf_rc command_settle_password(struct lf_ctx *cx, lf_id station, struct station_device *device)
+{
+    struct station_learned l = { .pw = device->pw_next };
+    struct lf_change ch = { 0 };
+    lf_text used;
+    lf_rc rc = device->pw_next.n ? station_last_password(cx, station, &used) : LF_DONE;
+    if (rc || !lf_text_eq(used, device->pw_next))
+        return rc == LF_DONE ? LF_OK : rc;
+    if ((rc = lf_tx_begin(cx, LF_TX_WRITE)) || (rc = lf_tx_end(cx, station_learn(cx, station, &l, &ch))))
+        return rc;
+    device->pw = device->pw_next;
+    after(cx, &ch);
+    return LF_OK;
 }

@@ -67,6 +67,8 @@ enum command_state talk_state(const struct talk *t);
 lf_rc command_keep(struct lf_ctx *cx, struct talk *t) LF_MUST_CHECK;
 lf_rc command_read(struct lf_ctx *cx, lf_id id, struct command *out, struct station_device *device, lf_text *st,
                    int *version) LF_MUST_CHECK;
+/* A device that took a new password without saying so gives itself away by using it: then it is the station's, in *device too. */
+lf_rc command_settle_password(struct lf_ctx *cx, lf_id station, struct station_device *device) LF_MUST_CHECK;
 lf_rc command_end(struct lf_ctx *cx, lf_id id, const char *verb, const char *outcome) LF_MUST_CHECK; /* one that never left */
 
 /* talk.c */

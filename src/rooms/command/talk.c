@@ -277,7 +277,7 @@ static struct talk *prepare(struct lf_ctx *cx, lf_id id)
     lf_text st;
     int version;
     char out[HJ212_BUFFER_MAX];
-    if (command_read(cx, id, &c, &s, &st, &version)) {
+    if (command_read(cx, id, &c, &s, &st, &version) || command_settle_password(cx, c.station_id, &s)) {
         lf_log(LF_WARN, "command %lld: %s", (long long)id.v, cx->err.msg);
         return NULL;
     }

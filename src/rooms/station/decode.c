@@ -1,7 +1,9 @@
 /* decode.c - a raw packet field by field. */
 #include "rooms/station/decode.h"
+#include "rooms/station/station.h"
 
 #include "base/text.h"
+#include "fmt/fmt.h"
 #include "hj212/command.h"
 #include "hj212/explain.h"
 #include "hj212/sm4.h"
@@ -10,7 +12,6 @@
 #include "tele/directory.h"
 #include "tele/tele.h"
 
-#include <iconv.h>
 #include <stdio.h>
 
 void decode_both(struct lf_json *j, const char *zh, const char *en, const char *text)
@@ -42,7 +43,7 @@ const char *decode_clause(lf_text reason)
 
 static bool is_secret(lf_text name) { return lf_text_is(name, "PW") || lf_text_is(name, "NewPW") || lf_text_is(name, "NewSK"); }
 
-void decode_raw(struct lf_ctx *cx, struct lf_json *j, lf_text raw)
+void station_put_raw(struct lf_ctx *cx, struct lf_json *j, lf_text raw)
 {
     lf_text t = lf_text_copy(&cx->arena, raw);
     if (t.n)
@@ -55,14 +56,11 @@ void decode_raw(struct lf_ctx *cx, struct lf_json *j, lf_text raw)
 /* Logs come in UTF-8 (2017), in the field often in GBK. What is neither keeps its bytes in `raw`. */
 static lf_text readable(struct lf_ctx *cx, lf_text t)
 {
-    iconv_t cd = lf_utf8_ok(t) ? (iconv_t)-1 : iconv_open("UTF-8", "GB18030");
-    if (cd == (iconv_t)-1)
-        return t;
-    size_t left = t.n, room = 2 * (size_t)t.n + 4, cap = room;
-    char *in = lf_strn(&cx->arena, t), *out = lf_alloc(&cx->arena, cap), *to = out;
-    size_t bad = iconv(cd, &in, &left, &to, &room);
-    iconv_close(cd);
-    return bad == (size_t)-1 ? t : (lf_text){ out, (uint32_t)(cap - room) };
+    struct lf_out o = lf_out_memory(0);
+    if (!lf_utf8_ok(t) && lf_text_from_gbk(t, &o))
+        t = lf_text_copy(&cx->arena, lf_out_text(&o));
+    lf_out_close(&o);
+    return t;
 }
 
 static int code_of(lf_text value)
@@ -244,7 +242,7 @@ static void put_parts(const struct view *v, const struct hj212_explained *e, lf_
     lf_json_end_arr(v->j);
 }
 
-void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_key)
+void station_put_decoded(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_key)
 {
     struct hj212_explained e;
     char plain[HJ212_SEGMENT_MAX];
@@ -275,6 +273,6 @@ void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_
     if (!e.sealed || segment.p != e.segment.p)
         put_items(&(struct view){ cx, j, segment.p == e.segment.p ? raw.p : segment.p, v.station }, e.packet.cp);
     lf_json_key(j, "raw");
-    decode_raw(cx, j, raw);
+    station_put_raw(cx, j, raw);
     lf_json_end_obj(j);
 }

@@ -1,4 +1,4 @@
-/* decode.h - a raw packet field by field, as JSON: the packet browser of pages, of refused packets and of command dialogues. */
+/* decode.h - inside the room: words about packets. The packets themselves are station_put_raw and station_put_decoded (station.h). */
 #ifndef LF_ROOMS_STATION_DECODE_H
 #define LF_ROOMS_STATION_DECODE_H
 #include "rooms/station/station.h"

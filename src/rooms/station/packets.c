@@ -20,7 +20,7 @@ static void packet_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_te
     lf_json_kstr(j, "verdict", "good");
     lf_json_kint(j, "readings", p->readings);
     lf_json_key(j, "raw");
-    decode_raw(cx, j, p->raw);
+    station_put_raw(cx, j, p->raw);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */
@@ -115,28 +115,40 @@ lf_rc station_packet(struct lf_ctx *cx, struct lf_call *c)
     lf_json_obj(&c->j);
     packet_json(cx, &c->j, &p);
     lf_json_key(&c->j, "decoded");
-    decode_json(cx, &c->j, p.raw, device.sm4_key);
+    station_put_decoded(cx, &c->j, p.raw, device.sm4_key);
     lf_json_end_obj(&c->j);
     return LF_OK;
+}
+
+/* The header of the device's newest upload, in the arena. LF_ENOTFOUND without a message. */
+static lf_rc newest_upload(struct lf_ctx *cx, lf_id id, struct hj212_packet *out)
+{
+    struct lf_tele_stored_packet *p = NULL;
+    size_t n = 0;
+    lf_rc rc = station_store ? station_store->ops->packets(station_store, &cx->arena, id, (lf_id){ 0 }, 20, &p, &n, &cx->err) : LF_OK;
+    for (size_t i = 0; !rc && i < n; i++) {
+        const char *bad;
+        if (p[i].raw.n >= 12 && hj212_parse((lf_text){ p[i].raw.p + 6, p[i].raw.n - 12 }, out, &bad) == HJ212_GOOD &&
+            memcmp(out->cn.p, "901", 3) != 0 && out->st.n)
+            return LF_OK;
+    }
+    return rc ? rc : LF_ENOTFOUND;
+}
+
+lf_rc station_last_password(struct lf_ctx *cx, lf_id id, lf_text *pw)
+{
+    struct hj212_packet h;
+    lf_rc rc = newest_upload(cx, id, &h);
+    *pw = rc ? (lf_text){ 0 } : h.pw;
+    return rc == LF_ENOTFOUND ? LF_OK : rc;
 }
 
 lf_rc station_speaks(struct lf_ctx *cx, lf_id id, enum station_kind kind, int *version, lf_text *st)
 {
     static const char *const by_kind[] = { "22", "21", "32", "31", "39", "23" };
-    struct lf_tele_stored_packet *p = NULL;
-    size_t n = 0;
-    *version = 2017;
-    *st = lf_str(by_kind[kind]);
-    lf_rc rc = station_store ? station_store->ops->packets(station_store, &cx->arena, id, (lf_id){ 0 }, 20, &p, &n, &cx->err) : LF_OK;
-    for (size_t i = 0; !rc && i < n; i++) {
-        struct hj212_packet h;
-        const char *bad;
-        if (p[i].raw.n < 12 || hj212_parse((lf_text){ p[i].raw.p + 6, p[i].raw.n - 12 }, &h, &bad) != HJ212_GOOD ||
-            memcmp(h.cn.p, "901", 3) == 0 || !h.st.n)
-            continue;
-        *version = h.version;
-        *st = h.st;
-        break;
-    }
-    return rc;
+    struct hj212_packet h;
+    lf_rc rc = newest_upload(cx, id, &h);
+    *version = rc ? 2017 : h.version;
+    *st = rc ? lf_str(by_kind[kind]) : h.st;
+    return rc == LF_ENOTFOUND ? LF_OK : rc;
 }

@@ -108,10 +108,10 @@ static void reject_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_te
     lf_json_kint(j, "size", r->size);
     lf_json_kbool(j, "cut", (int64_t)r->raw.n < r->size);
     lf_json_key(j, "raw");
-    decode_raw(cx, j, r->raw);
+    station_put_raw(cx, j, r->raw);
     if (decoded) {
         lf_json_key(j, "decoded");
-        decode_json(cx, j, r->raw, o->key);
+        station_put_decoded(cx, j, r->raw, o->key);
     }
     lf_json_end_obj(j);
 }
@@ -249,7 +249,7 @@ static lf_rc decode_frames(struct lf_ctx *cx, struct lf_json *j, lf_text t)
         lf_rc rc = hj212_parse(header, &p, &bad) == HJ212_GOOD && p.mn.n ? owner_of(cx, p.mn, &o) : LF_OK;
         if (rc)
             return rc;
-        decode_json(cx, j, frame, lf_may(cx, "station", "reveal") ? o.key : (lf_text){ 0 });
+        station_put_decoded(cx, j, frame, lf_may(cx, "station", "reveal") ? o.key : (lf_text){ 0 });
         n++;
     }
     return LF_OK;

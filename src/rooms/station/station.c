@@ -230,7 +230,7 @@ lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct 
 
 lf_rc station_device_of(struct lf_ctx *cx, lf_id id, struct station_device *out)
 {
-    struct station_device_row_row r;
+    struct station_device_row_row r = { 0 };
     unsigned kind = STATION_WASTEWATER;
     lf_rc rc = station_device_row(cx, id, &r);
     if (rc)
@@ -240,6 +240,7 @@ lf_rc station_device_of(struct lf_ctx *cx, lf_id id, struct station_device *out)
                                     .grid_code = r.grid_code,
                                     .mn = r.mn,
                                     .pw = r.pw,
+                                    .pw_next = r.pw_next,
                                     .sm4_key = r.sm4_key,
                                     .kind = (enum station_kind)kind,
                                     .disabled = r.disabled != 0,

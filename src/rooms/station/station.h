@@ -77,7 +77,7 @@ lf_rc station_of(struct lf_ctx *cx, struct lf_call *c, lf_id *id) LF_MUST_CHECK;
 void station_on_change(void (*fn)(void));
 
 struct station_device {
-    lf_text name, grid_code, mn, pw, sm4_key;
+    lf_text name, grid_code, mn, pw, pw_next, sm4_key;
     enum station_kind kind;
     bool disabled;
     int64_t over_time, re_count; /* s, times */
@@ -91,8 +91,16 @@ struct station_learned {
     int64_t over_time, re_count;
 };
 lf_rc station_learn(struct lf_ctx *cx, lf_id id, struct station_learned *l, struct lf_change *ch) LF_MUST_CHECK;
+/* PW of the device's newest upload, in the arena; null when there is none. */
+lf_rc station_last_password(struct lf_ctx *cx, lf_id id, lf_text *pw) LF_MUST_CHECK;
 /* How the device last spoke: version of the standard and ST (in the arena), from its newest upload; by its kind when it never did. */
 lf_rc station_speaks(struct lf_ctx *cx, lf_id id, enum station_kind kind, int *version, lf_text *st) LF_MUST_CHECK;
+
+/* A text as JSON, with passwords and keys starred out: to see one is an act of its own (reveal), with a reason and in the audit trail. */
+void station_put_raw(struct lf_ctx *cx, struct lf_json *j, lf_text raw);
+/* An object: verdict, reason and its clause, length, checksum, parts of the header, fields of CP. sm4_key: 16 bytes to open an encrypted
+ * one with; null when there is none. The JSON member names are in doc/api.md. */
+void station_put_decoded(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_key);
 
 struct station_site {
     lf_text name, grid_code;

@@ -38,7 +38,7 @@ SELECT station_id, factor, kind, low, high, reference_o2, from_day, to_day, basi
 -- What a command to the device needs.
 -- scope: none because the dispatcher is the system, and who asked was checked when the command was made
 -- param: station id
-SELECT name, grid_code, kind, mn, pw, sm4_key, disabled, over_time, re_count FROM station WHERE id = :station;
+SELECT name, grid_code, kind, mn, pw, pw_next, sm4_key, disabled, over_time, re_count FROM station WHERE id = :station;
 
 -- name: station_of_mn :one
 -- The station of an identity, when the caller may see it.
