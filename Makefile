@@ -1,5 +1,5 @@
 # Lanfan 蓝繁. `make run` starts the demonstration city, `make test` passes every test.
-.PHONY: run test build web deps bench golden fuzz fmt clean
+.PHONY: run test build web deps bench golden fuzz fmt clean soak
 
 # A newer Node.js than the machine's, when tools/deps had to get one.
 export PATH := $(CURDIR)/tools/node/bin:$(PATH)
@@ -23,6 +23,9 @@ deps:
 
 test: web
 	@tools/run_tests
+
+soak: build
+	@tools/with_postgres node tests/soak.mjs build
 
 bench: build
 	meson test -C build --benchmark --verbose

@@ -170,7 +170,7 @@ int main(int argc, char **argv)
     if (nrows)
         qsort(rows, nrows, sizeof *rows, by_qn);
     for (size_t i = 0; i < nrows; i++) {
-        twice += i > 0 && strcmp(rows[i].qn, rows[i - 1].qn) == 0;
+        twice += i > 0 && *rows[i].qn && strcmp(rows[i].qn, rows[i - 1].qn) == 0; /* what is computed here has no QN */
         incomplete += rows[i].found != rows[i].readings;
     }
     for (int a = 2; a < argc; a++) {
