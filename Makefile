@@ -1,5 +1,5 @@
 # Lanfan 蓝繁. `make run` starts the demonstration city, `make test` passes every test.
-.PHONY: run test build web deps bench golden fuzz fmt clean soak
+.PHONY: run test build web deps bench golden fuzz fmt clean soak install deb
 
 # A newer Node.js than the machine's, when tools/deps had to get one.
 export PATH := $(CURDIR)/tools/node/bin:$(PATH)
@@ -23,6 +23,18 @@ deps:
 
 test: web
 	@tools/run_tests
+
+# make install [PREFIX=/usr/local] [DESTDIR=]
+PREFIX ?= /usr/local
+install: build
+	@meson configure build -Dprefix=$(PREFIX)
+	ninja -C build
+	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+deb: build
+	@meson configure build -Dprefix=/usr
+	ninja -C build
+	deploy/make_deb build
 
 soak: build
 	@tools/with_postgres node tests/soak.mjs build

@@ -109,7 +109,7 @@ static lf_rc start_listener(struct lf_err *err)
         lf_directory_unref(d);
         lf_shield_unref(shield);
     }
-    struct lf_listener_config c = { .host = app_set.host,
+    struct lf_listener_config c = { .host = app_set.station_host ? app_set.station_host : app_set.host,
                                     .port = (uint16_t)app_set.station_port,
                                     .store = it.tele.store,
                                     .directory = d,

@@ -15,6 +15,8 @@ const struct app_option app_settings[] = {
     { "db", APP_TEXT, &app_set.db, .arg = "URL", .help = "sqlite:PATH or postgresql://..., default a file in the data directory" },
     { "host", APP_TEXT, &app_set.host, .arg = "ADDRESS", .help = "address to listen on, default 127.0.0.1" },
     { "port", APP_NUMBER, &app_set.port, 0, 65535, "N", "HTTP, default 8080; 0 = any free one" },
+    { "station-host", APP_TEXT, &app_set.station_host, .arg = "ADDRESS",
+      .help = "address to listen on for stations, default that of host" },
     { "station-port", APP_NUMBER, &app_set.station_port, 0, 65535, "N", "HJ 212, default 9012; 0 = any free one" },
     { "telemetry", APP_TEXT, &app_set.telemetry, .arg = "files|sql", .help = "where readings go, default auto: files beside SQLite" },
     { "telemetry-keep", APP_TEXT, &app_set.keep, .arg = "LIST", .help = "days, as rtd:400,packet:1830; what is not named is kept" },
@@ -245,9 +247,10 @@ void app_settings_print(FILE *to)
         fprintf(to, "# configuration file %s\n", config_file);
     for (int i = 0; i < app_settings_count; i++) {
         const struct app_option *o = &app_settings[i];
-        fprintf(to, "# %s: %s\n%s = ", names[origin[i]], o->help, o->name);
+        const char *value = o->to == &app_set.db ? app_db_url() : o->type == APP_TEXT ? *(const char **)o->to : "";
+        fprintf(to, "# %s: %s\n%s%s = ", names[origin[i]], o->help, value ? "" : "# ", o->name); /* what is not set has no empty value */
         if (o->type == APP_TEXT)
-            print_value(to, o->to == &app_set.db ? app_db_url() : *(const char **)o->to ? *(const char **)o->to : "");
+            print_value(to, value ? value : "");
         else if (o->type == APP_NUMBER)
             fprintf(to, "%d", *(int *)o->to);
         else
