@@ -7,7 +7,7 @@
 // Short forms of these are in the usual tests: tele_kill, hj212_fuzz_replay, tele_abuse, tele_log's faults.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Checks, Server, Station, packet, sleep, until } from './lib.mjs';
 
 const [, , build = 'build', ...asked] = process.argv;
@@ -108,7 +108,7 @@ async function onSmallDisk(mb) {
   const wrapper = `${scratch}/lanfan-on-a-small-disk`;
   writeFileSync(wrapper, `#!/bin/sh\nexec ${enter.join(' ')} ${lanfan} "$@"\n`, { mode: 0o755 });
   server.lanfan = wrapper;
-  return Object.assign(server, { holder, inside: `/proc/${holder.pid}/root${server.data}`, enter: (cmd, ...a) => run(enter[0], [...enter.slice(1), cmd, ...a]) });
+  return Object.assign(server, { holder, inside: join('/proc', String(holder.pid), 'root', server.data), enter: (cmd, ...a) => run(enter[0], [...enter.slice(1), cmd, ...a]) });
 }
 
 async function full() {
