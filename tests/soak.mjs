@@ -89,6 +89,7 @@ async function storm() {
   try { g = await good; } catch (e) { ok('storm: who behaves is served all the while', false, e.message); }
   if (g) ok(`storm: who behaves is served all the while: ${g.sent} packets (p50 ${share(g.packet, 0.5)}, p99 ${share(g.packet, 0.99)}, worst ${share(g.packet, 1)} ms), ` +
     `pages (p50 ${share(g.page, 0.5)}, p99 ${share(g.page, 0.99)}, worst ${share(g.page, 1)} ms)`, g.sent > 5 && share(g.packet, 1) < 20000, JSON.stringify(g.packet.slice(-3)));
+  ok('storm: the storm was one', storms.every((r) => r.status === 0), storms.map(said).join(' '));
   console.log(`   stations' port: ${storms[0].stdout.trim()}\n   HTTP port:      ${storms[1].stdout.trim()}`);
   const gone = await until(async () => (await metric(server, 'lanfan_telemetry_connections')) === 0, 150000, 1000);
   ok('storm: all connections are given up afterwards', gone, await metric(server, 'lanfan_telemetry_connections'));

@@ -120,6 +120,8 @@ static lf_rc count_station(struct lf_tele_store *s, int64_t station, int64_t *n,
     size_t nl = 0;
     lf_rc rc = s->ops->latest(s, &a, (lf_id){ station }, &l, &nl, err);
     for (size_t i = 0; i < nl && !rc; i++) {
+        if (l[i].r.kind > LF_TELE_DAY) /* computed here, and again when more is known */
+            continue;
         struct lf_tele_series q = { .station = { station }, .factor = l[i].r.factor, .kind = l[i].r.kind, .to = { INT64_MAX } };
         rc = s->ops->scan(s, &q, count_one, n, err);
     }
@@ -142,7 +144,7 @@ static lf_rc load_files(const char *dir, long *missing, struct lf_err *err)
         rc = s->ops->packets_after(s, &a, (lf_id){ after }, PAGE_OF, &p, &n, err);
         for (size_t i = 0; i < n && !rc; i++) {
             add_row(after = p[i].id.v, p[i].qn, p[i].readings);
-            said += p[i].readings;
+            said += p[i].qn.n ? p[i].readings : 0;
         }
         lf_arena_free(&a);
     }

@@ -153,5 +153,6 @@ int main(int argc, char **argv)
         nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
     }
     printf("connections %ld a_second %.0f failed %ld slow_ended %ld\n", opened, (double)opened / (now - began), failed, ended);
+    lf_release(slow);
     return 0;
 }

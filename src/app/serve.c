@@ -30,14 +30,28 @@ static struct server {
 
 /* ---- the stations' end ------------------------------------------------------------------------------- */
 
+/* While alarms cannot be written each batch fails: that is told when it begins, each minute, and when it is over. One thread. */
+static void tell_failing(const struct lf_err *err)
+{
+    static bool failing;
+    static lf_ms said;
+    lf_ms now = lf_now();
+    if (!err && failing)
+        lf_log(LF_INFO, "readings: alarms are written again");
+    if (err && (!failing || now.ms - said.ms >= LF_MINUTE_MS || now.ms < said.ms)) {
+        lf_log(LF_ERROR, "readings: %s (%s:%d)", err->msg, err->file ? err->file : "?", err->line);
+        said = now;
+    }
+    failing = err != NULL;
+}
+
 static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
 {
     struct lf_ctx cx;
     lf_ctx_system(&cx, user);
     station_publish(user, r, n);
     review_on_readings(r, n);
-    if (alarm_on_readings(&cx, r, n))
-        lf_log(LF_ERROR, "readings: %s (%s:%d)", cx.err.msg, cx.err.file ? cx.err.file : "?", cx.err.line);
+    tell_failing(alarm_on_readings(&cx, r, n) ? &cx.err : NULL);
     lf_ctx_free(&cx);
 }
 

@@ -476,7 +476,7 @@ static lf_rc judge_again(struct lf_ctx *cx, const struct lf_directory *d)
         }
     } while (!rc && n == CATCH_UP);
     atomic_fetch_add(&again_total, (long long)total);
-    if (total)
+    if (total > 1) /* while alarms cannot be written each packet comes here */
         lf_log(LF_INFO, "alarms: %zu packets judged from the store", total);
     return rc ? rc : keep_write(cx, NULL, 0, true);
 }
