@@ -234,13 +234,33 @@ lf_rc lf_scope_of(struct lf_ctx *cx, lf_text grid_code, struct lf_scope *out)
     return LF_OK;
 }
 
+/* Every request asks for the rights of some role, and there are few roles: each thread remembers the last ones. */
+struct granted {
+    const struct lf_app *app;
+    int nright;
+    uint32_t n;
+    char text[2000];
+    struct lf_perms perms;
+};
+
 void lf_rights_grant(struct lf_ctx *cx, lf_text rights)
 {
+    static _Thread_local struct granted last[4];
+    struct granted *g = &last[rights.n % LF_COUNT(last)];
+    if (rights.n && g->app == cx->app && g->nright == cx->app->nright && g->n == rights.n && memcmp(g->text, rights.p, rights.n) == 0) {
+        cx->perms = g->perms;
+        return;
+    }
     cx->perms = (struct lf_perms){ 0 };
-    for (lf_text w; (w = next_word(&rights)).n;)
+    lf_text rest = rights;
+    for (lf_text w; (w = next_word(&rest)).n;)
         for (int i = 0; i < cx->app->nright; i++)
             if (pattern_fits(w, cx->app->right[i]))
                 lf_perm_add(&cx->perms, i);
+    if (!rights.n || rights.n > sizeof g->text)
+        return;
+    *g = (struct granted){ .app = cx->app, .nright = cx->app->nright, .n = rights.n, .perms = cx->perms };
+    memcpy(g->text, rights.p, rights.n);
 }
 
 lf_rc lf_account_find(struct lf_ctx *cx, const char *login, lf_id *id)

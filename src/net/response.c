@@ -30,12 +30,13 @@ static bool takes_gzip(const struct lf_request *q)
 
 /* ---- gzip ------------------------------------------------------------------------------------------------ */
 
+/* Level 3: an answer of 12 KB takes half the time of level 5 and is a tenth larger. */
 static bool pack(lf_text in, struct lf_out *out)
 {
     z_stream z = { .next_in = (Bytef *)(uintptr_t)in.p, .avail_in = in.n };
     char b[16384];
     int code;
-    if (deflateInit2(&z, 5, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&z, 3, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return false;
     do {
         z.next_out = (Bytef *)b;
