@@ -210,39 +210,79 @@ static void put_column(struct buf *b, const double *v, uint32_t n, const double 
     put_decimals(b, mant, m, e, near ? base : NULL);
 }
 
-static void get_column(struct in *in, double *v, uint32_t n, const double *first)
+/* What the value column was made of, when none of it is absent: Min and Max are told relative to it. */
+struct base {
+    const double *value;
+    int exp; /* -1: not known */
+    int64_t m[POINTS_MAX];
+};
+
+/* As the writer reckoned it: m where that is sure to be the same. */
+static bool base_at(const struct base *b, uint32_t i, unsigned e, int64_t *m)
 {
-    int64_t x[POINTS_MAX];
-    uint16_t where[POINTS_MAX];
-    uint8_t present = get_u8(in);
-    uint32_t m = 0;
-    in->bad |= present > PRESENT_SOME;
-    if (present == PRESENT_SOME)
-        m = get_presence(in, where, n);
-    for (uint32_t i = 0; i < n; i++) {
-        v[i] = (double)NAN;
-        if (present == PRESENT_ALL)
-            where[m++] = (uint16_t)i;
+    if (b->exp == (int)e && b->m[i] < (int64_t)1 << 50 && b->m[i] > -((int64_t)1 << 50)) {
+        *m = b->m[i];
+        return true;
     }
-    if (m == 0 || in->bad)
-        return;
+    return decimal(b->value[i], e, m);
+}
+
+/* m numbers one after another. where: their places in the block, or NULL when all are there. */
+static void get_values(struct in *in, double *v, uint32_t m, const uint16_t *where, const struct base *first, struct base *keep)
+{
+    int64_t x[POINTS_MAX], base = 0;
     uint8_t how = get_u8(in);
     unsigned e = how >> 4;
     how &= 15;
     uint64_t start = how == AS_DELTA || how == AS_OFFSET ? (uint64_t)get_zig(in) : 0;
     ints_get(in, x, m);
     in->bad |= how > AS_RELATIVE || (how == AS_RELATIVE && !first);
-    for (uint32_t i = 0; i < m && !in->bad; i++) {
-        int64_t base = 0;
-        switch (how) {
-        case AS_BITS: start ^= zig(x[i]), v[where[i]] = of_bits(start); continue;
-        case AS_DELTA: start += (uint64_t)x[i]; break;
-        case AS_OFFSET: break;
-        default: in->bad |= !decimal(first[where[i]], e, &base);
+    if (in->bad)
+        return;
+    switch (how) {
+    case AS_BITS:
+        for (uint32_t i = 0; i < m; i++)
+            v[i] = of_bits(start ^= zig(x[i]));
+        return;
+    case AS_DELTA:
+        for (uint32_t i = 0; i < m; i++)
+            x[i] = (int64_t)(start += (uint64_t)x[i]);
+        break;
+    case AS_OFFSET:
+        for (uint32_t i = 0; i < m; i++)
+            x[i] = (int64_t)(start + zig(x[i]));
+        break;
+    default:
+        for (uint32_t i = 0; i < m; i++) {
+            in->bad |= !base_at(first, where ? where[i] : i, e, &base);
+            x[i] = (int64_t)((uint64_t)base + (uint64_t)x[i]);
         }
-        uint64_t mant = how == AS_DELTA ? start : how == AS_OFFSET ? start + zig(x[i]) : (uint64_t)base + (uint64_t)x[i];
-        v[where[i]] = (double)(int64_t)mant / p10[e];
     }
+    for (uint32_t i = 0; i < m; i++)
+        v[i] = (double)x[i] / p10[e];
+    if (keep && !where) {
+        memcpy(keep->m, x, m * sizeof x[0]);
+        keep->exp = (int)e;
+    }
+}
+
+static void get_column(struct in *in, double *v, uint32_t n, const struct base *first, struct base *keep)
+{
+    double some[POINTS_MAX];
+    uint16_t where[POINTS_MAX];
+    uint8_t present = get_u8(in);
+    if (present == PRESENT_ALL) {
+        get_values(in, v, n, NULL, first, keep);
+        return;
+    }
+    in->bad |= present > PRESENT_SOME;
+    uint32_t m = present == PRESENT_SOME ? get_presence(in, where, n) : 0;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = (double)NAN;
+    if (m && !in->bad)
+        get_values(in, some, m, where, first, keep);
+    for (uint32_t i = 0; i < m && !in->bad; i++)
+        v[where[i]] = some[i];
 }
 
 /* ---- the block -------------------------------------------------------------------------------------------------- */
@@ -266,7 +306,9 @@ bool points_get(const void *bytes, size_t n, struct points *p)
     p->n = (uint32_t)count;
     get_times(&in, p);
     get_flags(&in, p);
+    struct base base;
+    base.value = p->col[0], base.exp = -1;
     for (int c = 0; c < COLUMNS && !in.bad; c++)
-        get_column(&in, p->col[c], p->n, c ? p->col[0] : NULL);
+        get_column(&in, p->col[c], p->n, c ? &base : NULL, c ? NULL : &base);
     return !in.bad && in.p == in.end;
 }

@@ -58,6 +58,21 @@ static double one(int how)
     }
 }
 
+/* Min and Max as devices send them: decimals beside the value, which are told relative to it. Large ones too. */
+static void near_the_value(void)
+{
+    char text[60];
+    int digits = (int)(rnd() % 4);
+    double scale = (double[]){ 1, 1000, 1e9, 1e13 }[rnd() % 4];
+    for (uint32_t i = 0; i < a.n; i++) {
+        double v = (double)(rnd() % 100000) / 1000 * scale;
+        for (int c = 0; c < 3; c++) {
+            snprintf(text, sizeof text, "%.*f", digits, v + c * (double)(rnd() % 9) / 10);
+            a.col[c][i] = strtod(text, NULL);
+        }
+    }
+}
+
 static void random_blocks(void **state)
 {
     for (int round = 0; round < 3000; round++) {
@@ -75,6 +90,8 @@ static void random_blocks(void **state)
             for (uint32_t i = 0; i < a.n; i++)
                 a.col[c][i] = one(how);
         }
+        if (rnd() % 2)
+            near_the_value();
         round_trip();
     }
 }

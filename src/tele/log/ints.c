@@ -74,9 +74,12 @@ static uint64_t bits_at(const uint8_t *p, const uint8_t *end, size_t at, unsigne
     unsigned shift = at % 8;
     uint64_t lo = 0, hi = 0;
     size_t left = (size_t)(end - q);
-    memcpy(&lo, q, left < 8 ? left : 8);
-    if (shift + w > 64 && left > 8)
+    if (left >= 9) { /* nearly always; loads of a fixed size */
+        memcpy(&lo, q, 8);
         hi = q[8];
+    } else
+        for (size_t i = 0; i < left; i++)
+            lo |= (uint64_t)(i < 8 ? q[i] : 0) << (i < 8 ? 8 * i : 0);
     uint64_t v = lo >> shift | (shift ? hi << (64 - shift) : 0);
     return w < 64 ? v & (((uint64_t)1 << w) - 1) : v;
 }

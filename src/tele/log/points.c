@@ -90,12 +90,13 @@ static uint32_t lower(const struct points *p, int64_t at)
     return lo;
 }
 
-static struct point point_of(const struct points *p, uint32_t i)
+/* Into the caller's, member by member: returned as a value it would be copied in other widths than it was written. */
+static inline void point_of(const struct points *p, uint32_t i, struct point *out)
 {
-    struct point out = { .at = p->at[i], .flag = p->flag[i] };
+    out->at = p->at[i];
     for (int c = 0; c < COLUMNS; c++)
-        out.col[c] = p->col[c][i];
-    return out;
+        out->col[c] = p->col[c][i];
+    out->flag = p->flag[i];
 }
 
 bool points_at(const struct points *p, int64_t at, struct point *out)
@@ -103,7 +104,7 @@ bool points_at(const struct points *p, int64_t at, struct point *out)
     uint32_t i = lower(p, at);
     if (i == p->n || p->at[i] != at)
         return false;
-    *out = point_of(p, i);
+    point_of(p, i, out);
     return true;
 }
 
@@ -202,6 +203,35 @@ static lf_rc settle_all(struct source **live, size_t *n, int64_t from, struct bu
     return LF_OK;
 }
 
+/* What the source holds (of a block: that block) before `end`, where no other source has a word. False: stop. */
+static bool give(struct source *b, int64_t end, bool (*each)(void *, const struct point *), void *user)
+{
+    struct point p;
+    for (; b->mem && b->nmem && b->mem->at < end; b->mem++, b->nmem--)
+        if (!each(user, b->mem))
+            return false;
+    for (; !b->mem && b->pos < b->block->n && b->block->at[b->pos] < end; b->pos++) {
+        point_of(b->block, b->pos, &p);
+        if (!each(user, &p))
+            return false;
+    }
+    return true;
+}
+
+/* One point that others have too: theirs are older values of the same time. */
+static bool give_newest(struct source **live, size_t n, struct source *b, bool (*each)(void *, const struct point *), void *user)
+{
+    struct point p;
+    if (b->mem)
+        p = *b->mem;
+    else
+        point_of(b->block, b->pos, &p);
+    for (size_t i = 0; i < n; i++)
+        if (head_at(live[i]) == p.at)
+            step(live[i]);
+    return each(user, &p);
+}
+
 lf_rc points_merge(struct source *s, size_t n, int64_t from, int64_t to, bool (*each)(void *, const struct point *), void *user,
                    struct lf_err *err)
 {
@@ -214,22 +244,10 @@ lf_rc points_merge(struct source *s, size_t n, int64_t from, int64_t to, bool (*
     while (!rc && more && n) {
         int64_t until;
         struct source *b = choose(live, n, &until);
-        bool has = true;
-        do {
-            struct point p = b->mem ? *b->mem : point_of(b->block, b->pos);
-            if (p.at >= to || !each(user, &p)) {
-                more = false;
-                break;
-            }
-            for (size_t i = 0; p.at == until && i < n; i++) /* older values of the same time */
-                if (live[i] != b && head_at(live[i]) == p.at)
-                    step(live[i]);
-            step(b);
-            rc = settle(b, from, &has, &scratch, err);
-            if (p.at == until)
-                break;
-        } while (!rc && has && head_at(b) < until);
-        if (!rc)
+        if (head_at(b) >= to)
+            break;
+        more = head_at(b) < until ? give(b, until < to ? until : to, each, user) : give_newest(live, n, b, each, user);
+        if (more)
             rc = settle_all(live, &n, from, &scratch, err);
     }
     lf_release(live);

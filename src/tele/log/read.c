@@ -107,23 +107,22 @@ static lf_rc each_point(struct log_store *s, const struct lf_tele_series *q, boo
 }
 
 struct scanning {
-    const struct lf_tele_series *q;
+    struct lf_tele_reading r;
     bool (*each)(void *, const struct lf_tele_reading *);
     void *user;
 };
 
 static bool scan_point(void *user, const struct point *p)
 {
-    const struct scanning *sc = user;
-    struct lf_tele_reading r = { .station = sc->q->station, .factor = sc->q->factor, .kind = sc->q->kind };
-    point_to_reading(p, &r);
-    return sc->each(sc->user, &r);
+    struct scanning *sc = user;
+    point_to_reading(p, &sc->r);
+    return sc->each(sc->user, &sc->r);
 }
 
 lf_rc log_scan(struct lf_tele_store *s, const struct lf_tele_series *q, bool (*each)(void *, const struct lf_tele_reading *), void *user,
                struct lf_err *err)
 {
-    struct scanning sc = { q, each, user };
+    struct scanning sc = { { .station = q->station, .factor = q->factor, .kind = q->kind }, each, user };
     return each_point(log_of(s), q, scan_point, &sc, err);
 }
 
