@@ -3,6 +3,7 @@
  *
  *   append   packets a second into the store, 1,000 a commit, against SQLite inserting the same packets and readings into tables
  *            without an index, 1,000 a transaction, synchronous=FULL
+ *   crash    how long opening takes when all of it lies in the journal
  *   bytes    per value, sealed, against SQLite's table of readings (with its key, and the rows alone)
  *   cold     a station's day, with nothing of it in memory
  *   hourly   hourly means of a month of minutes of one series, against DuckDB on one thread
@@ -207,6 +208,23 @@ static void load_all(void)
     inserts_end(&all), inserts_end(&some);
     sqlite3_close(plain);
     lf_tele_batch_free(&b);
+}
+
+static void open_store(void)
+{
+    OK(lf_tele_log_open(&store, &(struct lf_tele_log_config){ .dir = store_dir, .by_hand = true, .max_bytes = 4ull << 30 }, &err));
+}
+
+static void reopen(void)
+{
+    struct lf_tele_log_stats s;
+    lf_tele_store_close(store);
+    double began = now_s();
+    open_store();
+    double took = now_s() - began;
+    lf_tele_log_stats(store, &s);
+    printf("crash      %.0f MB of journal, %lld values: open again after %.2f s\n", (double)s.journal_bytes / 1e6,
+           (long long)s.memory_points, took);
 }
 
 /* ---- bytes --------------------------------------------------------------------------------------------------------------- */
@@ -428,9 +446,10 @@ int main(int argc, char **argv)
     double p50, p99;
     disk_speed(dir, &p50, &p99);
     printf("disk       fdatasync of 64 KB: p50 %.0f us, p99 %.0f us\n", p50, p99);
-    OK(lf_tele_log_open(&store, &(struct lf_tele_log_config){ .dir = store_dir, .by_hand = true, .max_bytes = 4ull << 30 }, &err));
+    open_store();
     db = open_sqlite(sqlite_path, true);
     load_all();
+    reopen();
     compare_bytes();
     sqlite3_close(db);
     compare_cold();

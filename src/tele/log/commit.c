@@ -157,7 +157,7 @@ static lf_rc stored_point(struct work *w, const struct series *sr, int64_t at, s
 
 /* ---- readings ---------------------------------------------------------------------------------------------------- */
 
-/* Devices send the same factors in the same order: the series after this one is guessed. */
+/* Devices send the same factors in the same order: the series after this one is guessed. NULL: its station has too many. */
 static struct series *series_of(struct log_store *s, struct series *before, const struct lf_tele_reading *r)
 {
     struct series *g = before ? before->guess : NULL;
@@ -165,6 +165,9 @@ static struct series *series_of(struct log_store *s, struct series *before, cons
         return g;
     g = mem_find_series(&s->mem, r->station.v, r->kind, r->factor);
     if (!g) {
+        const struct station *st = mem_find_station(&s->mem, r->station.v);
+        if (st && st->nseries >= STATION_SERIES_MAX)
+            return NULL;
         pthread_rwlock_wrlock(&s->lock);
         g = mem_series(&s->mem, r->station.v, r->kind, r->factor);
         pthread_rwlock_unlock(&s->lock);
@@ -242,7 +245,12 @@ static lf_rc decide_old(struct work *w, size_t i, int64_t packet, struct lf_err 
 static lf_rc decide_reading(struct work *w, size_t i, int64_t packet, struct series *before, struct lf_err *err)
 {
     const struct lf_tele_reading *r = &w->b->reading[i];
+    if (!r->factor.p || (unsigned)r->kind >= LF_TELE_KIND_COUNT)
+        return lf_err_set(err, LF_EINVAL, NULL, "telemetry: a reading without a factor or a kind");
     struct series *sr = w->series[i] = series_of(w->s, before, r);
+    if (!sr)
+        return lf_err_set(err, LF_EINVAL, NULL, "telemetry: station %lld has sent more than %d different factors", (long long)r->station.v,
+                          STATION_SERIES_MAX);
     if (sr->commit != w->s->commits) {
         sr->commit = w->s->commits;
         sr->newest = sr->known ? sr->latest.at : INT64_MIN;

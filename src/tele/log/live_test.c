@@ -208,8 +208,75 @@ static void old_months_go(void **state)
     assert_int_equal(atomic_load(&wrong), 0);
 }
 
+/* The thread seals what has become old without any commit, and what a closed store left in its journal. */
+static void age_seals(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .seal_ms = 40 };
+    struct lf_tele_log_stats stats = { .seals = 0 };
+    struct lf_err err = { 0 };
+    atomic_store(&acked, 0);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    commit_all(NULL);
+    for (int i = 0; i < 2000 && (stats.cls[CLASS_PACKET].entries < BATCH * BATCHES || stats.memory_records); i++) {
+        nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+        lf_tele_log_stats(store, &stats);
+    }
+    assert_int_equal(stats.cls[CLASS_PACKET].entries, BATCH * BATCHES);
+    assert_true(stats.memory_records == 0 && stats.journal_bytes == 0);
+    check_packets(store, BATCH * BATCHES);
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(atomic_load(&wrong), 0);
+}
+
+/* Only one process writes. */
+static void one_writer(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true };
+    struct lf_tele_store *second;
+    struct lf_err err = { 0 };
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    assert_int_equal(lf_tele_log_open(&second, &c, &err), LF_ECONFLICT);
+    assert_null(second);
+    lf_tele_store_close(store);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A device that makes up factors is refused from some number on; what it has goes on, and others do. */
+static void factors_have_an_end(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true };
+    struct lf_tele_batch b = { .npacket = 0 };
+    struct lf_err err = { 0 };
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    for (int i = 0; i <= 20001; i++) {
+        struct lf_tele_packet *p = lf_tele_add_packet(&b);
+        *p = (struct lf_tele_packet){
+            .station = { 1 }, .raw = LF_TEXT("x"), .cn = LF_TEXT("2011"), .at = { 1000 + i }, .first = b.nreading, .n = 1
+        };
+        *lf_tele_add_reading(&b) =
+            (struct lf_tele_reading){ .station = { 1 }, .factor = lf_str(lf_printf(&b.arena, "f%d", i)), .at = p->at };
+        if (b.npacket < 1000 && i < 19999)
+            continue;
+        assert_int_equal(store->ops->commit(store, &b, &err), i < 20000 ? LF_OK : LF_EINVAL);
+        lf_tele_batch_reset(&b);
+    }
+    for (int station = 1; station <= 2; station++) {
+        *lf_tele_add_packet(&b) = (struct lf_tele_packet){ .station = { station }, .raw = LF_TEXT("y"), .at = { 99999 }, .n = 1 };
+        *lf_tele_add_reading(&b) = (struct lf_tele_reading){ .station = { station }, .factor = LF_TEXT("f7"), .at = { 99999 } };
+        assert_int_equal(store->ops->commit(store, &b, &err), LF_OK);
+        lf_tele_batch_reset(&b);
+    }
+    lf_tele_batch_free(&b);
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once), cmocka_unit_test(old_months_go) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once), cmocka_unit_test(old_months_go), cmocka_unit_test(age_seals),
+                                        cmocka_unit_test(one_writer), cmocka_unit_test(factors_have_an_end) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,7 @@ struct series *mem_series(struct mem *m, int64_t station, enum lf_tele_kind kind
     m->series[s->hash & m->series_mask] = s;
     s->of_station = s->station->series;
     s->station->series = s;
+    s->station->nseries++;
     m->nseries++;
     return s;
 }
@@ -333,12 +334,14 @@ static bool take_reading(struct mem *m, struct in *in, lf_ms heard, struct serie
     int64_t station = get_zig(in);
     uint8_t kind = get_u8(in), mask = get_u8(in), flag = get_u8(in);
     p.flag = 0;
+    if (flag > FLAG_BYTES + 1)
+        return false;
     get_fixed(in, &p.flag, flag ? flag - 1u : 0);
     p.flag |= (uint64_t)flag << 56;
     lf_text factor = get_text(in);
     p.at = get_zig(in);
     cols_get(in, mask, p.col);
-    if (in->bad || kind >= LF_TELE_KIND_COUNT || flag > FLAG_BYTES + 1)
+    if (in->bad || kind >= LF_TELE_KIND_COUNT || !factor.p)
         return false;
     if (!s)
         s = mem_series(m, station, (enum lf_tele_kind)kind, factor);

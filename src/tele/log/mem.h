@@ -43,10 +43,12 @@ struct channel { /* a station's packets of one command: is one old? */
     int64_t newest;
     lf_text cn;
 };
+enum { STATION_SERIES_MAX = 20000 }; /* a device that makes up factors without end must not fill the memory */
 struct station {
     struct station *chain;
     int64_t id;
     struct series *series;
+    uint32_t nseries;
     struct channel *channel;
     uint32_t last[2][RECORD_CLASSES]; /* index + 1 of its newest record in each table */
 };
