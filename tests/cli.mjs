@@ -108,6 +108,8 @@ function telemetry(at) {
   const bytes = readFileSync(journal); bytes[bytes.indexOf('##') + 9] ^= 1; writeFileSync(journal, bytes);
   ok('a flipped bit is found', says(cli(['telemetry', 'verify', '--data', at]), 1, /journal-\w+ is damaged[^]*1 damaged/));
   ok('and nothing starts on it', says(serve(), 1, /journal-\w+ is damaged[^]*HINT: keep the folder/));
+  ok('what is good is kept', says(cli(['telemetry', 'salvage', `${dir}/damaged`, '--data', at]), 0, /salvaged: 0 files and 1 commits were left out/));
+  ok('and is whole again', says(cli(['telemetry', 'verify', '--data', at]), 0, /telemetry good/) && readFileSync(`${dir}/damaged/${journal.split('/').pop()}`).equals(bytes));
   ok('a directory without is told', says(cli(['telemetry', 'verify', '--data', `${dir}/none`]), 1, /holds no telemetry in files/));
 }
 

@@ -1,6 +1,8 @@
-/* telemetry_check.c - `lanfan telemetry verify` and `stats`: what the files of telemetry hold, and whether it is what was written. */
+/* telemetry_check.c - `lanfan telemetry verify`, `stats` and `salvage`: what the files of telemetry hold, whether it is what was written,
+ * and how to go on when it is not. */
 #include "app/open.h"
 #include "app/settings.h"
+#include "app/tree.h"
 #include "tele/log/store.h"
 
 #include <stdio.h>
@@ -43,28 +45,67 @@ static int check(bool whole)
         return app_fail(&err, "telemetry");
     print(&s);
     if (bad)
-        fprintf(stderr, "lanfan telemetry: %lld damaged\nHINT: keep the folder as it is and restore from a backup\n", (long long)bad);
+        fprintf(stderr,
+                "lanfan telemetry: %lld damaged\nHINT: restore from a backup, or `lanfan telemetry salvage COPY` keeps what is good\n",
+                (long long)bad);
     else if (whole)
         puts("telemetry good: every checksum and every entry");
     return bad ? APP_FAILED : APP_OK;
 }
 
+/* The folder as it is goes to the copy first: what is left out here can still be looked into. */
+static lf_rc salvage(struct lf_ctx *cx, const char *copy)
+{
+    struct lf_tele_store *store;
+    struct lf_tele_log_stats s;
+    const char *dir = app_telemetry_dir();
+    if (!lf_tele_log_is_store(dir))
+        return lf_fail(cx, LF_ENOTFOUND, NULL, "%s holds no telemetry in files", dir);
+    lf_rc rc = app_dir_fresh(cx, copy);
+    if (!rc)
+        rc = app_tree_copy(cx, dir, copy);
+    if (!rc)
+        rc = lf_tele_log_open(&store, &(struct lf_tele_log_config){ .dir = dir, .by_hand = true, .salvage = true }, &cx->err);
+    if (rc)
+        return rc;
+    lf_tele_log_stats(store, &s);
+    lf_tele_store_close(store);
+    print(&s);
+    printf("salvaged: %lld files and %lld commits were left out; all as it was is in %s\n", (long long)s.lost_files,
+           (long long)s.lost_records, copy);
+    return LF_OK;
+}
+
+static int run_salvage(const char *copy)
+{
+    struct lf_ctx cx = { 0 };
+    lf_rc rc = salvage(&cx, copy);
+    if (rc)
+        app_fail(&cx.err, "telemetry");
+    lf_ctx_free(&cx);
+    return rc ? APP_FAILED : APP_OK;
+}
+
 static int telemetry(int argc, char **argv)
 {
-    if (!app_words(&app_telemetry, argc, argv, 1, 1))
+    bool saving = argc > 0 && !strcmp(argv[0], "salvage");
+    if (!app_words(&app_telemetry, argc, argv, 1 + saving, 1 + saving))
         return APP_USAGE;
+    if (saving)
+        return run_salvage(argv[1]);
     bool whole = !strcmp(argv[0], "verify");
     if (!whole && strcmp(argv[0], "stats"))
-        return fputs("HINT: lanfan telemetry verify, or lanfan telemetry stats\n", stderr), APP_USAGE;
+        return fputs("HINT: lanfan telemetry verify, stats, or salvage COPY\n", stderr), APP_USAGE;
     return check(whole);
 }
 
 const struct app_command app_telemetry = {
     .name = "telemetry",
-    .args = "verify|stats",
+    .args = "verify|stats|salvage COPY",
     .summary = "check the files of telemetry",
     .help =
         "stats: how much of what is stored, from the files' own words. verify: reads every file of the telemetry folder and checks every\n"
-        "checksum and every entry; names what is damaged. Both only read, also while the server runs.\n",
+        "checksum and every entry; names what is damaged. Both only read, also while the server runs. salvage, while it does not run:\n"
+        "copies the folder as it is to COPY, then leaves out what is damaged so that the server starts again, and tells how much.\n",
     .run = telemetry,
 };

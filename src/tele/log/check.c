@@ -119,7 +119,7 @@ static lf_rc replay(struct checking *k, struct journal *j, uint64_t last, struct
     lf_rc rc = LF_OK;
     int64_t bytes = 0;
     for (int tries = 0; tries == 0 || (rc && last == UINT64_MAX && tries < JOURNAL_TRIES); tries++)
-        rc = journal_replay(j, last, count_record, &bytes, err);
+        rc = journal_replay(j, last, count_record, &bytes, NULL, err);
     k->out->journals++;
     k->out->journal_bytes += bytes;
     return rc;

@@ -93,10 +93,11 @@ bool io_is_damage(const struct lf_err *err) { return err->field == damage; }
 
 lf_rc io_damaged(const char *path, const char *what, struct lf_err *err)
 {
-    return lf_err_set(err, LF_EIO, damage,
-                      "telemetry: %s is damaged: %s\nHINT: keep the folder as it is, run “lanfan telemetry verify” to see how far it goes, "
-                      "and restore that file from a backup",
-                      path, what);
+    return lf_err_set(
+        err, LF_EIO, damage,
+        "telemetry: %s is damaged: %s\nHINT: keep the folder as it is, see with “lanfan telemetry verify” how far it goes, then "
+        "restore from a backup or keep what is good with “lanfan telemetry salvage COPY”",
+        path, what);
 }
 
 lf_rc io_read_all(struct lf_io *io, int fd, const char *path, void *p, size_t n, uint64_t at, struct lf_err *err)

@@ -166,21 +166,24 @@ static lf_rc read_record(struct journal *j, uint64_t at, uint64_t size, uint64_t
     return rc;
 }
 
-/* Is there a good record of a later sequence behind `at`? */
-static lf_rc find_later(struct journal *j, uint64_t at, uint64_t size, bool *found, struct lf_err *err)
+/* A good record of a later sequence behind `at`: *where 0 when there is none. */
+static lf_rc find_later(struct journal *j, uint64_t at, uint64_t size, uint64_t *where, uint64_t *seq, struct lf_err *err)
 {
     uint8_t *p = lf_new(SEARCH);
     struct buf body = { 0 };
     lf_rc rc = LF_OK;
-    *found = false;
-    for (uint64_t base = at; !rc && !*found && base + sizeof(struct record_header) <= size; base += SEARCH - 64) {
+    *where = 0;
+    for (uint64_t base = at; !rc && !*where && base + sizeof(struct record_header) <= size; base += SEARCH - 64) {
         size_t n = size - base < SEARCH ? (size_t)(size - base) : SEARCH;
         rc = io_read_all(j->io, j->fd, j->path, p, n, base, err);
-        for (size_t i = 0; !rc && !*found && i + sizeof(struct record_header) <= n; i += 8) {
+        for (size_t i = 0; !rc && !*where && i + sizeof(struct record_header) <= n; i += 8) {
             struct record_header h;
+            bool found = false;
             memcpy(&h, p + i, sizeof h);
             if (h.magic == RECORD_MAGIC && h.seq > j->seq)
-                rc = read_record(j, base + i, size, h.seq, &body, found, err);
+                rc = read_record(j, base + i, size, h.seq, &body, &found, err);
+            if (!rc && found)
+                *where = base + i, *seq = h.seq;
         }
     }
     lf_release(p);
@@ -188,30 +191,44 @@ static lf_rc find_later(struct journal *j, uint64_t at, uint64_t size, bool *fou
     return rc;
 }
 
+/* No good record where one should be: the end, or damage, over which it goes on to the next good one. */
+static lf_rc step_over(struct journal *j, uint64_t size, bool *end, int64_t *lost, struct lf_err *err)
+{
+    uint64_t where, seq = 0;
+    lf_rc rc = find_later(j, j->end, size, &where, &seq, err);
+    *end = !rc && !where;
+    if (rc || *end)
+        return rc;
+    if (!lost) {
+        char what[80];
+        snprintf(what, sizeof what, "a record at %llu, with good ones behind it", (unsigned long long)j->end);
+        return io_damaged(j->path, what, err);
+    }
+    *lost += (int64_t)(seq - j->seq - 1);
+    j->end = where;
+    j->seq = seq - 1;
+    return LF_OK;
+}
+
 lf_rc journal_replay(struct journal *j, uint64_t last, bool (*take)(void *, struct journal *, uint64_t, lf_text, uint64_t), void *user,
-                     struct lf_err *err)
+                     int64_t *lost, struct lf_err *err)
 {
     struct buf b = { 0 };
     int64_t size = j->io->size(j->io, j->fd);
-    bool good = true;
+    bool end = false;
     lf_rc rc = size < 0 ? io_fail("read", j->path, err) : LF_OK;
-    while (!rc && good && j->seq < last) {
+    while (!rc && !end && j->seq < last) {
+        bool good;
         rc = read_record(j, j->end, (uint64_t)size, j->seq + 1, &b, &good, err);
+        if (!rc && !good)
+            rc = step_over(j, (uint64_t)size, &end, lost, err);
         if (rc || !good)
-            break;
+            continue;
         uint64_t at = j->end + sizeof(struct record_header);
         if (!take(user, j, j->seq + 1, (lf_text){ (const char *)b.p, (uint32_t)b.n }, at))
             rc = io_damaged(j->path, "a record does not hold what it should", err);
         j->seq++;
         j->end = (at + b.n + 7) & ~(uint64_t)7;
-    }
-    bool later = false;
-    if (!rc && !good)
-        rc = find_later(j, j->end, (uint64_t)size, &later, err);
-    if (later) {
-        char what[80];
-        snprintf(what, sizeof what, "a record at %llu, with good ones behind it", (unsigned long long)j->end);
-        rc = io_damaged(j->path, what, err);
     }
     buf_free(&b);
     return rc;

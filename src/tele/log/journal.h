@@ -49,9 +49,9 @@ lf_rc journal_append(struct journal *j, struct buf *record, uint64_t seq, uint64
 /* An existing one, for reading. *out is NULL and the result LF_OK when it never became a journal (a crash while it was made). */
 lf_rc journal_open(struct journal **out, struct lf_io *io, const char *path, uint64_t number, struct lf_err *err) LF_MUST_CHECK;
 /* Each good record up to and with sequence `last`; take returns false when the body is not what it should be. On return j->seq
- * is the last that was taken. */
+ * is the last that was taken. lost NULL: damage is an error; else what is damaged is left out, and the number of records is added. */
 lf_rc journal_replay(struct journal *j, uint64_t last, bool (*take)(void *user, struct journal *j, uint64_t seq, lf_text body, uint64_t at),
-                     void *user, struct lf_err *err) LF_MUST_CHECK;
+                     void *user, int64_t *lost, struct lf_err *err) LF_MUST_CHECK;
 struct journal *journal_ref(struct journal *j);
 void journal_unref(struct journal *j);
 #endif

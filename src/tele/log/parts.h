@@ -62,7 +62,8 @@ struct log_store {
     /* The keeper: sealing, merging, retention; one at a time. */
     pthread_mutex_t keeper_lock;
     struct manifest manifest;
-    lf_ms retained; /* when retention was looked at last */
+    int64_t lost_records, lost_files; /* written when it is opened only */
+    lf_ms retained;                   /* when retention was looked at last */
     pthread_t keeper;
     bool has_keeper;
     pthread_mutex_t wake_lock;
@@ -80,6 +81,11 @@ lf_rc log_freeze(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 lf_rc log_new_journal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 static inline struct memtable *active_table(struct log_store *s) { return &s->mem.table[s->mem.active]; }
 static inline bool table_empty(const struct memtable *t) { return t->began == 0; }
+
+/* salvage.c: newest values, channels and next ids from the segments, when the state is damaged (parts of split messages are lost). */
+void log_rebuild_state(struct log_store *s);
+/* Seals what was salvaged and writes a manifest without what was not, so that the next opening finds nothing amiss. */
+lf_rc log_settle(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 
 /* read.c, read_records.c */
 lf_rc log_latest(struct lf_tele_store *s, struct lf_arena *a, lf_id station, struct lf_tele_latest **out, size_t *n, struct lf_err *err);
@@ -106,6 +112,7 @@ lf_rc mrecord_body(const struct mrecord *r, struct journal *j, uint32_t cls, str
 void stats_add(struct lf_tele_log_stats *o, const struct segment *g);
 
 /* seal.c: the frozen table becomes segments. compact.c: merging and retention. keeper.c: when. Under keeper_lock. */
+lf_rc log_write_state(struct log_store *s, struct manifest *m, struct lf_err *err) LF_MUST_CHECK; /* a new file, named in m */
 lf_rc log_seal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 lf_rc log_compact(struct log_store *s, bool *did, struct lf_err *err) LF_MUST_CHECK; /* at most one merge */
 lf_rc log_retain(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;

@@ -251,7 +251,7 @@ lf_rc log_exchange(struct log_store *s, const struct manifest *m, struct seglist
 
 /* Newest values, channels, parts and ids as they are now: later than what is sealed, which does no harm, for what is replayed
  * on top of it leads to the same. */
-static lf_rc write_state(struct log_store *s, struct manifest *m, struct lf_err *err)
+lf_rc log_write_state(struct log_store *s, struct manifest *m, struct lf_err *err)
 {
     struct buf b = { 0 };
     char name[40];
@@ -295,7 +295,7 @@ static lf_rc seal_table(struct seal *k, struct lf_err *err)
         rc = seal_all_records(k, err);
     struct manifest m = s->manifest;
     if (!rc)
-        rc = write_state(s, &m, err); /* syncs the folder, and with it the names of the segments */
+        rc = log_write_state(s, &m, err); /* syncs the folder, and with it the names of the segments */
     if (!rc)
         rc = open_made(k, &list, err);
     m.next_number = s->manifest.next_number, m.next_rank = s->manifest.next_rank;

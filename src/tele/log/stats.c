@@ -46,6 +46,7 @@ void lf_tele_log_stats(struct lf_tele_store *store, struct lf_tele_log_stats *o)
     pthread_rwlock_unlock(&s->lock);
     o->seals = atomic_load(&s->seals), o->seal_failures = atomic_load(&s->seal_failures);
     o->compactions = atomic_load(&s->compactions), o->removed = atomic_load(&s->removed);
+    o->lost_records = s->lost_records, o->lost_files = s->lost_files;
     o->damaged = atomic_load(&s->damaged), o->last_seal_ms = atomic_load(&s->last_seal_ms);
 }
 

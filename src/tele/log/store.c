@@ -111,22 +111,38 @@ static lf_rc look_around(struct inventory *v, bool *fresh, struct lf_err *err)
     return LF_OK;
 }
 
+/* A file that is damaged: left out when salvaging, else the end. */
+static lf_rc leave_out(struct log_store *s, lf_rc rc, const struct lf_err *err)
+{
+    if (!s->c.salvage || (!io_is_damage(err) && errno != ENOENT))
+        return rc;
+    s->lost_files++;
+    return LF_OK;
+}
+
 /* ---- recovery -------------------------------------------------------------------------------------------------------------- */
 
 static lf_rc open_segments(struct inventory *v, struct lf_err *err)
 {
     struct log_store *s = v->s;
     char path[PATH_ROOM];
+    lf_rc rc = LF_OK;
     s->list = seglist_new(v->ne);
-    for (size_t i = 0; i < v->ne; i++) {
-        lf_rc rc = seg_open(&s->list->seg[i], s->io, path_segment(path, s->dir, v->e[i].number), v->e[i].number, v->e[i].rank, err);
+    for (size_t i = 0; i < v->ne && !rc; i++) {
+        const struct manifest_entry *e = &v->e[i];
+        struct segment *g;
+        errno = 0;
+        rc = seg_open(&g, s->io, path_segment(path, s->dir, e->number), e->number, e->rank, err);
+        if (!rc && g->size != e->size) {
+            rc = io_damaged(path, "its length is not what the manifest says", err);
+            seg_unref(g);
+        }
         if (rc)
-            return rc;
-        s->list->n++;
-        if (s->list->seg[i]->size != v->e[i].size)
-            return io_damaged(path, "its length is not what the manifest says", err);
+            rc = leave_out(s, rc, err);
+        else
+            s->list->seg[s->list->n++] = g;
     }
-    return LF_OK;
+    return rc;
 }
 
 static lf_rc read_state(struct log_store *s, struct lf_err *err)
@@ -136,9 +152,12 @@ static lf_rc read_state(struct log_store *s, struct lf_err *err)
     lf_text t;
     if (!s->manifest.state)
         return LF_OK;
+    errno = 0;
     lf_rc rc = io_read_file(s->io, path_state(path, s->dir, s->manifest.state), &a, &t, err);
     if (!rc && (io_sum(t.p, t.n) != s->manifest.state_sum || !mem_state_get(&s->mem, t)))
         rc = io_damaged(path, "its checksum", err);
+    if (rc && !(rc = leave_out(s, rc, err)))
+        log_rebuild_state(s);
     lf_arena_free(&a);
     return rc;
 }
@@ -164,27 +183,39 @@ static lf_rc open_journals(struct inventory *v, struct reopened *r, size_t *n, s
     lf_rc rc = LF_OK;
     *n = 0;
     for (size_t i = 0; i < v->n && !rc; i++) {
+        errno = 0;
         rc = journal_open(&r[*n].j, s->io, path_journal(path, s->dir, v->journal[i]), v->journal[i], err);
+        if (rc && !(rc = leave_out(s, rc, err)))
+            r[*n].j = NULL;
         *n += !rc && r[*n].j;
     }
     return rc;
 }
 
+/* Records are missing before j: the end, or (salvage) counted. */
+static lf_rc missing(struct log_store *s, const struct journal *j, uint64_t upto, struct lf_err *err)
+{
+    if (!s->c.salvage)
+        return io_damaged(j->path, "records before it are missing", err);
+    s->lost_records += (int64_t)(upto - s->seq);
+    return LF_OK;
+}
+
 static lf_rc replay(struct inventory *v, struct reopened *r, size_t n, struct lf_err *err)
 {
     struct log_store *s = v->s;
+    int64_t *lost = s->c.salvage ? &s->lost_records : NULL;
     lf_rc rc = LF_OK;
     s->seq = s->manifest.sealed_seq;
     for (size_t i = 0; i < n && !rc; i++) {
         struct journal *j = r[i].j;
         if (i == 0 ? j->before > s->seq : j->before != s->seq)
-            return io_damaged(j->path, "records before it are missing", err);
+            rc = missing(s, j, j->before, err);
         s->seq = j->before;
-        rc = journal_replay(j, i + 1 < n ? r[i + 1].j->before : UINT64_MAX, take_record, s, err);
+        if (!rc)
+            rc = journal_replay(j, i + 1 < n ? r[i + 1].j->before : UINT64_MAX, take_record, s, lost, err);
         r[i].empty = j->seq == j->before;
         s->seq = j->seq;
-        if (!rc && i + 1 < n && j->seq != r[i + 1].j->before)
-            rc = io_damaged(j->path, "records at its end are missing", err);
     }
     if (!rc && s->seq < s->manifest.sealed_seq)
         s->seq = s->manifest.sealed_seq;
@@ -214,7 +245,7 @@ static lf_rc recover(struct inventory *v, struct lf_err *err)
         rc = read_state(s, err);
     if (!rc)
         rc = open_journals(v, r, &n, err);
-    if (!rc && !fresh && !n && s->manifest.journal_first > 1)
+    if (!rc && !fresh && !n && s->manifest.journal_first > 1 && !s->c.salvage)
         rc = io_damaged(s->dir, "its journal is missing", err);
     if (!rc)
         rc = replay(v, r, n, err);
@@ -339,6 +370,8 @@ lf_rc lf_tele_log_open(struct lf_tele_store **out, const struct lf_tele_log_conf
     lf_rc rc = take_folder(s, err);
     if (!rc)
         rc = recover(&v, err);
+    if (!rc && s->c.salvage)
+        rc = log_settle(s, err);
     if (!rc)
         rc = keeper_start(s, err);
     lf_arena_free(&v.arena);

@@ -18,6 +18,7 @@ struct lf_tele_log_config {
     uint64_t reserve;           /* room on the disk that is taken ahead for the journal. 0: 8 MB */
     int keep_days[CLASS_COUNT]; /* whole months that ended longer ago are removed. 0: kept for ever */
     bool by_hand;               /* tests: no thread of its own, lf_tele_log_work does it */
+    bool salvage;               /* what is damaged is left out, and gone for good; stats tell how much. Copy the folder before */
     /* Called from the store's thread when sealing begins to fail (err), and when it works again (NULL). */
     void (*trouble)(void *user, const struct lf_err *err);
     void *user;
@@ -39,6 +40,7 @@ struct lf_tele_log_stats {
     int64_t seals, seal_failures, compactions, removed; /* since it was opened; removed: segments that were too old */
     int64_t damaged;                                    /* places found damaged while committing, that were passed over */
     int64_t last_seal_ms;
+    int64_t lost_records, lost_files; /* salvage: commits of the journal, and whole files */
     bool sealing;
 };
 void lf_tele_log_stats(struct lf_tele_store *s, struct lf_tele_log_stats *out);
