@@ -66,6 +66,31 @@ async function stations() {
   ok('stations beyond --stations are silent', (await city.get(`/station/${list[20].id}/packets`)).json.items.length === 0);
 }
 
+/** Recorded time runs ahead of the packets' own: an hour a second. */
+async function speed() {
+  const city = await s.user('city'), { id, mn } = (await city.get('/station?limit=50&sort=id')).json.items[1], began = Date.now();
+  const sim = s.run('simulate', '--stations', '2', '--history', '0', '--rounds', '4', '--every', '1000', '--speed', '3600');
+  ok('recorded time may run faster', sim.status === 0, sim.stdout + sim.stderr);
+  const v = recorded(mn, 'a34002'), first = Math.floor((began + 8 * 3600e3) / 3600e3), hours = [0, 1, 2, 3, 4, 5, 6].map((k) => v[(first + k) % v.length]);
+  const said = (await city.get(`/station/${id}/packets`)).json.items.filter((p) => p.cn === '2011').slice(0, 4).map((p) => Number(/a34002-Rtd=([\d.]+)/.exec(p.raw)[1]));
+  ok('each second says another recorded hour', new Set(said.map(Math.round)).size > 1 && said.every((x) => hours.some((h) => Math.abs(x / h - 1) < 0.025)), `${said} of ${hours}`);
+}
+
+/** The simulated devices obey: a host may set their clock, ask for it, and for the past. */
+async function commands(city, station) {
+  const ends = (c) => until(async () => { const now = (await city.get(`/command/${c.id}`)).json; return !['queued', 'sent', 'confirmed', 'receiving'].includes(now.state) && now; }, 30000);
+  const ask = async (kind, more = {}) => ends((await city.post('/command', { station_id: station.id, kind, ...more })).json);
+  const iso = (ms) => new Date(ms).toISOString(), hour = Math.floor(Date.now() / 3600e3) * 3600e3;
+  const time = await ask('1011');
+  ok('a simulated station tells its time', time?.state === 'done', JSON.stringify(time));
+  const past = await ask('2061', { begin_at: iso(hour - 5 * 3600e3), end_at: iso(hour - 3 * 3600e3) });
+  ok('and its past', past?.state === 'done', JSON.stringify(past));
+  const pw = await ask('1072', { new_pw: '654321' });
+  ok('it takes a new password, and goes on with it', pw?.state === 'done' && await until(async () => (await city.get(`/station/${station.id}/packets?cn=2011`)).json.items[0]?.received_at > pw.ended_at) && !(await metrics()).refused.password, JSON.stringify(pw));
+  const odd = await ask('3019', { pol_id: 'a05024' });
+  ok('what it does not know it says', odd?.state === 'failed', JSON.stringify(odd));
+}
+
 async function away() {
   const child = spawn(lanfan, ['simulate', '--every', '50', '--stations', '3', '--history', '1', ...s.args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '', err = '';
@@ -74,6 +99,8 @@ async function away() {
   const ended = once(child, 'exit');
   const grows = async () => { const a = (await metrics()).acknowledged; return until(async () => (await metrics()).acknowledged > a + 5); };
   ok('stations send', await grows());
+  const city = await s.user('city');
+  await commands(city, (await city.get('/station?limit=50&sort=id')).json.items[0]);
   await s.stop();
   ok('it says that the server is away', await until(() => /is not there, calling again/.test(err)), err);
   await s.start();
@@ -101,6 +128,7 @@ await t.run(async () => {
   errors();
   await capture();
   await stations();
+  await speed();
   await away();
   ok('the server stops', (await s.stop()) === 0);
 }, () => s.remove());

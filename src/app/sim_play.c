@@ -32,7 +32,10 @@ struct player {
 };
 struct line { /* one station and its connection */
     struct player *all;
+    struct sim_station own; /* its password may change */
     const struct sim_station *s;
+    int every_ms;
+    bool quiet; /* told to send no real-time data (2012) */
     pthread_t thread;
     int fd; /* -1: not connected */
     bool away;
@@ -161,7 +164,7 @@ static bool tell_answer(struct line *l, const struct hj212_packet *p)
     if (lf_text_is(p->cn, "1011"))
         snprintf(data, sizeof data, "SystemTime=%s", lf_ms_compact(now, lf_now()));
     else if (lf_text_is(p->cn, "1061"))
-        snprintf(data, sizeof data, "RtdInterval=%d", l->all->play->every_ms / 1000);
+        snprintf(data, sizeof data, "RtdInterval=%d", l->every_ms / 1000);
     else if (lf_text_is(p->cn, "1063"))
         snprintf(data, sizeof data, "MinInterval=%d", SIM_MINUTES);
     if (!*data)
@@ -170,6 +173,33 @@ static bool tell_answer(struct line *l, const struct hj212_packet *p)
                      (int)p->cn.n, p->cn.p, l->s->pw, l->s->mn, data);
     size_t size = n > 0 && (size_t)n < sizeof seg ? hj212_frame((lf_text){ seg, (uint32_t)n }, frame, sizeof frame) : 0;
     return size && tell(l, frame, size);
+}
+
+static lf_text argument(const struct hj212_packet *p, const char *name)
+{
+    struct hj212_item it;
+    size_t at = 0;
+    bool broken = false;
+    while (hj212_next(p->cp, &at, &it, &broken))
+        if (lf_text_is(it.code, name))
+            return it.value;
+    return (lf_text){ 0 };
+}
+
+/* What it is told to be from now on; false: this device cannot. */
+static bool take_setting(struct line *l, const struct hj212_packet *p)
+{
+    int64_t seconds;
+    lf_text pw = argument(p, "NewPW");
+    if (lf_text_is(p->cn, "1014")) /* it does not encrypt */
+        return false;
+    if (lf_text_is(p->cn, "1072") && pw.n && pw.n < sizeof l->own.pw)
+        snprintf(l->own.pw, sizeof l->own.pw, "%.*s", (int)pw.n, pw.p);
+    if (lf_text_is(p->cn, "1062") && lf_text_int(argument(p, "RtdInterval"), &seconds) && seconds > 0 && seconds <= 3600)
+        l->every_ms = (int)seconds * 1000;
+    if (lf_text_is(p->cn, "2011"))
+        l->quiet = false;
+    return true;
 }
 
 /* 9011 "ready", what was asked for, 9012 "done" or 100 "no data" (tables 6 and 7); a notice gets 9013. */
@@ -181,11 +211,14 @@ static void obey(struct line *l, const struct hj212_packet *p)
         return;
     atomic_fetch_add(&l->all->commands, 1);
     if (c->reply == HJ212_REPLY_NOTICE) {
+        l->quiet |= lf_text_is(p->cn, "2012");
         tell(l, frame, hj212_answer(p, frame, sizeof frame));
         return;
     }
     tell(l, frame, hj212_result(p, false, 1, frame, sizeof frame));
-    bool done = c->reply == HJ212_REPLY_HISTORY ? tell_history(l, p) : c->reply == HJ212_REPLY_ANSWER ? tell_answer(l, p) : true;
+    bool done = c->reply == HJ212_REPLY_HISTORY  ? tell_history(l, p)
+                : c->reply == HJ212_REPLY_ANSWER ? tell_answer(l, p)
+                                                 : take_setting(l, p);
     tell(l, frame, hj212_result(p, true, done ? 1 : 100, frame, sizeof frame));
 }
 
@@ -294,13 +327,14 @@ static void *work(void *arg)
     deliver_history(l);
     lf_ms next = lf_now();
     for (int round = 1; (!p->play->rounds || round < p->play->rounds) && !atomic_load(&p->stopping); round++) {
-        next.ms += p->play->every_ms;
+        next.ms += l->every_ms;
         if (next.ms < lf_now().ms) /* the server was away: go on from here */
             next = lf_now();
         hear(l, NULL, next);
         if (!pause_for(p, next.ms - lf_now().ms))
             break;
-        deliver(l, SIM_RTD, lf_now());
+        if (!l->quiet)
+            deliver(l, SIM_RTD, lf_now());
         deliver_periods(l);
     }
     hang_up(l);
@@ -344,7 +378,7 @@ int sim_play(struct sim_city *city, const struct sim_play *play)
     atomic_store(&p.working, city->n);
     city->since = lf_now();
     for (; n < city->n; n++) {
-        line[n] = (struct line){ .all = &p, .s = &city->station[n], .fd = -1 };
+        line[n] = (struct line){ .all = &p, .own = city->station[n], .s = &line[n].own, .every_ms = play->every_ms, .fd = -1 };
         if (pthread_create(&line[n].thread, NULL, work, &line[n])) {
             fprintf(stderr, "lanfan simulate: only %d stations can play: %s\nHINT: --stations N\n", n, strerror(errno));
             atomic_fetch_sub(&p.working, city->n - n);
