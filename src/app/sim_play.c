@@ -315,7 +315,8 @@ static void deliver_history(struct line *l)
     l->minute = (lf_ms){ this_hour.ms - (hours < HISTORY_MINUTE_H ? hours : HISTORY_MINUTE_H) * (int64_t)LF_HOUR_MS };
     deliver_periods(l);
     int64_t back = (hours < HISTORY_RTD_H ? hours : HISTORY_RTD_H) * (int64_t)LF_HOUR_MS;
-    for (lf_ms at = { now.ms - now.ms % LF_MINUTE_MS - back }; at.ms < now.ms && !atomic_load(&l->all->stopping); at.ms += LF_MINUTE_MS)
+    for (lf_ms at = { now.ms - now.ms % LF_MINUTE_MS - back }; back && at.ms < now.ms && !atomic_load(&l->all->stopping);
+         at.ms += LF_MINUTE_MS)
         deliver(l, SIM_RTD, at);
 }
 
