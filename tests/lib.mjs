@@ -6,9 +6,14 @@ import net from 'node:net';
 
 export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
-/** A port that nobody uses now. */
+/** A port that nobody uses now; below those that outgoing connections take (32768 and up), so that none of them takes it meanwhile. */
 export const freePort = () => new Promise((res, rej) => {
-  const s = net.createServer().once('error', rej).listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => res(port)); });
+  let left = 100;
+  const look = () => {
+    const port = 10000 + Math.floor(Math.random() * 22000);
+    const s = net.createServer().once('error', (e) => (--left ? look() : rej(e))).listen(port, '127.0.0.1', () => s.close(() => res(port)));
+  };
+  look();
 });
 
 /** Asks again until the answer is true (or any value that counts as true), at most `ms`; gives back the last answer. */
