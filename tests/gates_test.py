@@ -2,6 +2,7 @@
 """Each check of the house fails on a small bad example, and passes the good one beside it. usage: tests/gates_test.py"""
 import importlib.machinery
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -110,6 +111,37 @@ def layers():
         say(f"layers: {what}", code == 1 and message in out, out)
 
 
+SYMBOLS = [
+    ("the good example passes", "", "", None),
+    ("a function that nothing calls", "int lost(void) { return 1; }\n", "int lost(void);\n", "unused: lost"),
+    ("a function that only its file knows", "int own(void) { return 1; }\nint used(void) { return own(); }\n", "int own(void);\n", "private: own"),
+    ("a function for tests alone", "int probe(void) { return 1; }\n", "int probe(void);\n", "for tests: probe"),
+    ("a promise that nobody keeps", "", "int gone(int a,\n         void (*f)(int));\n", "declared: src/base/x.h:5: gone"),
+    ("a header that leans on another", "", "static inline size_t s(void) { return 1; }\n", "alone: src/base/x.h"),
+]
+
+
+def symbols():
+    for what, code, promise, message in SYMBOLS:
+        used = "" if "used" in code else "int used(void) { return 2; }\n"
+        files = {"src/base/x.c": code + used, "src/base/x.h": header("src/base/x.h", "int used(void);\n" + promise),
+                 "src/app/main.c": "int used(void);\nint main(void) { return used(); }\n",
+                 "src/base/x_test.c": "int used(void), probe(void);\nint t(void);\nint t(void) { return used()" + (" + probe()" if "probe" in code else "") + "; }\n"}
+        with tree(files) as folder:
+            build, commands = os.path.join(folder, "build"), []
+            for c in [f for f in files if f.endswith(".c")]:
+                out = os.path.join(build, "src", c.replace("/", "_")[4:].replace("base_", "") + ".o")
+                os.makedirs(os.path.dirname(out), exist_ok=True)
+                subprocess.run(["gcc", "-w", "-c", os.path.join(folder, c), "-o", out], check=True)
+                commands.append({"file": "../" + c, "directory": build, "command": "gcc -std=c17 -I../src -c ../" + c})
+            with open(os.path.join(build, "compile_commands.json"), "w", encoding="utf-8") as f:
+                json.dump(commands, f)
+            r = subprocess.run([os.path.join(ROOT, "tools/check_symbols"), build, folder], capture_output=True, text=True)
+            found = [x for x in r.stdout.splitlines() if x.startswith("not ok")]
+            say("symbols: " + what, len(found) == 1 and message in found[0] if message else not found, (found, r.stderr))
+
+
 house()
 layers()
+symbols()
 sys.exit(1 if bad else 0)

@@ -40,5 +40,4 @@ int app_fail(const struct lf_err *e, const char *what);
 int app_run(const char *what, lf_rc (*fn)(struct lf_ctx *cx, int argc, char **argv), int argc, char **argv);
 /* Refuses what was left over on the command line, and wants at least so many words. */
 bool app_words(const struct app_command *c, int argc, char **argv, int least, int most);
-void app_usage(const struct app_command *c, FILE *to);
 #endif

@@ -28,7 +28,7 @@ static void print_settings(FILE *to)
     print_options(to, app_settings, app_settings_count);
 }
 
-void app_usage(const struct app_command *c, FILE *to)
+static void app_usage(const struct app_command *c, FILE *to)
 {
     fprintf(to, "usage: lanfan %s %s\n\n%s", c->name, c->args, c->help);
     if (c->noption)

@@ -3,17 +3,12 @@
 #include "base/clock.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
-
-static atomic_int least_level = LF_INFO;
-
-void lf_log_level(enum lf_level least) { atomic_store(&least_level, (int)least); }
 
 void lf_log(enum lf_level level, const char *fmt, ...)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
-    if ((int)level < atomic_load(&least_level))
+    if (level < LF_INFO)
         return;
     char when[32], line[2048];
     int n = snprintf(line, sizeof line, "%s %-5s ", lf_ms_iso(when, lf_now()), names[level]);

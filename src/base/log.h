@@ -4,6 +4,5 @@
 #include "base/value.h"
 
 enum lf_level { LF_DEBUG, LF_INFO, LF_WARN, LF_ERROR };
-void lf_log_level(enum lf_level least);
 void lf_log(enum lf_level level, const char *fmt, ...) LF_PRINTF(2, 3);
 #endif

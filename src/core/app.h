@@ -167,7 +167,6 @@ lf_rc lf_step_follow(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;
 lf_rc lf_steps_escalate(struct lf_ctx *cx) LF_MUST_CHECK;
 /* Moves the due time of the row's open step in that state (a granted delay). */
 lf_rc lf_step_extend(struct lf_ctx *cx, const struct lf_res *r, lf_id row, const char *state, lf_ms due) LF_MUST_CHECK;
-lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit); /* null when there is no limit */
 
 /* ---- accounts -------------------------------------------------------------------------------------- */
 

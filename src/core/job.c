@@ -13,7 +13,8 @@ struct jobs {
     bool stop;
 };
 
-void lf_jobs_tick(struct lf_app *app)
+/* Runs every job that is due, once; the thread does it each second. */
+static void jobs_tick(struct lf_app *app)
 {
     for (int i = 0; i < app->njob; i++) {
         struct lf_job_state *s = &app->job[i];
@@ -38,7 +39,7 @@ static void *run(void *user)
     pthread_mutex_lock(&j->lock);
     while (!j->stop) {
         pthread_mutex_unlock(&j->lock);
-        lf_jobs_tick(app);
+        jobs_tick(app);
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec++;

@@ -8,8 +8,6 @@ lf_rc lf_schema_check(struct lf_ctx *cx) LF_MUST_CHECK;
 
 void lf_places_open(struct lf_app *app);
 void lf_places_close(struct lf_app *app);
-/* Runs every job that is due, once; the thread does it each second. */
-void lf_jobs_tick(struct lf_app *app);
 
 /* Notes that the address is there with another method: the answer becomes 405 with Allow (RFC 9110, 15.5.6). */
 void lf_call_allow(struct lf_ctx *cx, struct lf_call *c, const char *method);

@@ -17,7 +17,8 @@ struct open_step {
     lf_id holder;
 };
 
-lf_ms lf_limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit)
+/* null when there is no limit */
+static lf_ms limit_due(const struct lf_app *app, lf_ms start, struct lf_limit limit)
 {
     switch (limit.unit) {
     case LF_MINUTES: return (lf_ms){ start.ms + (int64_t)limit.n * LF_MINUTE_MS };
@@ -110,7 +111,7 @@ static lf_rc open_step(struct lf_ctx *cx, const struct lf_change *ch, const stru
                                 lf_val_str(st->right),
                                 lf_val_id(st->holder),
                                 lf_val_ms(now),
-                                lf_val_ms(lf_limit_due(cx->app, now, st->limit)),
+                                lf_val_ms(limit_due(cx->app, now, st->limit)),
                                 lf_val_int(st->limit.n),
                                 lf_val_int(st->limit.unit) };
     lf_rc rc = lf_sql_run(cx,

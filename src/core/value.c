@@ -231,7 +231,7 @@ lf_text lf_set_text(struct lf_arena *a, const struct lf_field *f, int64_t set, b
     return lf_str(s);
 }
 
-lf_rc lf_val_from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t *j, struct lf_val *out)
+static lf_rc from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t *j, struct lf_val *out)
 {
     *out = (struct lf_val){ .t = f->type };
     if (json_is_null(j)) {
@@ -340,7 +340,7 @@ lf_rc lf_row_from_json(struct lf_ctx *cx, const struct lf_res *r, const json_t *
         if (f->flags & not )
             return lf_fail(cx, LF_EINVAL, f->name, "“%s”不能在这里填写 | %s cannot be set here", f->zh, f->en);
         struct lf_val v;
-        lf_rc rc = lf_val_from_json(cx, f, value, &v);
+        lf_rc rc = from_json(cx, f, value, &v);
         if (!rc)
             rc = lf_val_fit(cx, f, &v);
         if (!rc)

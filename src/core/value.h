@@ -12,7 +12,6 @@ lf_rc lf_val_from_exact(struct lf_ctx *cx, const struct lf_field *f, lf_text s, 
 /* Checks the range, length and grammar of one value against its field. */
 lf_rc lf_val_fit(struct lf_ctx *cx, const struct lf_field *f, const struct lf_val *v) LF_MUST_CHECK;
 
-lf_rc lf_val_from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t *j, struct lf_val *out) LF_MUST_CHECK;
 lf_text lf_set_text(struct lf_arena *a, const struct lf_field *f, int64_t set, bool english); /* labels joined by ';' */
 void lf_json_val(struct lf_json *j, const struct lf_field *f, struct lf_val v);
 /* Members "name": value of the fields that `want` (flag bits; 0 = all) selects. Hidden never; sealed ones only when reveal. */

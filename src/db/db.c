@@ -53,8 +53,6 @@ void lf_db_close(struct lf_db *db)
     lf_release(db);
 }
 
-const char *lf_db_engine(const struct lf_db *db) { return db->ops->name; }
-
 struct lf_db_stats lf_db_stats(const struct lf_db *cdb)
 {
     struct lf_db *db = (struct lf_db *)(uintptr_t)cdb;

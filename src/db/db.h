@@ -51,8 +51,7 @@ struct lf_db_config {
     int wait_ms;     /* how long a request waits for a connection or the write lock. 0 = 5000 */
 };
 lf_rc lf_db_open(struct lf_db **out, const struct lf_db_config *config, struct lf_err *err) LF_MUST_CHECK;
-void lf_db_close(struct lf_db *db);               /* all transactions must have ended; NULL is fine */
-const char *lf_db_engine(const struct lf_db *db); /* "sqlite" or "postgres" */
+void lf_db_close(struct lf_db *db); /* all transactions must have ended; NULL is fine */
 /* Numbers for /metrics: connections that are held now, cursors that are open now, statements run so far, statements that failed. */
 struct lf_db_stats {
     int64_t held, cursors, statements, failures;

@@ -45,6 +45,4 @@ struct lf_db {
     void *watch_user;
 };
 lf_rc lf_pg_dump(const char *url, const char *path, struct lf_err *err) LF_MUST_CHECK;
-/* Portable words -> the engine's types, into the arena. */
-const char *lf_db_words(struct lf_arena *a, const char *sql, bool postgres);
 #endif

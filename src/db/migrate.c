@@ -20,7 +20,8 @@ static const struct {
     { "strict", "STRICT", "" },
 };
 
-const char *lf_db_words(struct lf_arena *a, const char *sql, bool postgres)
+/* Portable words -> the engine's types, into the arena. */
+static const char *db_words(struct lf_arena *a, const char *sql, bool postgres)
 {
     char *out = lf_alloc(a, strlen(sql) * 8 + 64), *o = out;
     bool quoted = false;
@@ -63,7 +64,7 @@ static void hash_text(const char *s, char out[65])
 
 static lf_rc script(struct lf_ctx *cx, const char *sql)
 {
-    return cx->db->ops->exec(cx->conn, lf_db_words(&cx->arena, sql, cx->db->ops == &lf_postgres_ops), &cx->err);
+    return cx->db->ops->exec(cx->conn, db_words(&cx->arena, sql, cx->db->ops == &lf_postgres_ops), &cx->err);
 }
 
 /* Two programs that start at once must not migrate at once: on PostgreSQL a lock for the transaction; SQLite has one writer anyway. */

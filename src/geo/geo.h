@@ -29,9 +29,6 @@ struct lf_shape_facts {
 };
 /* Checks that the text is GeoJSON of a valid, non-empty polygon (OGC simple features; says what is wrong and where). */
 lf_rc lf_shape_check(lf_text geojson, struct lf_shape_facts *facts, struct lf_err *err) LF_MUST_CHECK;
-/* How child lies against parent: *outside_m2 = area of child that is outside parent. */
-lf_rc lf_shape_outside(lf_text child, lf_text parent, double *outside_m2, struct lf_err *err) LF_MUST_CHECK;
-lf_rc lf_shape_overlap(lf_text a, lf_text b, double *overlap_m2, struct lf_err *err) LF_MUST_CHECK;
 
 /* How n children fill their parent. */
 struct lf_cover {

@@ -125,32 +125,6 @@ lf_rc lf_shape_check(lf_text geojson, struct lf_shape_facts *facts, struct lf_er
     return rc;
 }
 
-typedef GEOSGeometry *(*pair_fn)(GEOSContextHandle_t, const GEOSGeometry *, const GEOSGeometry *);
-
-static lf_rc pair_area(lf_text a, lf_text b, pair_fn op, double *area, struct lf_err *err)
-{
-    struct lf_geos g;
-    lf_geos_open(&g);
-    GEOSGeometry *x = lf_geos_read(&g, a, err), *y = x ? lf_geos_read(&g, b, err) : NULL, *z = y ? op(g.h, x, y) : NULL;
-    lf_rc rc = z ? LF_OK : x && y ? bad(err, "无法比较", "cannot be compared", g.why) : LF_EINVAL;
-    if (z)
-        *area = area_m2(&g, z);
-    GEOSGeom_destroy_r(g.h, x);
-    GEOSGeom_destroy_r(g.h, y);
-    GEOSGeom_destroy_r(g.h, z);
-    lf_geos_close(&g);
-    return rc;
-}
-
-lf_rc lf_shape_outside(lf_text child, lf_text parent, double *outside_m2, struct lf_err *err)
-{
-    return pair_area(child, parent, GEOSDifference_r, outside_m2, err);
-}
-lf_rc lf_shape_overlap(lf_text a, lf_text b, double *overlap_m2, struct lf_err *err)
-{
-    return pair_area(a, b, GEOSIntersection_r, overlap_m2, err);
-}
-
 /* Union of all; NULL and *err when one of them cannot be read. *sum = their areas added up. */
 static GEOSGeometry *united(struct lf_geos *g, const lf_text *shape, size_t n, double *sum, struct lf_err *err)
 {

@@ -13,7 +13,7 @@
 
 enum { READ_RATE = 2048 }; /* bytes a second that a reader must take of a long answer: below the slowest mobile network */
 
-uint64_t lf_http_now_ms(void)
+static uint64_t now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -81,7 +81,7 @@ static void *look(void *user)
             until.tv_sec++, until.tv_nsec -= 1000000000;
         if (pthread_cond_timedwait(&g->wake, &g->lock, &until) != ETIMEDOUT)
             continue;
-        uint64_t now = lf_http_now_ms();
+        uint64_t now = now_ms();
         for (struct lf_watch *w = g->list; w; w = w->next)
             if (!w->cut && too_slow(h, w, now)) {
                 w->cut = true;
@@ -119,7 +119,7 @@ void lf_guard_stop(struct lf_http *h)
 struct lf_watch *lf_guard_add(struct lf_http *h, int fd)
 {
     struct lf_watch *w = lf_new(sizeof *w);
-    *w = (struct lf_watch){ .fd = fd, .since = lf_http_now_ms() };
+    *w = (struct lf_watch){ .fd = fd, .since = now_ms() };
     pthread_mutex_lock(&h->guard.lock);
     w->next = h->guard.list;
     w->self = &h->guard.list;
@@ -144,7 +144,7 @@ void lf_guard_phase(struct lf_http *h, struct lf_watch *w, enum lf_phase phase)
 {
     pthread_mutex_lock(&h->guard.lock);
     w->phase = phase;
-    w->since = lf_http_now_ms();
+    w->since = now_ms();
     w->ended = false;
     if (phase >= LF_ANSWER)
         w->acked = info(w->fd).tcpi_bytes_acked;

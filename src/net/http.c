@@ -13,7 +13,7 @@
 
 enum { MEMORY_BODY = 64 * 1024, HEADER_MEMORY = 32 * 1024 };
 
-int lf_http_spool_in(const char *dir)
+static int spool_in(const char *dir)
 {
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0 || errno == ENOSPC)
@@ -26,7 +26,7 @@ int lf_http_spool_in(const char *dir)
     return fd;
 }
 
-int lf_http_spool(const struct lf_http_req *req) { return lf_http_spool_in(((struct lf_request *)req->conn)->http->spool); }
+int lf_http_spool(const struct lf_http_req *req) { return spool_in(((struct lf_request *)req->conn)->http->spool); }
 
 /* ---- reading a request ------------------------------------------------------------------------------ */
 
@@ -178,7 +178,7 @@ static void take_body(struct lf_request *q, const char *data, size_t n)
         lf_put(&q->body, data, n);
     else {
         if (q->spool < 0) {
-            q->spool = lf_http_spool_in(q->http->spool);
+            q->spool = spool_in(q->http->spool);
             lf_text held = lf_out_text(&q->body);
             if (q->spool < 0 || !spool_more(q, held.p, held.n))
                 q->refuse = 507;

@@ -58,7 +58,6 @@ struct lf_request {
     struct lf_request *next; /* waiting for a worker */
     struct lf_watch *watch;
 };
-uint64_t lf_http_now_ms(void); /* monotonic */
 void lf_http_handle(struct lf_request *q);
 bool lf_guard_start(struct lf_http *h);
 void lf_guard_stop(struct lf_http *h);
@@ -73,5 +72,4 @@ void lf_work_free(struct lf_http *h);
 enum MHD_Result lf_http_answer(struct lf_request *q, struct lf_http_res *res);
 enum MHD_Result lf_http_stream(struct lf_request *q, struct lf_http_res *res);
 void lf_http_refuse(struct lf_request *q, struct lf_http_res *res, int status);
-int lf_http_spool_in(const char *dir);
 #endif

@@ -33,8 +33,6 @@ static const char *title_of(int status, const char *usual)
     return usual;
 }
 
-int lf_problem_status(lf_rc rc) { return table[row(rc)].status; }
-
 /* What an operator must know is in the log; a stranger need not read it. */
 static lf_text public_text(const struct lf_err *err, enum lf_lang lang)
 {

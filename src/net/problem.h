@@ -3,7 +3,6 @@
 #define LF_NET_PROBLEM_H
 #include "net/http.h"
 
-int lf_problem_status(lf_rc rc); /* HTTP status of a code, see base/err.h */
 /* Replaces whatever the answer holds by the problem: type, title, status (0 = that of the code), code, detail (in lang), field. */
 void lf_problem(struct lf_http_res *res, const struct lf_err *err, enum lf_lang lang, int status);
 #endif

@@ -37,5 +37,4 @@ void lf_mqtt_in_stop(struct lf_mqtt_in *in);
 void lf_mqtt_in_free(struct lf_mqtt_in *in);
 /* Has on_message's caller been asked to stop? For on_message itself, which may be waiting for the disk. */
 bool lf_mqtt_in_ended(const struct lf_mqtt_in *in); /* its thread is done: lf_mqtt_in_free does not wait */
-bool lf_mqtt_in_stopping(const struct lf_mqtt_in *in);
 #endif

@@ -175,8 +175,6 @@ struct lf_mqtt_in_status lf_mqtt_in_status(struct lf_mqtt_in *in)
 
 bool lf_mqtt_in_ended(const struct lf_mqtt_in *in) { return atomic_load(&in->ended); }
 
-bool lf_mqtt_in_stopping(const struct lf_mqtt_in *in) { return atomic_load(&in->stop); }
-
 void lf_mqtt_in_stop(struct lf_mqtt_in *in)
 {
     if (in)

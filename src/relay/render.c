@@ -12,7 +12,7 @@
 
 enum { CP_MAX = 950 }; /* HJ 212-2017 table 3 */
 
-const struct lf_relay_route *relay_route(const struct lf_relay_target *t, lf_id station)
+static const struct lf_relay_route *relay_route(const struct lf_relay_target *t, lf_id station)
 {
     size_t lo = 0, hi = t->nroute;
     while (lo < hi) {

@@ -17,7 +17,6 @@ enum relay_rendered {
     RELAY_SKIP,  /* not to be forwarded: station, kind, command */
     RELAY_CANNOT /* *why: "中文 | English" */
 };
-const struct lf_relay_route *relay_route(const struct lf_relay_target *t, lf_id station);
 /* qn: the first that may be used; message i has qn + i. The same packet, target and qn give the same bytes. */
 enum relay_rendered relay_render(const struct lf_relay_target *t, const struct lf_tele_stored_packet *p, int64_t qn, struct lf_arena *a,
                                  struct relay_msgs *out, const char **why);

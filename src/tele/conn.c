@@ -5,7 +5,7 @@
 
 /* ---- evidence: how much of what was refused is kept -------------------------------------- */
 
-bool bound_allows(struct bound *b, lf_ms now, lf_text who, int each, int all)
+static bool bound_allows(struct bound *b, lf_ms now, lf_text who, int each, int all)
 {
     uint32_t h = 2166136261u;
     for (uint32_t i = 0; i < who.n; i++)

@@ -78,7 +78,6 @@ struct bound {
     int all;
     uint16_t slot[BOUND_SLOTS];
 };
-bool bound_allows(struct bound *b, lf_ms now, lf_text who, int each, int all);
 
 /* Which connection a station speaks over: the newest. Kept for good once made (stations are few), changed by the loop only and
  * under the lock, so the loop may read it without. */
@@ -229,7 +228,6 @@ static inline void count_set(struct lf_listener *l, unsigned what, int64_t n)
 
 /* A time of microseconds into the histogram; a job into and out of a queue, whose lock the caller holds (take: NULL when it is empty). */
 void times_add(struct times *t, int64_t us);
-void queue_put(struct queue *q, struct job *j);
 struct job *queue_take(struct queue *q);
 
 /* conn.c: what the bytes of one device come to */

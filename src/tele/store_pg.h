@@ -52,7 +52,6 @@ struct pg_state {
 void pg_known_newer(struct pg_known *was, const struct pg_known *k); /* *was becomes *k, unless that is older */
 void pg_state_channel(struct pg_state *s, const struct pg_key *channel, const struct pg_known *k); /* when it is not older */
 void pg_state_mark(struct pg_state *s, int64_t station, lf_text cn, int64_t at);
-void pg_state_clear(struct pg_state *s);
 void pg_state_free(struct pg_state *s);
 
 /* ---- connections (store_pg_conn.c) ------------------------------------------------------------------ */

@@ -111,15 +111,6 @@ void pg_state_mark(struct pg_state *s, int64_t station, lf_text cn, int64_t at)
         e->known.at = at;
 }
 
-void pg_state_clear(struct pg_state *s)
-{
-    pg_map_clear(&s->channel);
-    pg_map_clear(&s->mark);
-    pg_map_clear(&s->station);
-    lf_arena_reset(&s->names);
-    s->last_packet = 0;
-}
-
 void pg_state_free(struct pg_state *s)
 {
     pg_map_free(&s->channel);

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-void queue_put(struct queue *q, struct job *j)
+static void queue_put(struct queue *q, struct job *j)
 {
     j->next[q->link] = NULL;
     if (q->tail)

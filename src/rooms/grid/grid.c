@@ -28,7 +28,7 @@ lf_text grid_parent(lf_text code)
     return level == GRID_PROVINCE ? (lf_text){ 0 } : (lf_text){ code.p, code_length[level - 1] };
 }
 
-bool grid_code_good(lf_text code, enum grid_level level)
+static bool grid_code_good(lf_text code, enum grid_level level)
 {
     if (code.n != code_length[level])
         return false;

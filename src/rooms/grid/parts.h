@@ -17,7 +17,6 @@ struct grid_area { /* a row of area */
     lf_text successor; /* codes are never reused: what replaced this one */
     lf_ms updated_at;
 };
-bool grid_code_good(lf_text code, enum grid_level level);
 
 /* past.c: an area that changes on a day keeps what it was before. */
 lf_rc grid_area_saved(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;

@@ -28,7 +28,8 @@ static lf_ms built;
 
 void brokers_changed(void) { atomic_store(&changed, true); }
 
-bool broker_ident(lf_text filter, lf_text topic, lf_text *ident)
+/* The name of the station in a topic: the level at the first '+' of the filter. False when the filter has none. */
+static bool broker_ident(lf_text filter, lf_text topic, lf_text *ident)
 {
     const char *f = filter.p, *fe = f + filter.n, *t = topic.p, *te = t + topic.n;
     while (f < fe) {

@@ -40,6 +40,4 @@ lf_rc intake_issue_token(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK; /*
 void brokers_changed(void);
 lf_rc brokers_tick(struct lf_ctx *cx) LF_MUST_CHECK; /* makes the clients that run follow the records, keeps what they report */
 void brokers_stop(struct lf_app *app);
-/* The name of the station in a topic: the level at the first '+' of the filter. False when the filter has none. */
-bool broker_ident(lf_text filter, lf_text topic, lf_text *ident);
 #endif

@@ -31,6 +31,7 @@ enum { RETURNS_MAX = 3, DELAY_DAYS_MAX = 30 };
     { \
         n, LF_WORK_DAYS \
     }
+enum matter_step { MATTER_STEP_REGISTER, MATTER_STEP_DISPATCH, MATTER_STEP_HANDLE, MATTER_STEP_CHECK };
 static const struct lf_limit limits[matter_category_COUNT][4] = {
     /*                     register  dispatch  handle   check */
     [MATTER_SMOKE] = { M(30), M(30), M(120), WD(1) },    [MATTER_BURNING] = { M(10), M(10), M(60), M(240) },
@@ -43,8 +44,6 @@ static const struct lf_limit limits[matter_category_COUNT][4] = {
     [MATTER_REDLINE] = { WH(1), WH(1), M(60), WD(1) }, /* immediate stop */
     [MATTER_FACILITY] = { WD(1), WD(1), WD(10), WD(3) },
 };
-struct lf_limit matter_limit(enum matter_category category, enum matter_step step) { return limits[category][step]; }
-
 /* ---- who acts next ----------------------------------------------------------------------------------- */
 
 static lf_rc next_step(struct lf_ctx *cx, const void *row, struct lf_step *out)

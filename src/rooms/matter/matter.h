@@ -80,7 +80,4 @@ lf_rc matter_open(struct lf_ctx *cx, struct matter *row, struct lf_change *ch) L
 /* Asked before a matter is closed (verb close, not override): a room that knows better than people when a problem is over may refuse.
  * Set once, at start. */
 void matter_set_close_guard(lf_rule guard);
-/* The time that a step of this category may take. */
-enum matter_step { MATTER_STEP_REGISTER, MATTER_STEP_DISPATCH, MATTER_STEP_HANDLE, MATTER_STEP_CHECK };
-struct lf_limit matter_limit(enum matter_category category, enum matter_step step);
 #endif

@@ -16,9 +16,7 @@ lf_rc lines_scan(struct lines *w, lf_id station, lf_text factor, bool (*each)(vo
                  void *user) LF_MUST_CHECK;
 
 /* series.c, aligned.c, sheet.c */
-lf_rc series_get(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 lf_rc series_csv(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
-lf_rc series_put_plain(struct lines *w, struct lf_json *j, const struct ask_station *s, lf_text factor) LF_MUST_CHECK;
 lf_rc series_put_aligned(struct lines *w, struct lf_json *j) LF_MUST_CHECK;
 /* Names of station and factor, limits and alarms: what both JSON forms begin a line with. Fills limit for line.c. */
 lf_rc series_put_head(struct lines *w, struct lf_json *j, const struct ask_station *s, lf_text factor, struct line_limit **limit,

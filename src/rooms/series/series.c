@@ -209,7 +209,7 @@ static bool add_row(void *user, const struct lf_tele_reading *r)
     return true;
 }
 
-lf_rc series_put_plain(struct lines *w, struct lf_json *j, const struct ask_station *s, lf_text factor)
+static lf_rc series_put_plain(struct lines *w, struct lf_json *j, const struct ask_station *s, lf_text factor)
 {
     const struct lf_tele_series q = { .from = w->ask->from, .to = w->ask->to, .max_points = w->ask->points };
     struct line_limit *limit = NULL;
@@ -236,7 +236,7 @@ lf_rc series_put_plain(struct lines *w, struct lf_json *j, const struct ask_stat
 
 /* ---- the address -------------------------------------------------------------------------------------------------- */
 
-lf_rc series_get(struct lf_ctx *cx, struct lf_call *c)
+static lf_rc series_get(struct lf_ctx *cx, struct lf_call *c)
 {
     struct ask a;
     lf_rc rc = ask_read(cx, c->req, &a);

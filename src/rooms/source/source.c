@@ -35,7 +35,8 @@ static const struct lf_field fields[] = {
 };
 #undef F
 
-bool source_credit_code_good(lf_text code)
+/* GB 32100-2015: 18 characters, the last one a check character. */
+static bool source_credit_code_good(lf_text code)
 {
     static const char set[] = "0123456789ABCDEFGHJKLMNPQRTUWXY"; /* no I O S V Z */
     int weight = 1, sum = 0;

@@ -12,6 +12,4 @@
 LF_ENUM(source_permit, SOURCE_PERMITS);
 extern const struct lf_res source_res;
 extern const struct lf_room source_room;
-/* GB 32100-2015: 18 characters, the last one a check character. */
-bool source_credit_code_good(lf_text code);
 #endif

@@ -165,5 +165,3 @@ bool correction_get(lf_text bytes, int64_t station, struct lf_arena *a, struct l
     out->was.flag = lf_text_copy(a, out->was.flag);
     return known && !in.bad && in.p == in.end;
 }
-
-lf_ms correction_replaced(lf_text bytes) { return reject_received(bytes); }

@@ -23,7 +23,6 @@ lf_ms reject_received(lf_text bytes);
 /* A value that another replaced: what it was, when and by which packet. */
 void correction_put(struct buf *b, enum lf_tele_kind kind, lf_text factor, const struct point *was, lf_ms replaced, int64_t by);
 bool correction_get(lf_text bytes, int64_t station, struct lf_arena *a, struct lf_tele_correction *out) LF_MUST_CHECK;
-lf_ms correction_replaced(lf_text bytes);
 
 /* The columns that are there, and which (a bit each). */
 uint8_t cols_mask(const double col[COLUMNS]);

@@ -4,6 +4,8 @@ static const uint32_t CHUNK_RAW_MAX = 64u << 20;
 
 /* ---- chunks ---------------------------------------------------------------------------------------------- */
 
+static void chunk_rewind(struct chunk *c) { c->in = in_of(c->raw.p, c->raw.n); }
+
 lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, struct page *pg, struct lf_err *err)
 {
     if (c->of == s && c->number == number) {
@@ -29,8 +31,6 @@ lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, stru
     return LF_OK;
 }
 
-void chunk_rewind(struct chunk *c) { c->in = in_of(c->raw.p, c->raw.n); }
-
 bool chunk_next(struct chunk *c, struct record *r)
 {
     if (c->in.bad || c->in.p == c->in.end)
@@ -52,7 +52,8 @@ void chunk_free(struct chunk *c)
 
 bool id_below(const void *entry, const void *key) { return ((const struct id_entry *)entry)->id < *(const uint32_t *)key; }
 
-lf_rc records_by_id(const struct segment *s, int64_t id, struct chunk *c, struct record *r, struct page *pg, struct lf_err *err)
+/* LF_ENOTFOUND (without message) when it is not there. */
+static lf_rc records_by_id(const struct segment *s, int64_t id, struct chunk *c, struct record *r, struct page *pg, struct lf_err *err)
 {
     struct id_entry e;
     uint64_t i;

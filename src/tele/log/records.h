@@ -41,12 +41,8 @@ struct chunk {
 lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, struct page *pg, struct lf_err *err) LF_MUST_CHECK;
 bool chunk_next(struct chunk *c, struct record *r); /* the body lies in the chunk; false at its end, or damage: ask chunk_bad */
 static inline bool chunk_bad(const struct chunk *c) { return c->in.bad; }
-void chunk_rewind(struct chunk *c);
 void chunk_free(struct chunk *c);
 
-/* LF_ENOTFOUND (without message) when it is not there. */
-lf_rc records_by_id(const struct segment *s, int64_t id, struct chunk *c, struct record *r, struct page *pg,
-                    struct lf_err *err) LF_MUST_CHECK;
 /* The id of a packet with this fingerprint that is really the same, or 0. */
 lf_rc records_same_packet(const struct segment *s, uint64_t print, int64_t station, const struct lf_tele_packet *p, struct chunk *c,
                           int64_t *id, struct page *pg, struct lf_err *err) LF_MUST_CHECK;
