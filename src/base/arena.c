@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <malloc.h>
@@ -76,6 +77,7 @@ void *lf_copy(struct lf_arena *a, const void *p, size_t n)
 char *lf_printf(struct lf_arena *a, const char *fmt, ...)
 {
     va_list ap, aq;
+    assert(fmt);
     va_start(ap, fmt);
     va_copy(aq, ap);
     int n = vsnprintf(NULL, 0, fmt, aq);

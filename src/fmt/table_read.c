@@ -272,7 +272,7 @@ static lf_rc parse_part(struct book *b, zip_t *z, const char *name, XML_StartEle
     XML_SetUserData(b->xml, b);
     XML_SetElementHandler(b->xml, start, end);
     XML_SetCharacterDataHandler(b->xml, take_chars);
-    zip_int64_t n;
+    zip_int64_t n = 0;
     while (!b->r->rc && (n = zip_fread(f, buf, sizeof buf)) > 0) {
         b->unpacked += (uint64_t)n;
         if (b->unpacked > UNPACKED || (b->unpacked > RATIO_FROM && b->unpacked > RATIO * b->packed))
