@@ -88,8 +88,11 @@ static void walk_records(struct segment *s, struct page *pg, struct lf_err *err)
     for (uint64_t i = 0; i < s->foot.table[TABLE_CHUNKS].n && i < 50 && !chunk_load(&c, s, i, pg, err); i++)
         while (chunk_next(&c, &r))
             ;
-    (void)!records_by_id(s, s->foot.id_first, &c, &r, pg, err);
-    (void)!records_by_id(s, s->foot.id_last, &c, &r, pg, err);
+    struct print_entry e;
+    const struct lf_tele_packet none = { 0 };
+    int64_t id;
+    for (uint64_t i = 0; i < s->foot.table[TABLE_PRINTS].n && i < 50 && !seg_get(s, TABLE_PRINTS, i, &e, pg, err); i++)
+        (void)!records_same_packet(s, (uint64_t)e.hi << 32 | e.lo, 1, &none, &c, &id, pg, err);
     chunk_free(&c);
 }
 
