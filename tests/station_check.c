@@ -27,22 +27,23 @@ static int64_t get_int(struct lf_cur *cur, int col)
     return v.i;
 }
 
+static bool on_postgres;
+
 /* On PostgreSQL some have arrived and are not moved yet. */
-static const char *packets_sql(const struct lf_db *db)
+static const char *packets_sql(void)
 {
-    return strcmp(lf_db_engine(db), "postgres")
-               ? "SELECT id, qn, readings FROM packet ORDER BY id"
-               : "SELECT id, qn, readings FROM tele_packet UNION ALL SELECT id, qn, readings FROM tele_packet_0 "
-                 "UNION ALL SELECT id, qn, readings FROM tele_packet_1 ORDER BY id";
+    return !on_postgres ? "SELECT id, qn, readings FROM packet ORDER BY id"
+                        : "SELECT id, qn, readings FROM tele_packet UNION ALL SELECT id, qn, readings FROM tele_packet_0 "
+                          "UNION ALL SELECT id, qn, readings FROM tele_packet_1 ORDER BY id";
 }
 
-static const char *readings_sql(const struct lf_db *db)
+static const char *readings_sql(void)
 {
-    return strcmp(lf_db_engine(db), "postgres") ? "SELECT packet_id, count(*) FROM reading GROUP BY packet_id ORDER BY packet_id"
-                                                : "SELECT packet_id, count(*) FROM (SELECT packet_id FROM tele_reading_rtd UNION ALL "
-                                                  "SELECT packet_id FROM tele_reading_hour UNION "
-                                                  "ALL SELECT packet_id FROM tele_reading_0 UNION ALL SELECT packet_id FROM "
-                                                  "tele_reading_1) r GROUP BY packet_id ORDER BY packet_id";
+    return !on_postgres ? "SELECT packet_id, count(*) FROM reading GROUP BY packet_id ORDER BY packet_id"
+                        : "SELECT packet_id, count(*) FROM (SELECT packet_id FROM tele_reading_rtd UNION ALL "
+                          "SELECT packet_id FROM tele_reading_hour UNION "
+                          "ALL SELECT packet_id FROM tele_reading_0 UNION ALL SELECT packet_id FROM "
+                          "tele_reading_1) r GROUP BY packet_id ORDER BY packet_id";
 }
 
 static void add_row(int64_t id, lf_text qn, int64_t readings)
@@ -58,7 +59,7 @@ static lf_rc load_packets(struct lf_ctx *cx)
 {
     struct lf_cur cur;
     struct lf_val qn = { .t = LF_T_TEXT };
-    lf_rc rc = lf_sql_open(cx, packets_sql(cx->db), NULL, 0, LF_SQL_STREAM, &cur);
+    lf_rc rc = lf_sql_open(cx, packets_sql(), NULL, 0, LF_SQL_STREAM, &cur);
     if (rc < 0)
         return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
@@ -72,7 +73,7 @@ static lf_rc load_packets(struct lf_ctx *cx)
 static lf_rc load_readings(struct lf_ctx *cx)
 {
     struct lf_cur cur;
-    lf_rc rc = lf_sql_open(cx, readings_sql(cx->db), NULL, 0, LF_SQL_STREAM, &cur);
+    lf_rc rc = lf_sql_open(cx, readings_sql(), NULL, 0, LF_SQL_STREAM, &cur);
     size_t i = 0;
     if (rc < 0)
         return rc;
@@ -95,6 +96,7 @@ static lf_rc load(struct lf_ctx *cx)
 
 static lf_rc load_sql(const char *url, struct lf_err *err)
 {
+    on_postgres = strncmp(url, "sqlite:", 7) != 0;
     struct lf_ctx cx = { 0 };
     lf_rc rc = lf_db_open(&cx.db, &(struct lf_db_config){ .url = url, .readers = 1 }, err);
     if (rc == LF_OK && (rc = lf_tx_begin(&cx, LF_TX_READ)) == LF_OK)
