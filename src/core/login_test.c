@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,31 @@ static void one_address_guesses_twenty_times(void **state)
     assert_int_equal(log_in(f, "wang", GOOD, "10.0.0.6", NULL), LF_OK);
     lf_now_shift(6 * MINUTE);
     assert_int_equal(log_in(f, "wang", GOOD, "10.0.0.5", NULL), LF_OK);
+}
+
+static void *guess(void *user)
+{
+    struct lf_test_app *f = user;
+    static atomic_int n;
+    char name[24];
+    snprintf(name, sizeof name, "somebody%d", ++n);
+    return log_in(f, name, GOOD, "10.0.0.9", NULL) == LF_ELOGIN ? user : NULL;
+}
+
+/* Who sends all his guesses at once has no more of them. */
+static void guesses_at_once_are_limited_too(void **state)
+{
+    struct lf_test_app *f = lf_test_app_there(state);
+    pthread_t t[60];
+    int hashed = 0;
+    for (int i = 0; i < 60; i++)
+        pthread_create(&t[i], NULL, guess, f);
+    for (int i = 0; i < 60; i++) {
+        void *got;
+        pthread_join(t[i], &got);
+        hashed += got != NULL;
+    }
+    assert_int_equal(hashed, 20);
 }
 
 static void a_session_ends_idle_after_two_hours_and_in_any_case_after_twelve(void **state)
@@ -221,6 +247,7 @@ int main(void)
         LF_BOTH(the_fifth_failure_locks_for_a_quarter_of_an_hour),
         LF_BOTH(tries_at_once_are_all_counted),
         LF_BOTH(one_address_guesses_twenty_times),
+        LF_BOTH(guesses_at_once_are_limited_too),
         LF_BOTH(a_session_ends_idle_after_two_hours_and_in_any_case_after_twelve),
         LF_BOTH(another_password_or_a_stop_ends_the_sessions),
         LF_BOTH(passwords_follow_the_rules),

@@ -38,8 +38,11 @@ void lf_limiter_free(struct lf_limiter *l)
     lf_release(l);
 }
 
-/* Counts a failed try, or only looks; seconds to wait, 0 = go on. Two addresses may share a slot: the stranger waits too. */
-static int peer_wait(struct lf_limiter *l, lf_text peer, bool failed)
+enum peer_try { COUNT, TAKE_BACK };
+
+/* Seconds to wait, 0 = go on, and then a try is counted: before its password is hashed, so that tries that come at once are limited too.
+ * Two addresses may share a slot: the stranger waits too. */
+static int peer_wait(struct lf_limiter *l, lf_text peer, enum peer_try what)
 {
     uint64_t h = 14695981039346656037u;
     for (uint32_t i = 0; i < peer.n; i++)
@@ -49,8 +52,11 @@ static int peer_wait(struct lf_limiter *l, lf_text peer, bool failed)
     __auto_type s = &l->slot[h % PEERS];
     if (now - s->since > PEER_WINDOW_MS || now < s->since)
         s->since = now, s->tries = 0;
-    s->tries += failed;
-    int wait = s->tries >= PEER_TRIES ? (int)((s->since + PEER_WINDOW_MS - now) / 1000) + 1 : 0;
+    int wait = what != TAKE_BACK && s->tries >= PEER_TRIES ? (int)((s->since + PEER_WINDOW_MS - now) / 1000) + 1 : 0;
+    if (what == COUNT && !wait)
+        s->tries++;
+    if (what == TAKE_BACK && s->tries)
+        s->tries--;
     pthread_mutex_unlock(&l->lock);
     return wait;
 }
@@ -238,25 +244,28 @@ static lf_rc insert_session(struct lf_ctx *cx, const struct found *f, char token
 lf_rc lf_session_open(struct lf_ctx *cx, lf_text login, lf_text password, char token[64], int *retry_after_s)
 {
     struct found f;
-    if ((*retry_after_s = peer_wait(cx->app->login, cx->peer, false)) > 0)
+    if ((*retry_after_s = peer_wait(cx->app->login, cx->peer, COUNT)) > 0)
         return lf_fail(cx, LF_EBUSY, NULL, "登录尝试过多，请 %d 秒后再试 | too many tries, wait %d seconds", *retry_after_s,
                        *retry_after_s);
     lf_rc rc = find_login(cx, login, &f);
-    if (rc)
+    if (rc) {
+        peer_wait(cx->app->login, cx->peer, TAKE_BACK);
         return rc;
+    }
     int64_t wait = f.locked.ms - lf_now().ms;
     if (wait > 0) {
+        peer_wait(cx->app->login, cx->peer, TAKE_BACK); /* the account's own lock: nothing was guessed */
         *retry_after_s = (int)(wait / 1000) + 1;
         return lf_fail(cx, LF_EBUSY, NULL, "账号已锁定，请 %d 分钟后再试 | the account is locked, wait %d minutes", *retry_after_s / 60 + 1,
                        *retry_after_s / 60 + 1);
     }
     bool right = password.n <= 256 && password_right(f.hash, password);
     if (!right || f.disabled) {
-        peer_wait(cx->app->login, cx->peer, true);
         if (!lf_id_none(f.id) && (rc = note_failure(cx, &f)))
             return rc;
         return lf_fail(cx, LF_ELOGIN, NULL, "登录名或密码不对 | wrong log-in name or password");
     }
+    peer_wait(cx->app->login, cx->peer, TAKE_BACK);
     return insert_session(cx, &f, token);
 }
 
@@ -291,13 +300,12 @@ lf_rc lf_password_change(struct lf_ctx *cx, lf_text token, lf_text old, lf_text 
         return rc;
     if ((rc = lf_tx_end(cx, lf_session_find(cx, token, &me))) || (rc = find_login(cx, me.login, &f)))
         return rc;
-    int wait = peer_wait(cx->app->login, cx->peer, false);
+    int wait = peer_wait(cx->app->login, cx->peer, COUNT);
     if (wait)
         return lf_fail(cx, LF_EBUSY, NULL, "尝试过多，请 %d 秒后再试 | too many tries, wait %d seconds", wait, wait);
-    if (!password_right(f.hash, old)) {
-        peer_wait(cx->app->login, cx->peer, true);
+    if (!password_right(f.hash, old))
         return lf_fail(cx, LF_EINVAL, "old", "原密码不对 | the old password is wrong");
-    }
+    peer_wait(cx->app->login, cx->peer, TAKE_BACK);
     if (lf_text_eq(old, fresh))
         return lf_fail(cx, LF_EINVAL, "new", "新密码不能与原密码相同 | the new password must differ from the old one");
     if ((rc = lf_password_fit(cx, me.login, fresh)) || (rc = lf_password_hash(cx, fresh, hash)) || (rc = lf_tx_begin(cx, LF_TX_WRITE)))
