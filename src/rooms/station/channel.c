@@ -38,10 +38,12 @@ static const struct lf_field fields[] = {
 
 static const char *const in_air[] = { "a05024", "a21002", "a21003", "a21004", "a21026", "a34001", "a34002", "a34004", "a34005" };
 
+static bool is_air(enum station_kind kind) { return kind == STATION_AIR || kind == STATION_DUST; }
+
 static const char *usual_unit(enum station_kind kind, lf_text factor)
 {
     const struct hj212_factor *f = hj212_factor_find(factor);
-    for (size_t i = 0; (kind == STATION_AIR || kind == STATION_DUST) && i < LF_COUNT(in_air); i++)
+    for (size_t i = 0; is_air(kind) && i < LF_COUNT(in_air); i++)
         if (lf_text_is(factor, in_air[i]))
             return "µg/m³";
     return f && f->unit ? f->unit : "";
@@ -288,9 +290,11 @@ static void add_scale(lf_id station, lf_text factor, struct lf_tele_scale *out, 
 size_t station_scales(struct lf_arena *a, lf_id id, struct lf_tele_scale **out)
 {
     size_t n = 0, most = 0, first = 0;
+    bool air = false;
     pthread_rwlock_rdlock(&table.lock);
     const struct known *s = find(id, LF_TEXT(""));
     if (s) {
+        air = is_air(s->kind);
         first = (size_t)(s - table.of);
         while (first + most < table.n && table.of[first + most].station == id.v)
             most++;
@@ -302,7 +306,7 @@ size_t station_scales(struct lf_arena *a, lf_id id, struct lf_tele_scale **out)
     *out = lf_alloc(a, (most + LF_COUNT(in_air)) * sizeof **out);
     for (size_t i = 1; i < most; i++)
         add_scale(id, own[i], *out, &n);
-    for (size_t i = 0; i < LF_COUNT(in_air); i++)
+    for (size_t i = 0; air && i < LF_COUNT(in_air); i++)
         add_scale(id, lf_str(in_air[i]), *out, &n);
     return n;
 }
