@@ -76,8 +76,11 @@ static lf_rc learn(struct pg_store *s, PGconn *c, struct lf_err *err)
     pthread_mutex_lock(&s->moving);
     for (int slot = 0; !rc && slot < PG_SLOTS; slot++)
         rc = pg_move(s, c, slot, err);
-    if (!rc)
+    if (!rc) {
+        pthread_mutex_lock(&s->writing);
         memset(s->waiting, 0, sizeof s->waiting);
+        pthread_mutex_unlock(&s->writing);
+    }
     pthread_mutex_unlock(&s->moving);
     if (!rc)
         rc = load_channels(&state, c, err);

@@ -12,12 +12,13 @@ enum { PAUSE_MS = 1000, KEEP_REJECTS = 200000, PURGE_EVERY = 256, FIRST_YEAR = 1
 struct month {
     int year, month;
 };
+struct needed {
+    int kind;
+    struct month m;
+};
 struct months { /* those that must be there: of packets (kind -1) and of readings of each kind */
-    struct {
-        int kind;
-        struct month m;
-    } need[512];
-    int n;
+    struct needed *need;
+    int n, cap;
     unsigned kinds; /* bit k: there are readings of kind k */
 };
 
@@ -25,14 +26,14 @@ static void need(struct months *all, int kind, struct month m)
 {
     if (kind >= 0)
         all->kinds |= 1u << kind;
-    if (m.year < FIRST_YEAR || m.year >= END_YEAR ||
-        all->n == (int)LF_COUNT(all->need)) /* more months than that: the rest fails, and is seen */
+    if (m.year < FIRST_YEAR || m.year >= END_YEAR)
         return;
     for (int i = 0; i < all->n; i++)
         if (all->need[i].kind == kind && all->need[i].m.year == m.year && all->need[i].m.month == m.month)
             return;
-    all->need[all->n].kind = kind;
-    all->need[all->n++].m = m;
+    if (all->n == all->cap)
+        all->need = lf_renew(all->need, (size_t)(all->cap = 2 * all->cap + 32) * sizeof *all->need);
+    all->need[all->n++] = (struct needed){ kind, m };
 }
 
 static struct month month_of(int64_t day)
@@ -151,22 +152,22 @@ static lf_rc move_rows(PGconn *c, int slot, unsigned kinds, struct lf_err *err)
 
 lf_rc pg_move(struct pg_store *s, PGconn *c, int slot, struct lf_err *err)
 {
-    struct months *all = lf_new(sizeof *all);
+    struct months all = { 0 };
     struct lf_err ignored = { 0 };
     char sql[200];
     /* SHARE waits for a commit that still runs on the server although its client is gone. */
     snprintf(sql, sizeof sql, "BEGIN; SET LOCAL work_mem = '64MB'; LOCK TABLE tele_packet_%d, tele_reading_%d IN SHARE MODE", slot, slot);
     lf_rc rc = pg_run(c, sql, err);
     if (!rc)
-        rc = find_months(c, slot, all, err);
-    need_ahead(all);
-    for (int i = 0; !rc && i < all->n; i++)
-        rc = make_month(c, all->need[i].kind, all->need[i].m, err);
+        rc = find_months(c, slot, &all, err);
+    need_ahead(&all);
+    for (int i = 0; !rc && i < all.n; i++)
+        rc = make_month(c, all.need[i].kind, all.need[i].m, err);
     if (!rc)
-        rc = move_rows(c, slot, all->kinds, err);
+        rc = move_rows(c, slot, all.kinds, err);
     if (rc)
         (void)!pg_run(c, "ROLLBACK", &ignored);
-    lf_release(all);
+    lf_release(all.need);
     return rc;
 }
 

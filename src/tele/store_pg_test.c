@@ -140,6 +140,18 @@ static void months_are_made_and_filled(void **state)
     assert_int_equal(packets(), 101);
 }
 
+static void a_hundred_months(void **state)
+{
+    for (int64_t i = 0; i < 600; i++) { /* ten years back, five kinds */
+        add(-60 * 24 * 31 * (i % 120) - i, (double)i);
+        batch.reading[batch.nreading - 1].kind = (enum lf_tele_kind)(i / 120);
+    }
+    OK(commit());
+    assert_true(becomes("SELECT count(*) FROM tele_reading_0", 0));
+    assert_int_equal(packets(), 600);
+    assert_true(ask("SELECT count(*) FROM pg_inherits") > 600);
+}
+
 static void packets_without_time(void **state)
 {
     for (int round = 0; round < 2; round++) {
@@ -413,10 +425,15 @@ static void sqlite_is_taken_over(void **state)
 int main(void)
 {
 #define ON(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
-    const struct CMUnitTest tests[] = { ON(months_are_made_and_filled), ON(packets_without_time),
-                                        ON(nothing_flickers),           ON(one_writer),
-                                        ON(what_is_too_old_goes),       ON(a_cut_connection_comes_back),
-                                        ON(an_answer_that_is_lost),     ON(sqlite_is_taken_over) };
+    const struct CMUnitTest tests[] = { ON(months_are_made_and_filled),
+                                        ON(a_hundred_months),
+                                        ON(packets_without_time),
+                                        ON(nothing_flickers),
+                                        ON(one_writer),
+                                        ON(what_is_too_old_goes),
+                                        ON(a_cut_connection_comes_back),
+                                        ON(an_answer_that_is_lost),
+                                        ON(sqlite_is_taken_over) };
     if (!lf_test_db_there(true))
         return 77; /* skipped */
     return cmocka_run_group_tests(tests, NULL, NULL);
