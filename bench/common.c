@@ -85,15 +85,25 @@ void server_stop(struct server *s)
     waitpid(s->pid, NULL, 0);
 }
 
+/* Below the ports of outgoing connections (32768 and up), so that none of those takes it before the server does. */
 int free_port(void)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&a, n) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
-        die("port", "none is free");
-    close(fd);
-    return ntohs(a.sin_port);
+    static unsigned next;
+    if (!next)
+        next = (unsigned)getpid() * 7919u;
+    for (int tries = 0; tries < 1000; tries++, next++) {
+        int port = 10000 + (int)(next % 20000);
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool is_free = fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof a) == 0;
+        if (fd >= 0)
+            close(fd);
+        if (is_free) {
+            next++;
+            return port;
+        }
+    }
+    die("port", "none is free");
 }
 
 static int connect_to(int port)
