@@ -2,7 +2,6 @@
 #include "rooms/command/parts.h"
 
 #include "command_sql.h"
-#include "rooms/station/station.h"
 
 LF_ENUM_DICT(command_kind, COMMAND_KINDS);
 LF_ENUM_DICT(command_state, COMMAND_STATES);

@@ -126,10 +126,4 @@ struct station_limit {
 lf_rc station_each_limit(struct lf_ctx *cx, void (*fn)(void *user, const struct station_limit *l), void *user) LF_MUST_CHECK;
 /* Grows with each committed change of a station or limit by form (an import is not counted: look again once in a while). */
 unsigned station_generation(void);
-
-/* A text as JSON, with passwords and keys starred out: to see one is an act of its own (reveal), with a reason and in the audit trail. */
-void decode_raw(struct lf_ctx *cx, struct lf_json *j, lf_text raw);
-/* An object: verdict, reason and its clause, length, checksum, parts of the header, fields of CP. sm4_key: 16 bytes to open an encrypted
- * one with; null when there is none. The JSON member names are in doc/api.md. */
-void decode_json(struct lf_ctx *cx, struct lf_json *j, lf_text raw, lf_text sm4_key);
 #endif
