@@ -12,7 +12,7 @@
 
 static struct memory_store *store;
 static struct lf_listener *listener;
-static atomic_int told, replies, came, went;
+static atomic_int told, replies, came, went, held;
 static char last_reply[HJ212_FRAME_MAX + 1];
 static pthread_mutex_t reply_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -21,6 +21,11 @@ static void on_readings(void *user, const struct lf_tele_reading *r, size_t n)
     for (size_t i = 0; i < n; i++)
         if (r[i].fresh && r[i].factor.n == 6 && memcmp(r[i].factor.p, "w01018", 6) == 0)
             atomic_fetch_add(&told, 1);
+}
+static void on_held(void *user, const struct lf_tele_held *h, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        atomic_fetch_add(&held, h[i].by.v == 7 && h[i].r.value > 0 && h[i].r.factor.n == 6 ? 1 : 1000);
 }
 static void on_reply(void *user, lf_id station, const struct hj212_packet *p, lf_text raw)
 {
@@ -37,10 +42,11 @@ static int start(void **state)
     const struct lf_tele_station list[] = { { .id = { 1 }, .mn = LF_TEXT("M1"), .pw = LF_TEXT("123456") },
                                             { .id = { 2 }, .mn = LF_TEXT("M2"), .pw = LF_TEXT("123456") } };
     store = memory_store_new();
-    told = replies = came = went = 0;
+    told = replies = came = went = held = 0;
     struct lf_listener_config c = { .store = &store->base,
                                     .directory = lf_directory_make(list, 2),
                                     .on_readings = on_readings,
+                                    .on_held = on_held,
                                     .on_reply = on_reply,
                                     .on_contact = on_contact };
     if (lf_listener_start(&listener, &c, &err) != LF_OK)
@@ -129,6 +135,45 @@ static void what_is_not_lawful_is_refused(void **state)
     lf_tele_add_reading(&b); /* of no packet */
     assert_int_equal(lf_listener_submit(listener, &b, 100, &err), LF_EINVAL);
     assert_int_equal(store->npacket, 0);
+    lf_tele_batch_free(&b);
+}
+
+/* What people have decided about stays, by whichever way a value comes; its packet is kept, and who listens hears of it. */
+static void what_was_decided_stays(void **state)
+{
+    const struct lf_tele_decision d = { .station = { 1 }, .by = { 7 }, .factor = LF_TEXT("w01018"), .kind = LF_TELE_RTD, .to = { 9000 } };
+    struct lf_err err = { 0 };
+    struct lf_tele_batch b = { 0 };
+    lf_listener_set_shield(listener, lf_shield_make(&d, 1));
+    put(&b, 1, "w01018", 1000, 5);
+    put(&b, 1, "w00000", 1000, 6);
+    put(&b, 2, "w01018", 1000, 7);
+    put(&b, 1, "w01018", 9000, 8);
+    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK);
+    assert_true(!b.reading[0].fresh && b.reading[1].fresh && b.reading[2].fresh && b.reading[3].fresh);
+    assert_true(store->npacket == 4 && store->nreading == 3);
+    EVENTUALLY(atomic_load(&held) == 1 && atomic_load(&told) == 2);
+    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK); /* the same packets again tell nothing new */
+    struct device dev;
+    char f[HJ212_FRAME_MAX], answer[HJ212_FRAME_MAX];
+    assert_true(device_open(&dev, "127.0.0.1", lf_listener_port(listener), 0));
+    lf_listener_set_shield(listener,
+                           lf_shield_make(
+                               &(struct lf_tele_decision){
+                                   .station = { 1 }, .by = { 7 }, .factor = LF_TEXT("w01018"), .kind = LF_TELE_RTD, .to = { INT64_MAX } },
+                               1));
+    char now[32];
+    size_t n =
+        device_frame(f, sizeof f, "QN=20240311120000001;ST=32;CN=2011;PW=123456;MN=M1;Flag=5;CP=&&DataTime=%s;w01018-Rtd=9,w01018-Flag=N&&",
+                     lf_ms_compact(now, lf_now()));
+    assert_true(device_send(&dev, f, n) && device_answer(&dev, answer, sizeof answer, 5000)); /* acknowledged: it is kept */
+    EVENTUALLY(atomic_load(&held) == 2);
+    assert_int_equal(store->nreading, 3);
+    device_close(&dev);
+    lf_listener_set_shield(listener, NULL);
+    put(&b, 1, "w01018", 2000, 3);
+    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK);
+    assert_true(b.reading[4].fresh && store->nreading == 4); /* nothing holds it back any more */
     lf_tele_batch_free(&b);
 }
 
@@ -311,8 +356,15 @@ static void replies_are_told_and_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(stored_like_packets),         T(what_is_not_lawful_is_refused), T(a_store_that_is_away),     T(many_at_once),
-        T(stopping_lets_submitters_go), T(to_the_newest_connection),      T(two_stations_on_one_line), T(replies_are_told_and_kept),
+        T(stored_like_packets),
+        T(what_was_decided_stays),
+        T(what_is_not_lawful_is_refused),
+        T(a_store_that_is_away),
+        T(many_at_once),
+        T(stopping_lets_submitters_go),
+        T(to_the_newest_connection),
+        T(two_stations_on_one_line),
+        T(replies_are_told_and_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
