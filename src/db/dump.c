@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* The parts of the address as variables of the environment: an argument could be read by every user of the machine. */
 static char **environment(struct lf_arena *a, PQconninfoOption *o)
 {

@@ -149,7 +149,7 @@ static char delimiter(struct source *s)
 
 static void read_csv(struct rows *r, struct source *s)
 {
-    int sep = delimiter(s);
+    int sep = (unsigned char)delimiter(s);
     bool quoted = false, any = false;
     for (int c; !r->rc && (c = next(s)) >= 0;) {
         if (!c)
