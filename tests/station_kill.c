@@ -181,7 +181,7 @@ static bool rounds(int servers, int databases)
 
 int main(int argc, char **argv)
 {
-    char file[] = "/tmp/station_kill_acked_XXXXXX", path[64], url[80];
+    static char file[] = "/tmp/station_kill_acked_XXXXXX", path[64], url[80]; /* acked and db point at them */
     int fd = mkstemp(file);
     if (argc < 6 || fd < 0)
         return 2;
