@@ -27,8 +27,8 @@ static struct {
 static const char *const station_words[] = { "##0136QN=20240601085857223;ST=32;CN=2011;PW=123456;MN=NOBODY;Flag=5;CP=&&DataTime=2024060108",
                                              "##9999", "\0\0\0\0\0\0\0", "####0012", "##0071ST=91;CN=9014;PW=;MN=;Flag=4;CP=&&&&0000\r\n" };
 static const char *const http_words[] = {
-    "GET /api/v1/matter?limit=50 HTTP/1.1\r\nHost: a\r\nX-Slow: "
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ("GET /api/v1/matter?limit=50 HTTP/1.1\r\nHost: a\r\nX-Slow: "
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
     "POST /api/v1/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{\"login\":\"",
     "GET /healthz HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02", "PUT * HTTP/9.9\r\n"
 };
