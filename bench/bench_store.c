@@ -270,7 +270,8 @@ static void forget_store(void)
         snprintf(path, sizeof path, "%s/%s", store_dir, e->d_name);
         forget(path);
     }
-    closedir(d);
+    if (d)
+        closedir(d);
 }
 
 static bool count(void *user, const struct lf_tele_reading *r)

@@ -1,6 +1,7 @@
 /* store_pg.c - opening and closing, and the writer: connected, alone, and knowing what the database knows. */
 #include "tele/store_pg.h"
 
+#include <sys/random.h>
 #include <time.h>
 
 /* ---- the writer -------------------------------------------------------------------------------------- */
@@ -23,16 +24,16 @@ static lf_rc be_alone(PGconn *c, struct lf_err *err)
                       "telemetry: another server writes into this database\nHINT: stop it, or give this one a database of its own");
 }
 
-/* Did the transaction whose answer was lost commit? */
+/* Did the batch whose answer was lost commit? Nobody else has written since: this connection holds the lock. */
 static lf_rc settle_doubt(struct pg_store *s, PGconn *c, struct lf_err *err)
 {
     PGresult *r = NULL;
     if (!s->doubt[0])
         return LF_OK;
-    lf_rc rc = pg_ask(c, "SELECT pg_xact_status($1::xid8)", (const char *const[]){ s->doubt }, 1, &r, err);
+    lf_rc rc = pg_ask(c, "SELECT batch FROM tele_committed", NULL, 0, &r, err);
     if (rc)
         return rc;
-    s->doubt_done = lf_text_is(pg_text(r, 0, 0), "committed");
+    s->doubt_done = PQntuples(r) == 1 && lf_text_is(pg_text(r, 0, 0), s->doubt);
     s->doubt[0] = '\0';
     PQclear(r);
     return LF_OK;
@@ -167,7 +168,9 @@ lf_rc lf_tele_pg_open(struct lf_tele_store **out, const struct lf_tele_pg_config
         pthread_mutex_init(locks[i], NULL);
     monotonic_cond(&s->wake);
     monotonic_cond(&s->freed);
-    lf_rc rc = pg_writer(s, err);
+    lf_rc rc = getrandom(&s->born, sizeof s->born, 0) == sizeof s->born
+                   ? pg_writer(s, err)
+                   : lf_err_set(err, LF_EIO, NULL, "telemetry: the system has no random numbers");
     if (!rc) {
         s->started = pthread_create(&s->mover, NULL, pg_mover_main, s) == 0;
         if (!s->started)

@@ -141,9 +141,10 @@ struct pg_store {
     /* The committing thread's own. */
     PGconn *writer;
     struct pg_plan plan;
-    char doubt[24];       /* number of the transaction whose COMMIT was sent and not answered; "" none */
-    uint64_t doubt_print; /* of the batch that was in it */
-    bool doubt_done;      /* it did commit */
+    uint64_t batches, born; /* name of each batch: a random number of this store, and how many there were */
+    char doubt[40];         /* name of the batch whose COMMIT was sent and not answered; "" none */
+    uint64_t doubt_print;   /* of the batch that was in it */
+    bool doubt_done;        /* it did commit */
 
     pthread_mutex_t writing; /* held for a commit's COPY: who holds it may change `active` */
     int active;

@@ -1,6 +1,7 @@
 /* store_pg_commit.c - one batch, one transaction: all statements in one message, the rows by COPY in binary. */
 #include "tele/store_pg.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 enum { MOVE_ROWS = 30000 };
@@ -31,9 +32,11 @@ static size_t rejects(const struct lf_tele_batch *b, bool quarantine)
     return n;
 }
 
-static void prepare(struct sending *t, const struct pg_plan *p, const struct pg_state *state, const struct lf_tele_batch *b, int slot)
+static void prepare(struct sending *t, const struct pg_plan *p, const struct pg_state *state, const struct lf_tele_batch *b, int slot,
+                    const char *name)
 {
-    *t = (struct sending){ .sql = "BEGIN; SELECT pg_current_xact_id()::text; " };
+    *t = (struct sending){ .n = 0 };
+    snprintf(t->sql, sizeof t->sql, "BEGIN; UPDATE tele_committed SET batch = '%s'; ", name);
     if (p->last > state->last_packet) {
         add_copy(t, PACKETS, "tele_packet", slot, PG_PACKET);
         add_copy(t, READINGS, "tele_reading", slot, PG_READING ", kind");
@@ -58,25 +61,23 @@ static lf_rc send_rows(struct pg_store *s, enum table which, struct lf_tele_batc
 }
 
 /* After the last row has left, the server commits by itself: when the connection is lost then, nobody here knows whether it did. */
-static lf_rc next_copy(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, const char *xid, struct lf_err *err)
+static lf_rc next_copy(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, const char *name, struct lf_err *err)
 {
     if (t->sent == t->n)
         return lf_err_set(err, LF_EDB, NULL, "telemetry: postgres asks for more than it was told to");
     lf_rc rc = send_rows(s, t->copy[t->sent], b, err);
     if (!rc && ++t->sent == t->n)
-        memcpy(s->doubt, xid, sizeof s->doubt);
+        snprintf(s->doubt, sizeof s->doubt, "%s", name);
     return rc;
 }
 
-static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, struct lf_err *err)
+static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, const char *name, struct lf_err *err)
 {
-    char xid[sizeof s->doubt] = "";
     bool done = false;
     lf_rc rc = PQsendQuery(s->writer, t->sql) ? LF_OK : pg_fail(s->writer, NULL, err);
     for (PGresult *r; !rc && (r = PQgetResult(s->writer));) {
         switch (PQresultStatus(r)) {
-        case PGRES_COPY_IN: rc = next_copy(s, t, b, xid, err); break;
-        case PGRES_TUPLES_OK: snprintf(xid, sizeof xid, "%s", PQgetvalue(r, 0, 0)); break;
+        case PGRES_COPY_IN: rc = next_copy(s, t, b, name, err); break;
         case PGRES_COMMAND_OK: done = !strcmp(PQcmdStatus(r), "COMMIT"); break;
         default: rc = pg_fail(s->writer, r, err), r = NULL; break;
         }
@@ -102,9 +103,11 @@ static void clean_up(struct pg_store *s)
 static lf_rc store(struct pg_store *s, struct lf_tele_batch *b, struct lf_err *err)
 {
     struct sending t;
+    char name[sizeof s->doubt];
+    snprintf(name, sizeof name, "%016" PRIx64 "-%" PRIu64, s->born, ++s->batches);
     pthread_mutex_lock(&s->writing);
-    prepare(&t, &s->plan, &s->state, b, s->active);
-    lf_rc rc = t.n ? transaction(s, &t, b, err) : LF_OK;
+    prepare(&t, &s->plan, &s->state, b, s->active, name);
+    lf_rc rc = t.n ? transaction(s, &t, b, name, err) : LF_OK;
     if (!rc)
         s->waiting[s->active] += (int64_t)(s->plan.packets + s->plan.readings);
     bool many = s->waiting[s->active] >= MOVE_ROWS;

@@ -1,7 +1,7 @@
 /* The configuration file. Its reader is included, not linked: what it has read so far must be forgotten before each input. */
 #include "fuzz.h"
 
-#include "app/settings.c"
+#include "app/settings.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -7,7 +7,6 @@
 #include "hj212/command.h"
 #include "hj212/explain.h"
 #include "hj212/sm4.h"
-#include "rooms/station/station.h"
 #include "station_sql.h"
 #include "tele/directory.h"
 #include "tele/tele.h"
