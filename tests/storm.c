@@ -148,7 +148,7 @@ int main(int argc, char **argv)
     for (; now < began + o.seconds; now = now_s()) {
         for (long due = (long)((now - began) * o.rate), n = 0; opened < due && n < 200; opened++, n++)
             come_and_go((unsigned)opened, &failed);
-        for (long due = (long)((now - began) * o.slow), n = 0; dripped < due && n < 2000; dripped++, n++)
+        for (long due = (long)((now - began) * o.slow), n = 0; o.slow > 0 && dripped < due && n < 2000; dripped++, n++)
             drip(&slow[dripped % o.slow], (unsigned)dripped, &ended);
         nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
     }

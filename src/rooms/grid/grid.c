@@ -133,7 +133,7 @@ static const struct lf_field post_fields[] = {
 static lf_rc post_check(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct post *p = ch->row;
-    struct grid_code_known_row known;
+    struct grid_code_known_row known = { 0 };
     lf_rc rc = grid_code_known(cx, p->grid_code, &known);
     if (rc)
         return rc;

@@ -101,7 +101,7 @@ static const struct lf_field fields[] = {
 static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct patrol *p = ch->row;
-    struct patrol_going_row going;
+    struct patrol_going_row going = { 0 };
     char day[32];
     if (ch->was)
         return LF_OK;

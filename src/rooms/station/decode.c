@@ -97,12 +97,14 @@ static const char *doubt(const struct hj212_item *it, const struct hj212_factor 
 {
     double v;
     static const char *const numbers[] = { "Rtd", "Avg", "Min", "Max", "Cou", "ZsRtd", "ZsAvg", "ZsMin", "ZsMax", "RT", "Data" };
-    if (it->stat.p && !hj212_stat_name(it->stat))
+    if (!it->stat.p)
+        return NULL;
+    if (!hj212_stat_name(it->stat))
         return "不认识的统计名，只存原文 | this statistic is not known; kept in the raw packet only";
     for (size_t i = 0; i < LF_COUNT(numbers); i++)
         if (lf_text_is(it->stat, numbers[i]) && !hj212_number(it->value, &v))
             return "不是数值，按缺失处理 | not a number; counts as missing";
-    return it->stat.p && !f ? "不认识的因子代码，按原代码存储 | this factor is not known; stored under the code as sent" : NULL;
+    return !f ? "不认识的因子代码，按原代码存储 | this factor is not known; stored under the code as sent" : NULL;
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------ */
@@ -166,7 +168,7 @@ static void put_item(const struct view *v, const struct hj212_item *it)
     } else {
         decode_both(v->j, "zh", "en", plain);
     }
-    bool counted = lf_text_is(it->stat, "Flag") || lf_text_is(it->stat, "EFlag") || lf_text_is(it->stat, "SampleTime");
+    bool counted = it->stat.p && (lf_text_is(it->stat, "Flag") || lf_text_is(it->stat, "EFlag") || lf_text_is(it->stat, "SampleTime"));
     lf_json_kstr(v->j, "unit", f && !counted ? station_sent_unit(v->station, lf_str(f->code)) : NULL);
     decode_both(v->j, "stat_zh", "stat_en", it->stat.p ? hj212_stat_name(it->stat) : NULL);
     decode_both(v->j, "means_zh", "means_en", meaning(v->cx, it->code, it->stat, it->value));

@@ -20,8 +20,8 @@ struct owner {
 /* A station's packets are seen by who sees the station; those of nobody by who keeps the quarantine. */
 static lf_rc owner_of(struct lf_ctx *cx, lf_text mn, struct owner *o)
 {
-    struct station_of_mn_row in;
-    struct station_any_mn_row any;
+    struct station_of_mn_row in = { 0 };
+    struct station_any_mn_row any = { 0 };
     *o = (struct owner){ .mn = mn };
     lf_rc rc = mn.n ? station_of_mn(cx, mn, &in) : LF_ENOTFOUND;
     if (!rc) {
@@ -57,7 +57,7 @@ lf_rc station_read_time(struct lf_ctx *cx, const struct lf_call *c, const char *
 static lf_rc read_wanted(struct lf_ctx *cx, const struct lf_call *c, struct wanted *w)
 {
     lf_text after = lf_http_param(c->req, "after"), station = lf_http_param(c->req, "station");
-    struct station_mn_row row;
+    struct station_mn_row row = { 0 };
     lf_id id;
     *w = (struct wanted){ .reason = lf_http_param(c->req, "reason"), .mn = lf_http_param(c->req, "mn") };
     lf_rc rc = after.n ? lf_call_int(cx, after, "after", &w->before.v) : LF_OK;
@@ -153,7 +153,7 @@ static lf_rc walk(struct lf_ctx *cx, struct lf_json *j, bool quarantine, struct 
 
 static lf_rc list(struct lf_ctx *cx, struct lf_call *c, bool quarantine)
 {
-    struct wanted w;
+    struct wanted w = { 0 };
     lf_id next = { 0 };
     lf_rc rc = read_wanted(cx, c, &w);
     if (rc)
@@ -189,8 +189,8 @@ lf_rc station_held(struct lf_ctx *cx, bool quarantine, lf_id id, struct lf_tele_
 
 static lf_rc one(struct lf_ctx *cx, struct lf_call *c, bool quarantine)
 {
-    struct lf_tele_stored_reject r;
-    struct owner o;
+    struct lf_tele_stored_reject r = { 0 };
+    struct owner o = { 0 };
     lf_id id;
     lf_rc rc = lf_call_int(cx, c->seg[0], "id", &id.v);
     if (rc || (rc = station_held(cx, quarantine, id, &r)) || (rc = owner_of(cx, r.mn, &o)))
