@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -262,7 +263,7 @@ static void a_cut_connection_comes_back(void **state)
 struct proxy {
     int listens, port, to_port;
     pthread_t thread;
-    bool swallow, swallowed;
+    atomic_bool swallow, swallowed; /* each connection has a thread */
 };
 
 static bool pass(int from, int to, struct proxy *p, bool answers)
