@@ -1,7 +1,7 @@
 /* names.c - names of codes, in both languages, and finding a factor under any of its names. */
 #include "hj212/hj212.h"
 
-#include <threads.h>
+#include <pthread.h>
 
 struct name {
     const char *code, *name;
@@ -168,7 +168,7 @@ struct table {
     } slot[SLOTS];
 };
 static struct table by_code, by_alias; /* codes of 2017 and of 2005; other names, in capitals */
-static once_flag tables_made = ONCE_FLAG_INIT;
+static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
 
 static size_t slot_of(const struct table *t, struct key k)
 {
@@ -205,7 +205,7 @@ const struct hj212_factor *hj212_factor_find(lf_text code)
 {
     if (!code.n || code.n > 16)
         return NULL;
-    call_once(&tables_made, make_tables);
+    pthread_once(&tables_made, make_tables);
     const struct hj212_factor *f = by_code.slot[slot_of(&by_code, key_of(code))].factor;
     return f ? f : by_alias.slot[slot_of(&by_alias, upper_key_of(code))].factor;
 }
