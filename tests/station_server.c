@@ -69,14 +69,15 @@ int main(int argc, char **argv)
     while (read(0, &c, 1) > 0)
         ;
     lf_listener_stop(listener);
+    goto close;
+failed:
+    fprintf(stderr, "station_server: %s\n", err.msg);
+close:
     if (none) {
         memory_store_free(none);
     } else {
         lf_tele_store_close(store);
         lf_db_close(db);
     }
-    return 0;
-failed:
-    fprintf(stderr, "station_server: %s\n", err.msg);
-    return 1;
+    return err.rc ? 1 : 0;
 }

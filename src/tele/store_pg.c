@@ -10,8 +10,8 @@
  * transaction whose answer was lost has ended too when it is held. */
 static lf_rc be_alone(PGconn *c, struct lf_err *err)
 {
-    enum { TRIES = 50, PAUSE_MS = 100 };
-    for (int i = 0; i < TRIES; i++) { /* a server that was killed has it until PostgreSQL notices */
+    enum { TRIES = 300, PAUSE_MS = 100 };
+    for (int i = 0; i < TRIES; i++) { /* a server that was killed has it until PostgreSQL notices, or until its commit is on a slow disk */
         PGresult *r = NULL;
         lf_rc rc = pg_ask(c, "SELECT pg_try_advisory_lock(370301, hashtext(current_schema()))", NULL, 0, &r, err);
         bool alone = !rc && *PQgetvalue(r, 0, 0);

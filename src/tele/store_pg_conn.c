@@ -35,6 +35,9 @@ lf_rc pg_connect(const char *url, PGconn **out, struct lf_err *err)
     /* JIT: the planner thinks a look-up in many months dear, and compiling it takes far longer than running it. */
     lf_rc rc = pg_run(
         c, "SET client_encoding = 'UTF8'; SET jit = off; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10min'", err);
+    /* A server that was killed must not hold the writer's lock for as long as its last statement runs (PostgreSQL 14 can see it). */
+    if (!rc && PQserverVersion(c) >= 140000)
+        rc = pg_run(c, "SET client_connection_check_interval = '500ms'", err);
     if (rc) {
         PQfinish(c);
         return rc;
