@@ -1,19 +1,8 @@
 #include "hj212/explain.h"
 
 #include "hj212/crc.h"
+#include "hj212/names.h"
 #include "hj212/sm4.h"
-
-struct name {
-    const char *code, *name;
-};
-
-static const char *find(const struct name *t, size_t n, lf_text code)
-{
-    for (size_t i = 0; i < n; i++)
-        if (lf_text_is(code, t[i].code))
-            return t[i].name;
-    return NULL;
-}
 
 /* HJ 212-2017 tables 3 and 4; those of 2005 and 2025 say so. */
 static const struct name fields[] = {
@@ -79,8 +68,8 @@ static const struct name stats[] = {
     { "Info", "现场端信息 | Site information" },
     { "SN", "设备序列号 | Serial number" },
 };
-const char *hj212_field_name(lf_text name) { return find(fields, LF_COUNT(fields), name); }
-const char *hj212_stat_name(lf_text stat) { return find(stats, LF_COUNT(stats), stat); }
+const char *hj212_field_name(lf_text name) { return name_of(fields, LF_COUNT(fields), name); }
+const char *hj212_stat_name(lf_text stat) { return name_of(stats, LF_COUNT(stats), stat); }
 
 const char *hj212_why_clause(enum hj212_why why)
 {

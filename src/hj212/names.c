@@ -1,19 +1,9 @@
 /* names.c - names of codes, in both languages, and finding a factor under any of its names. */
+#include "hj212/names.h"
+
 #include "hj212/hj212.h"
 
 #include <pthread.h>
-
-struct name {
-    const char *code, *name;
-};
-
-static const char *find(const struct name *t, size_t n, lf_text code)
-{
-    for (size_t i = 0; i < n; i++)
-        if (lf_text_is(code, t[i].code))
-            return t[i].name;
-    return NULL;
-}
 
 /* HJ 212-2017 table 5; 44 and 45 from HJ 212-2025. */
 static const struct name st_names[] = {
@@ -121,9 +111,9 @@ static const struct name aliases[] = {
     { "NH3-N", "w21003" }, { "TP", "w21011" },    { "TN", "w21001" },   { "TOC", "w01020" },
 };
 
-const char *hj212_st_name(lf_text st) { return find(st_names, LF_COUNT(st_names), st); }
-const char *hj212_cn_name(lf_text cn) { return find(cn_names, LF_COUNT(cn_names), cn); }
-const char *hj212_flag_name(lf_text flag) { return find(flag_names, LF_COUNT(flag_names), flag); }
+const char *hj212_st_name(lf_text st) { return name_of(st_names, LF_COUNT(st_names), st); }
+const char *hj212_cn_name(lf_text cn) { return name_of(cn_names, LF_COUNT(cn_names), cn); }
+const char *hj212_flag_name(lf_text flag) { return name_of(flag_names, LF_COUNT(flag_names), flag); }
 
 /* ---- finding a factor ---------------------------------------------------------------------------- */
 
