@@ -108,50 +108,26 @@ static lf_rc add_planned(struct lf_ctx *cx, const struct posts *posts, lf_day fr
 
 /* ---- what was done ---------------------------------------------------------------------------------------------- */
 
-static lf_rc add_patrols(struct lf_ctx *cx, lf_ms from, lf_ms to, struct figures *f, size_t n)
-{
-    struct patrols_done_row r;
-    struct lf_cur cur;
-    struct figures *who;
-    lf_rc rc = patrols_done(cx, from, to, &cur);
-    if (rc)
-        return rc;
-    while ((rc = patrols_done_next(&cur, &r)) == LF_ROW)
-        if ((who = find(f, n, r.officer_id)))
-            who->done = r.done, who->valid = r.good;
-    lf_cur_close(&cur);
-    return rc < 0 ? rc : LF_OK;
-}
-
-static lf_rc add_matters(struct lf_ctx *cx, lf_ms from, lf_ms to, struct figures *f, size_t n)
-{
-    struct matters_held_row r;
-    struct lf_cur cur;
-    struct figures *who;
-    lf_rc rc = matters_held(cx, from, to, &cur);
-    if (rc)
-        return rc;
-    while ((rc = matters_held_next(&cur, &r)) == LF_ROW)
-        if ((who = find(f, n, r.holder_id)))
-            who->handled = r.handled, who->on_time = r.in_time, who->late_open = r.late, who->returned = r.returned;
-    lf_cur_close(&cur);
-    return rc < 0 ? rc : LF_OK;
-}
-
-static lf_rc add_checks(struct lf_ctx *cx, lf_ms from, lf_ms to, struct figures *f, size_t n)
-{
-    struct matters_checked_row r;
-    struct lf_cur cur;
-    struct figures *who;
-    lf_rc rc = matters_checked(cx, from, to, &cur);
-    if (rc)
-        return rc;
-    while ((rc = matters_checked_next(&cur, &r)) == LF_ROW)
-        if ((who = find(f, n, r.officer_id)))
-            who->passed = r.passed, who->failed = r.failed;
-    lf_cur_close(&cur);
-    return rc < 0 ? rc : LF_OK;
-}
+/* One query: each of its rows, `r`, belongs to the officer in `id`, whose figures are `who`. */
+#define ADD(name, query, id, take) \
+    static lf_rc name(struct lf_ctx *cx, lf_ms from, lf_ms to, struct figures *f, size_t n) \
+    { \
+        struct query##_row r; \
+        struct lf_cur cur; \
+        struct figures *who; \
+        lf_rc rc = query(cx, from, to, &cur); \
+        if (rc) \
+            return rc; \
+        while ((rc = query##_next(&cur, &r)) == LF_ROW) \
+            if ((who = find(f, n, r.id))) \
+                take; \
+        lf_cur_close(&cur); \
+        return rc < 0 ? rc : LF_OK; \
+    }
+ADD(add_patrols, patrols_done, officer_id, (who->done = r.done, who->valid = r.good))
+ADD(add_matters, matters_held, holder_id,
+    (who->handled = r.handled, who->on_time = r.in_time, who->late_open = r.late, who->returned = r.returned))
+ADD(add_checks, matters_checked, officer_id, (who->passed = r.passed, who->failed = r.failed))
 
 /* ---- rates and score ----------------------------------------------------------------------------------------------- */
 
