@@ -71,9 +71,7 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     struct station_site site;
     if (lf_id_none(s->station_id) || s->from_at.ms == LF_NULL64 || s->to_at.ms == LF_NULL64)
         return LF_OK; /* the kernel says which is missing */
-    lf_rc rc = station_site_of(cx, s->station_id, &site);
-    if (rc == LF_ENOTFOUND)
-        return lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station");
+    lf_rc rc = station_found(cx, station_site_of(cx, s->station_id, &site), "station_id");
     if (rc)
         return rc;
     if (s->factor.n && !hj212_factor_find(s->factor))

@@ -91,8 +91,8 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     lf_rc rc = check_right(cx, c);
     if (rc || (rc = check_times(cx, c)))
         return rc;
-    if ((rc = station_device_of(cx, c->station_id, &s)))
-        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station") : rc;
+    if ((rc = station_found(cx, station_device_of(cx, c->station_id, &s), "station_id")))
+        return rc;
     if (s.disabled)
         return lf_fail(cx, LF_EINVAL, "station_id", "该站点已停用 | this station is switched off");
     if ((rc = station_speaks(cx, c->station_id, s.kind, &version, &st)) || (rc = command_check_fields(cx, c, version)))

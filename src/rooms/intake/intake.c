@@ -134,9 +134,7 @@ static lf_rc feed_check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct feed *f = ch->row;
     struct station_site site;
-    lf_rc rc = station_site_of(cx, f->station_id, &site);
-    if (rc == LF_ENOTFOUND)
-        return lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station");
+    lf_rc rc = station_found(cx, station_site_of(cx, f->station_id, &site), "station_id");
     if (rc)
         return rc;
     f->grid_code = site.grid_code;

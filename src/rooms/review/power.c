@@ -42,15 +42,14 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     struct power_pair *p = ch->row;
     struct station_site site;
     lf_rc rc = station_site_of(cx, p->production_station_id, &site);
-    if (rc)
-        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, "production_station_id", "没有这个站点 | there is no such station") : rc;
-    if (!lf_scope_has(&cx->scope, site.grid_code))
-        return lf_fail(cx, LF_EINVAL, "production_station_id", "没有这个站点 | there is no such station");
-    rc = station_site_of(cx, p->treatment_station_id, &site);
-    if (rc)
-        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, "treatment_station_id", "没有这个站点 | there is no such station") : rc;
-    p->grid_code = site.grid_code;
-    return LF_OK;
+    if (!rc && !lf_scope_has(&cx->scope, site.grid_code))
+        rc = LF_ENOTFOUND;
+    if ((rc = station_found(cx, rc, "production_station_id")))
+        return rc;
+    rc = station_found(cx, station_site_of(cx, p->treatment_station_id, &site), "treatment_station_id");
+    if (!rc)
+        p->grid_code = site.grid_code;
+    return rc;
 }
 
 const struct lf_res power_pair_res = {

@@ -92,8 +92,8 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
         return rc;
     if (ch->was && r->state != REVIEW_PROPOSED) /* what the second person has seen is what counts */
         return lf_fail(cx, LF_ECONFLICT, "state", "已审批的不能再修改 | what was decided is not changed any more");
-    if ((rc = station_site_of(cx, r->station_id, &site)))
-        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station") : rc;
+    if ((rc = station_found(cx, station_site_of(cx, r->station_id, &site), "station_id")))
+        return rc;
     struct review_overlap_row clash;
     rc = review_overlap(cx, r->station_id, r->factor, lf_str(kind_code[r->kind]), r->from_at, r->to_at, r->id, &clash);
     if (rc == LF_OK)

@@ -111,9 +111,9 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     const struct hj212_factor *f = hj212_factor_find(c->factor);
     bool used = false;
     unsigned kind = 0;
-    lf_rc rc = station_place(cx, c->station_id, &s);
+    lf_rc rc = station_found(cx, station_place(cx, c->station_id, &s), "station_id");
     if (rc)
-        return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station") : rc;
+        return rc;
     if (!f || !lf_text_eq(c->factor, lf_str(f->code)))
         return lf_fail(cx, LF_EINVAL, "factor", "请用 HJ 212-2017 的因子代码 | give a factor code of HJ 212-2017");
     lf_dict_find(&station_kind_dict, s.kind, &kind);

@@ -136,13 +136,16 @@ static const struct lf_field limit_fields[] = {
 };
 #undef F
 
+lf_rc station_found(struct lf_ctx *cx, lf_rc rc, const char *field)
+{
+    return rc == LF_ENOTFOUND ? lf_fail(cx, LF_EINVAL, field, "没有这个站点 | there is no such station") : rc;
+}
+
 static lf_rc limit_check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct limit *l = ch->row;
     struct station_place_row s;
-    lf_rc rc = station_place(cx, l->station_id, &s);
-    if (rc == LF_ENOTFOUND)
-        return lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station");
+    lf_rc rc = station_found(cx, station_place(cx, l->station_id, &s), "station_id");
     if (rc)
         return rc;
     if (isnan(l->low) && isnan(l->high))

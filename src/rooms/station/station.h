@@ -110,6 +110,8 @@ struct station_site {
 };
 /* Whatever the caller's scope is: for rules that act as the system. LF_ENOTFOUND without a message. */
 lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out) LF_MUST_CHECK;
+/* rc of a look-up, as a form says it: LF_ENOTFOUND becomes LF_EINVAL at `field`, with the message. */
+lf_rc station_found(struct lf_ctx *cx, lf_rc rc, const char *field) LF_MUST_CHECK;
 /* Every station and every limit, whatever the caller's scope is: for rules that act as the system. Texts live in cx->arena. Wants a
  * transaction. */
 typedef void (*station_fn)(void *user, lf_id id, const struct station_site *s, bool disabled);

@@ -148,9 +148,7 @@ static lf_rc station_check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct upstream_station *s = ch->row;
     struct station_site site;
-    lf_rc rc = station_site_of(cx, s->station_id, &site);
-    if (rc == LF_ENOTFOUND)
-        return lf_fail(cx, LF_EINVAL, "station_id", "没有这个站点 | there is no such station");
+    lf_rc rc = station_found(cx, station_site_of(cx, s->station_id, &site), "station_id");
     if (rc)
         return rc;
     if (!word(s->mn) || !word(s->pw))
