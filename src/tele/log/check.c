@@ -1,9 +1,11 @@
 /* check.c - does every file hold what it should? Reads only.
  *
- * First all files are opened, again and again until the manifest was the same before and after; then nothing can be taken away any
- * more by a process that seals and merges meanwhile. */
+ * A process may seal and merge meanwhile. So journals and state are opened again and again until the manifest was the same before and
+ * after: then nothing of them can be taken away any more. Segments are opened one after another (there may be thousands); when one is
+ * gone by then, and the manifest is another one, those that it names now are looked at too. */
 #include "tele/log/parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,9 +22,10 @@ struct checking {
     struct lf_arena arena; /* of one try */
     struct manifest m;
     struct manifest_entry *e;
-    struct segment **seg; /* NULL: it cannot be opened, complaint says why */
-    char **complaint;
-    size_t nseg;
+    size_t ne;
+    struct files files;
+    uint64_t *seen; /* numbers of segments that were looked at in an earlier round */
+    size_t nseen, cap_seen;
     struct journal **journal; /* those that became one, by number */
     size_t njournal, cap;
     char *state_complaint, *journal_complaint;
@@ -87,22 +90,74 @@ static lf_rc check_records(struct checking *k, const struct segment *s, struct l
     return !rc && !whole ? io_damaged(s->path, "the number of its records", err) : rc;
 }
 
-static void check_segment(struct checking *k, size_t i)
+static bool was_seen(const struct checking *k, uint64_t number)
 {
+    for (size_t i = 0; i < k->nseen; i++)
+        if (k->seen[i] == number)
+            return true;
+    return false;
+}
+
+static lf_rc check_content(struct checking *k, const struct segment *s, uint64_t size, struct lf_err *err)
+{
+    lf_rc rc = s->size != size ? io_damaged(s->path, "its length is not what the manifest says", err) : LF_OK;
+    if (!rc && k->whole)
+        rc = check_tables(k, s, err);
+    if (!rc && k->whole)
+        rc = s->foot.cls < CLASS_RECORDS ? check_points(k, s, err) : check_records(k, s, err);
+    return rc;
+}
+
+/* again: some were looked at in an earlier round. False: the file is not there; when it is the last round that is told instead. */
+static bool check_segment(struct checking *k, const struct manifest_entry *e, bool again, bool last)
+{
+    char path[PATH_ROOM];
     struct lf_err err = { 0 };
-    struct segment *s = k->seg[i];
-    if (!s) {
-        report(k, k->complaint[i]);
-        return;
-    }
-    stats_add(k->out, s);
-    lf_rc rc = s->size != k->e[i].size ? io_damaged(s->path, "its length is not what the manifest says", &err) : LF_OK;
-    if (!rc && k->whole)
-        rc = check_tables(k, s, &err);
-    if (!rc && k->whole)
-        rc = s->foot.cls < CLASS_RECORDS ? check_points(k, s, &err) : check_records(k, s, &err);
-    if (rc)
+    struct segment *s;
+    errno = 0;
+    lf_rc rc = seg_open(&s, &k->files, path_segment(path, k->dir, e->number), e->number, e->rank, &err);
+    if (rc && errno == ENOENT && !last)
+        return false;
+    if (s)
+        stats_add(k->out, s);
+    bool seen = again && was_seen(k, e->number);
+    if (s && !seen)
+        rc = check_content(k, s, e->size, &err);
+    if (rc && !seen)
         report(k, err.msg);
+    k->page.of = NULL; /* the next one may get the same address */
+    seg_unref(s);
+    if (seen)
+        return true;
+    if (k->nseen == k->cap_seen)
+        k->seen = lf_renew(k->seen, (k->cap_seen = k->cap_seen * 2 + 64) * sizeof *k->seen);
+    k->seen[k->nseen++] = e->number;
+    return true;
+}
+
+/* *other: the manifest has been replaced since. */
+static lf_rc read_again(struct checking *k, bool *other, struct lf_err *err)
+{
+    struct manifest before = k->m;
+    lf_rc rc = manifest_read(k->io, k->dir, &k->arena, &k->m, &k->e, &k->ne, NULL, err);
+    *other = !rc && memcmp(&before, &k->m, sizeof before) != 0;
+    return rc;
+}
+
+static lf_rc check_segments(struct checking *k, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    bool all = false, other = true;
+    for (int round = 0; !rc && !all; round++) {
+        bool last = !other || round == TRIES;
+        memset(k->out->cls, 0, sizeof k->out->cls);
+        all = true;
+        for (size_t i = 0; i < k->ne; i++)
+            all &= check_segment(k, &k->e[i], round > 0, last);
+        if (!all)
+            rc = read_again(k, &other, err);
+    }
+    return rc;
 }
 
 /* ---- journals ------------------------------------------------------------------------------------------------------- */
@@ -148,13 +203,11 @@ static void check_journals(struct checking *k)
 
 static void drop(struct checking *k)
 {
-    for (size_t i = 0; i < k->nseg; i++)
-        seg_unref(k->seg[i]);
     for (size_t i = 0; i < k->njournal; i++)
         journal_unref(k->journal[i]);
     lf_release(k->journal);
     k->journal = NULL;
-    k->nseg = k->njournal = k->cap = 0;
+    k->njournal = k->cap = 0;
     k->state_complaint = k->journal_complaint = NULL;
     lf_arena_reset(&k->arena);
 }
@@ -193,19 +246,6 @@ static void open_journals(struct checking *k)
         qsort(k->journal, k->njournal, sizeof(struct journal *), by_number);
 }
 
-static void open_segments(struct checking *k, size_t n)
-{
-    char path[PATH_ROOM];
-    k->seg = lf_alloc(&k->arena, (n + 1) * sizeof(struct segment *));
-    k->complaint = lf_alloc(&k->arena, (n + 1) * sizeof(char *));
-    for (k->nseg = 0; k->nseg < n; k->nseg++) {
-        struct lf_err err = { 0 };
-        const struct manifest_entry *e = &k->e[k->nseg];
-        if (seg_open(&k->seg[k->nseg], k->io, path_segment(path, k->dir, e->number), e->number, e->rank, &err))
-            k->complaint[k->nseg] = lf_printf(&k->arena, "%s", err.msg);
-    }
-}
-
 static void check_state(struct checking *k)
 {
     char path[PATH_ROOM];
@@ -227,10 +267,9 @@ static lf_rc open_all(struct checking *k, bool *still, struct lf_err *err)
     struct manifest_entry *e;
     size_t n;
     drop(k);
-    lf_rc rc = manifest_read(k->io, k->dir, &k->arena, &k->m, &k->e, &n, NULL, err);
+    lf_rc rc = manifest_read(k->io, k->dir, &k->arena, &k->m, &k->e, &k->ne, NULL, err);
     if (rc)
         return rc;
-    open_segments(k, n);
     open_journals(k);
     check_state(k);
     rc = manifest_read(k->io, k->dir, &k->arena, &after, &e, &n, NULL, err);
@@ -246,13 +285,13 @@ lf_rc lf_tele_log_check(const char *dir, struct lf_io *io, bool whole, void (*sa
     *out = (struct lf_tele_log_stats){ .sealing = false };
     k->io = io ? io : &lf_io_posix;
     k->dir = dir, k->whole = whole, k->say = say, k->user = user, k->out = out;
+    files_init(&k->files, k->io, 1);
     bool still = false;
     for (int i = 0; i < TRIES && !still && !rc; i++)
         rc = open_all(k, &still, err);
     if (!rc) {
         check_journals(k);
-        for (size_t i = 0; i < k->nseg; i++)
-            check_segment(k, i);
+        rc = check_segments(k, err);
         if (k->state_complaint)
             report(k, k->state_complaint);
     }
@@ -260,6 +299,8 @@ lf_rc lf_tele_log_check(const char *dir, struct lf_io *io, bool whole, void (*sa
     drop(k);
     lf_arena_free(&k->arena);
     buf_free(&k->scratch);
+    files_free(&k->files);
+    lf_release(k->seen);
     lf_release(k);
     return rc;
 }

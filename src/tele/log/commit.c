@@ -55,7 +55,7 @@ static lf_rc pass_over(struct work *w, struct segment *seg, lf_rc rc, const stru
 {
     if (!rc)
         atomic_store(&seg->failures, 0);
-    if (!rc || (!io_is_damage(err) && atomic_fetch_add(&seg->failures, 1) < READ_TRIES))
+    if (!rc || io_is_lack(err) || (!io_is_damage(err) && atomic_fetch_add(&seg->failures, 1) < READ_TRIES))
         return rc;
     atomic_fetch_add(&w->s->damaged, 1);
     return LF_OK;

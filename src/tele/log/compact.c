@@ -140,7 +140,7 @@ static lf_rc compact_run(struct log_store *s, const struct group *g, struct lf_e
     if (s->io->sync_dir(s->io, s->dir) != 0)
         rc = io_fail("sync", s->dir, err);
     if (!rc)
-        rc = seg_open(&merged, s->io, path, number, in[0]->rank, err);
+        rc = seg_open(&merged, &s->files, path, number, in[0]->rank, err);
     if (rc) {
         s->io->remove(s->io, path);
         return rc;

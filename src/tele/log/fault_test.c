@@ -217,9 +217,14 @@ static bool salvage;
 
 static lf_rc open_store(struct round *r, struct lf_err *err)
 {
-    struct lf_tele_log_config c = {
-        .salvage = salvage, .dir = "d", .io = &r->disk.io, .by_hand = true, .reserve = 8192, .seal_bytes = 3000, .max_bytes = 1 << 20
-    };
+    struct lf_tele_log_config c = { .salvage = salvage,
+                                    .dir = "d",
+                                    .io = &r->disk.io,
+                                    .by_hand = true,
+                                    .reserve = 8192,
+                                    .seal_bytes = 3000,
+                                    .max_bytes = 1 << 20,
+                                    .open_files = 2 };
     return lf_tele_log_open(&r->store, &c, err);
 }
 

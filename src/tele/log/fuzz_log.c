@@ -101,6 +101,7 @@ static void segment(const uint8_t *p, size_t n)
 {
     static struct page pg;
     struct fake_io disk;
+    struct files files;
     struct lf_err err = { 0 };
     struct segment *s;
     struct buf b = { 0 };
@@ -121,13 +122,15 @@ static void segment(const uint8_t *p, size_t n)
     disk.io.write(&disk.io, fd, b.p, b.n, 0);
     disk.io.close(&disk.io, fd);
     pg.of = NULL;
-    if (!seg_open(&s, &disk.io, "s", 1, 1, &err)) {
+    files_init(&files, &disk.io, 1);
+    if (!seg_open(&s, &files, "s", 1, 1, &err)) {
         if (s->foot.cls < CLASS_RECORDS)
             walk_points(s, &pg, &err);
         else
             walk_records(s, &pg, &err);
         seg_unref(s);
     }
+    files_free(&files);
     fake_free(&disk);
     buf_free(&b);
 }

@@ -75,6 +75,8 @@ static int posix_lock(struct lf_io *io, const char *path)
 struct lf_io lf_io_posix = { posix_open,     posix_close,  posix_read,   posix_write,    posix_reserve, posix_size, posix_sync,
                              posix_sync_dir, posix_rename, posix_remove, posix_make_dir, posix_list,    posix_lock };
 
+static const char damage[] = "telemetry_damaged", lack[] = "telemetry_descriptors";
+
 lf_rc io_fail(const char *what, const char *path, struct lf_err *err)
 {
     int why = errno;
@@ -84,12 +86,12 @@ lf_rc io_fail(const char *what, const char *path, struct lf_err *err)
         : why == EMFILE || why == ENFILE                ? "raise the limit of open files (ulimit -n)"
         : why == ENOENT ? "somebody removed a file of the store while it was in use; restore it from a backup"
                         : "look at the disk and the kernel's log (dmesg); a failing disk must be replaced before more is lost";
-    return lf_err_set(err, LF_EIO, NULL, "telemetry: cannot %s %s: %s\nHINT: %s", what, path, strerror(why), hint);
+    return lf_err_set(err, LF_EIO, why == EMFILE || why == ENFILE ? lack : NULL, "telemetry: cannot %s %s: %s\nHINT: %s", what, path,
+                      strerror(why), hint);
 }
 
-static const char damage[] = "telemetry_damaged";
-
 bool io_is_damage(const struct lf_err *err) { return err->field == damage; }
+bool io_is_lack(const struct lf_err *err) { return err->field == lack; }
 
 lf_rc io_damaged(const char *path, const char *what, struct lf_err *err)
 {

@@ -33,6 +33,7 @@ lf_rc io_fail(const char *what, const char *path, struct lf_err *err);
 /* LF_EIO: the bytes of a file are not what was written. */
 lf_rc io_damaged(const char *path, const char *what, struct lf_err *err);
 bool io_is_damage(const struct lf_err *err); /* set by io_damaged: trying again will not help */
+bool io_is_lack(const struct lf_err *err);   /* set by io_fail: no descriptor was free. That passes, the file is good */
 /* A small file in one go. write_file: through a temporary file, synced, renamed into place, folder synced. */
 lf_rc io_read_file(struct lf_io *io, const char *path, struct lf_arena *a, lf_text *out, struct lf_err *err) LF_MUST_CHECK;
 lf_rc io_write_file(struct lf_io *io, const char *dir, const char *name, const void *p, size_t n, struct lf_err *err) LF_MUST_CHECK;

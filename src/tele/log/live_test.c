@@ -2,12 +2,14 @@
  * sees all that was acknowledged before it began, in order, once; every copy is a whole store. */
 #include "tele/log/store.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -154,7 +156,7 @@ static void everything_at_once(void **state)
     struct lf_tele_log_stats stats;
     char to[80];
     int64_t bad;
-    struct lf_tele_log_config c = { .dir = dir, .seal_bytes = 60000, .reserve = 1 << 16 };
+    struct lf_tele_log_config c = { .dir = dir, .seal_bytes = 60000, .reserve = 1 << 16, .open_files = 2 };
     snprintf(dir, sizeof dir, "/tmp/lanfan_live_test_%d", (int)getpid());
     snprintf(to, sizeof to, "%s.copy", dir);
     assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
@@ -274,9 +276,148 @@ static void factors_have_an_end(void **state)
     nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* ---- many years of months --------------------------------------------------------------------------------------------- */
+
+enum { MONTHS = 72, OPEN_FILES = 6, MONTH_READERS = 4, READ_ROUNDS = 6 };
+static atomic_int reading;
+
+static lf_ms in_month(int m) { return lf_ms_of((struct lf_civil){ .year = 2015 + m / 12, .month = m % 12 + 1, .day = 2 }); }
+
+static int descriptors(void)
+{
+    int n = -3; /* itself, . and .. */
+    DIR *d = opendir("/proc/self/fd");
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* A packet and a value of each station, sealed for itself: two segments a month. */
+static void add_month(int m)
+{
+    struct lf_tele_batch b = { .npacket = 0 };
+    struct lf_err err = { 0 };
+    for (int st = 0; st < STATIONS; st++) {
+        struct lf_tele_packet *p = lf_tele_add_packet(&b);
+        *p = (struct lf_tele_packet){ .station = { st + 1 },
+                                      .cn = LF_TEXT("2011"),
+                                      .raw = lf_str(lf_printf(&b.arena, "month %d", m)),
+                                      .at = in_month(m),
+                                      .received = in_month(m),
+                                      .first = b.nreading,
+                                      .n = 1 };
+        *lf_tele_add_reading(&b) =
+            (struct lf_tele_reading){ .station = p->station, .factor = LF_TEXT("w01018"), .at = p->at, .value = m * 100 + st };
+    }
+    assert_int_equal(store->ops->commit(store, &b, &err), LF_OK);
+    assert_int_equal(lf_tele_log_work(store, &err), LF_OK);
+    lf_tele_batch_free(&b);
+}
+
+static bool next_month(void *user, const struct lf_tele_reading *r)
+{
+    int *m = user;
+    CHECK(r->at.ms == in_month(*m).ms && r->value == *m * 100 + (double)(r->station.v - 1));
+    ++*m;
+    return true;
+}
+
+static void *read_months(void *user)
+{
+    struct lf_err err = { 0 };
+    for (int round = 0; round < READ_ROUNDS; round++) {
+        struct lf_tele_series q = { .station = { round % STATIONS + 1 }, .factor = LF_TEXT("w01018"), .to = { INT64_MAX } };
+        struct lf_arena a = { 0 };
+        struct lf_tele_stored_packet *p;
+        size_t n;
+        int months = 0;
+        CHECK(store->ops->scan(store, &q, next_month, &months, &err) == LF_OK && months == MONTHS);
+        CHECK(store->ops->packets_after(store, &a, (lf_id){ 0 }, MONTHS * STATIONS, &p, &n, &err) == LF_OK && n == MONTHS * STATIONS);
+        for (size_t i = 0; i < n; i++)
+            CHECK(p[i].id.v == (int64_t)i + 1 && lf_text_is(p[i].raw, lf_printf(&a, "month %d", (int)i / STATIONS)));
+        lf_arena_free(&a);
+    }
+    atomic_fetch_sub(&reading, 1);
+    return NULL;
+}
+
+/* More segments than may be open: while threads read all of them few files are open, and nothing is missing. */
+static void few_files_are_open(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true, .open_files = OPEN_FILES };
+    struct lf_tele_log_stats stats;
+    struct lf_err err = { 0 };
+    pthread_t reader[MONTH_READERS];
+    int64_t bad;
+    int before = descriptors(), most = 0;
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    for (int m = 0; m < MONTHS; m++)
+        add_month(m);
+    lf_tele_store_close(store);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    lf_tele_log_stats(store, &stats);
+    assert_int_equal(stats.cls[LF_TELE_RTD].segments, MONTHS);
+    assert_int_equal(stats.cls[CLASS_PACKET].segments, MONTHS);
+    assert_int_equal(stats.open_segments, OPEN_FILES);
+    int beside = descriptors() - before - OPEN_FILES; /* journal, lock */
+    assert_in_range(beside, 1, 4);
+    atomic_store(&reading, MONTH_READERS);
+    for (int i = 0; i < MONTH_READERS; i++)
+        pthread_create(&reader[i], NULL, read_months, NULL);
+    while (atomic_load(&reading) > 0) {
+        int now = descriptors() - before - beside;
+        most = now > most ? now : most;
+    }
+    for (int i = 0; i < MONTH_READERS; i++)
+        pthread_join(reader[i], NULL);
+    assert_in_range(most, OPEN_FILES - 1, OPEN_FILES + MONTH_READERS);
+    assert_int_equal(lf_tele_log_check(dir, NULL, true, say, NULL, &stats, &bad, &err), LF_OK);
+    assert_true(bad == 0 && stats.cls[CLASS_PACKET].entries == MONTHS * STATIONS);
+    lf_tele_store_close(store);
+    assert_int_equal(descriptors(), before);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(atomic_load(&wrong), 0);
+}
+
+/* No descriptor left: those of the store's own segments are given for the one that is needed, and what fails passes. */
+static void descriptors_run_out(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true };
+    struct lf_err err = { 0 };
+    struct rlimit was, few;
+    int held[64], n = 0, months = 0;
+    struct lf_tele_series q = { .station = { 1 }, .factor = LF_TEXT("w01018"), .to = { INT64_MAX } };
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    for (int m = 0; m < MONTHS; m++)
+        add_month(m);
+    lf_tele_store_close(store);
+    c.open_files = 3;
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    getrlimit(RLIMIT_NOFILE, &was);
+    few = was;
+    few.rlim_cur = (rlim_t)descriptors() + 20;
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (n < 64 && (held[n] = dup(0)) >= 0)
+        n++;
+    lf_rc rc = store->ops->scan(store, &q, next_month, &months, &err); /* one after another through those three */
+    for (int i = 0; i < n; i++)
+        close(held[i]);
+    setrlimit(RLIMIT_NOFILE, &was);
+    assert_in_range(n, 1, 63);
+    assert_int_equal(rc, LF_OK);
+    assert_int_equal(months, MONTHS);
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(atomic_load(&wrong), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once), cmocka_unit_test(old_months_go), cmocka_unit_test(age_seals),
-                                        cmocka_unit_test(one_writer), cmocka_unit_test(factors_have_an_end) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once),  cmocka_unit_test(old_months_go),
+                                        cmocka_unit_test(age_seals),           cmocka_unit_test(one_writer),
+                                        cmocka_unit_test(factors_have_an_end), cmocka_unit_test(few_files_are_open),
+                                        cmocka_unit_test(descriptors_run_out) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

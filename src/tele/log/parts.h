@@ -47,6 +47,7 @@ struct log_store {
     struct lf_io *io;
     char *dir;
     int lock_fd;
+    struct files files; /* of segments */
 
     pthread_mutex_t commit_lock;
     struct journal *journal; /* the one that is written */

@@ -277,7 +277,7 @@ static lf_rc open_made(struct seal *k, struct seglist **out, struct lf_err *err)
     for (; l->n < s->list->n; l->n++)
         l->seg[l->n] = seg_ref(s->list->seg[l->n]);
     for (size_t i = 0; i < k->nmade && !rc; i++) {
-        rc = seg_open(&l->seg[l->n], s->io, path_segment(path, s->dir, k->made[i]), k->made[i], rank, err);
+        rc = seg_open(&l->seg[l->n], &s->files, path_segment(path, s->dir, k->made[i]), k->made[i], rank, err);
         l->n += !rc;
     }
     if (rc)

@@ -145,21 +145,39 @@ static lf_rc read_factors(struct segment *s, struct lf_err *err)
     return !rc && in.bad ? io_damaged(s->path, "its list of factors", err) : rc;
 }
 
-lf_rc seg_open(struct segment **out, struct lf_io *io, const char *path, uint64_t number, uint64_t rank, struct lf_err *err)
+static lf_rc read_at(const struct segment *s, void *p, size_t n, uint64_t at, struct lf_err *err)
+{
+    int fd = file_take(s->files, s->file);
+    if (fd < 0)
+        return io_fail("open", s->path, err);
+    lf_rc rc = io_read_all(s->files->io, fd, s->path, p, n, at, err);
+    file_give(s->files, s->file);
+    return rc;
+}
+
+static lf_rc read_size(struct segment *s, struct lf_err *err)
+{
+    int fd = file_take(s->files, s->file);
+    int64_t size = fd < 0 ? -1 : s->files->io->size(s->files->io, fd);
+    lf_rc rc = size < 0 ? io_fail("open", s->path, err) : size < FOOTER ? io_damaged(s->path, "it is too short", err) : LF_OK;
+    if (fd >= 0)
+        file_give(s->files, s->file);
+    s->size = (uint64_t)size;
+    return rc;
+}
+
+lf_rc seg_open(struct segment **out, struct files *files, const char *path, uint64_t number, uint64_t rank, struct lf_err *err)
 {
     uint8_t foot[FOOTER];
     uint64_t sum = 0;
     struct segment *s = lf_new(sizeof *s + strlen(path) + 1);
     *out = NULL;
     memcpy(s->path, path, strlen(path) + 1);
-    s->io = io, s->number = number, s->rank = rank;
+    s->files = files, s->file = file_new(s->path), s->number = number, s->rank = rank;
     atomic_init(&s->users, 1);
-    s->fd = io->open(io, path, LF_IO_READ);
-    int64_t size = s->fd < 0 ? -1 : io->size(io, s->fd);
-    lf_rc rc = size < 0 ? io_fail("open", path, err) : size < FOOTER ? io_damaged(path, "it is too short", err) : LF_OK;
-    s->size = (uint64_t)size;
+    lf_rc rc = read_size(s, err);
     if (!rc)
-        rc = io_read_all(io, s->fd, path, foot, FOOTER, s->size - FOOTER, err);
+        rc = read_at(s, foot, FOOTER, s->size - FOOTER, err);
     if (!rc) {
         memcpy(&s->foot, foot, sizeof s->foot);
         memcpy(&sum, foot + FOOTER - 8, sizeof sum);
@@ -185,10 +203,9 @@ void seg_unref(struct segment *s)
 {
     if (!s || atomic_fetch_sub(&s->users, 1) > 1)
         return;
-    if (s->fd >= 0)
-        s->io->close(s->io, s->fd);
+    file_free(s->files, s->file);
     if (atomic_load(&s->doomed))
-        s->io->remove(s->io, s->path);
+        s->files->io->remove(s->files->io, s->path);
     lf_release(s->factor_bytes);
     lf_release(s->factor);
     lf_release(s);
@@ -201,7 +218,7 @@ lf_rc seg_read_blob(const struct segment *s, struct blob b, struct buf *out, str
         return io_damaged(s->path, "an address in it", err);
     out->n = 0;
     buf_room(out, b.n + sizeof sum);
-    lf_rc rc = io_read_all(s->io, s->fd, s->path, out->p, b.n + sizeof sum, b.at, err);
+    lf_rc rc = read_at(s, out->p, b.n + sizeof sum, b.at, err);
     if (rc)
         return rc;
     memcpy(&sum, out->p + b.n, sizeof sum);
@@ -222,7 +239,7 @@ lf_rc seg_get(const struct segment *s, int table, uint64_t i, void *entry, struc
         return io_damaged(s->path, "an entry that its tables do not have", err);
     if (pg->of != s || pg->at != at) {
         pg->of = NULL;
-        lf_rc rc = io_read_all(s->io, s->fd, s->path, pg->data, PAGE, at, err);
+        lf_rc rc = read_at(s, pg->data, PAGE, at, err);
         if (rc)
             return rc;
         memcpy(&sum, pg->data + PAGE_DATA, sizeof sum);

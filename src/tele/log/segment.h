@@ -11,7 +11,7 @@
 #ifndef LF_TELE_LOG_SEGMENT_H
 #define LF_TELE_LOG_SEGMENT_H
 #include "tele/log/bytes.h"
-#include "tele/log/io.h"
+#include "tele/log/files.h"
 #include "tele/tele.h"
 
 #include <stdatomic.h>
@@ -87,8 +87,8 @@ void seg_abandon(struct seg_out *o);                             /* closes and r
 
 struct segment {
     atomic_int users;
-    struct lf_io *io;
-    int fd;
+    struct files *files; /* it is one of them, open only now and then */
+    struct file *file;
     uint64_t number, rank; /* of the file; rank: the later, the newer its values */
     uint64_t size;
     struct seg_footer foot;
@@ -99,7 +99,8 @@ struct segment {
     atomic_int failures; /* reads of commits that failed */
     char path[];
 };
-lf_rc seg_open(struct segment **out, struct lf_io *io, const char *path, uint64_t number, uint64_t rank, struct lf_err *err) LF_MUST_CHECK;
+lf_rc seg_open(struct segment **out, struct files *files, const char *path, uint64_t number, uint64_t rank,
+               struct lf_err *err) LF_MUST_CHECK;
 struct segment *seg_ref(struct segment *s);
 void seg_unref(struct segment *s);
 

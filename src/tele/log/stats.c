@@ -44,6 +44,7 @@ void lf_tele_log_stats(struct lf_tele_store *store, struct lf_tele_log_stats *o)
     }
     o->series = (int64_t)s->mem.nseries;
     pthread_rwlock_unlock(&s->lock);
+    o->open_segments = (int64_t)files_open(&s->files);
     o->seals = atomic_load(&s->seals), o->seal_failures = atomic_load(&s->seal_failures);
     o->compactions = atomic_load(&s->compactions), o->removed = atomic_load(&s->removed);
     o->lost_records = s->lost_records, o->lost_files = s->lost_files;
@@ -78,6 +79,7 @@ void lf_tele_log_metrics(struct lf_tele_store *store, struct lf_out *o)
     one(o, "memory_points", "gauge", s.memory_points);
     one(o, "memory_records", "gauge", s.memory_records);
     one(o, "series", "gauge", s.series);
+    one(o, "open_segments", "gauge", s.open_segments);
     one(o, "sealing", "gauge", s.sealing);
     one(o, "last_seal_milliseconds", "gauge", s.last_seal_ms);
     one(o, "seals_total", "counter", s.seals);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEAL_BYTES = 64 << 20, MAX_TIMES = 8, SEAL_MS = LF_HOUR_MS, RESERVE = 8 << 20, DIR_MAX = PATH_ROOM - 64 };
+enum { SEAL_BYTES = 64 << 20, MAX_TIMES = 8, SEAL_MS = LF_HOUR_MS, RESERVE = 8 << 20, OPEN_FILES = 128, DIR_MAX = PATH_ROOM - 64 };
 
 /* ---- the list ------------------------------------------------------------------------------------------------------ */
 
@@ -132,7 +132,7 @@ static lf_rc open_segments(struct inventory *v, struct lf_err *err)
         const struct manifest_entry *e = &v->e[i];
         struct segment *g;
         errno = 0;
-        rc = seg_open(&g, s->io, path_segment(path, s->dir, e->number), e->number, e->rank, err);
+        rc = seg_open(&g, &s->files, path_segment(path, s->dir, e->number), e->number, e->rank, err);
         if (!rc && g->size != e->size) {
             rc = io_damaged(path, "its length is not what the manifest says", err);
             seg_unref(g);
@@ -271,6 +271,7 @@ static void destroy(struct log_store *s)
     mem_free(&s->mem);
     journal_unref(s->journal);
     seglist_unref(s->list);
+    files_free(&s->files);
     if (s->lock_fd >= 0)
         s->io->close(s->io, s->lock_fd);
     lf_arena_free(&s->arena);
@@ -322,6 +323,7 @@ static void set_defaults(struct lf_tele_log_config *c)
     c->max_bytes = c->max_bytes ? c->max_bytes : c->seal_bytes * MAX_TIMES;
     c->seal_ms = c->seal_ms ? c->seal_ms : SEAL_MS;
     c->reserve = c->reserve ? c->reserve : RESERVE;
+    c->open_files = c->open_files ? c->open_files : OPEN_FILES;
 }
 
 static const struct lf_tele_store_ops ops = {
@@ -364,6 +366,7 @@ lf_rc lf_tele_log_open(struct lf_tele_store **out, const struct lf_tele_log_conf
     s->next_journal = 1;
     s->dir = lf_dup(c->dir);
     set_defaults(&s->c);
+    files_init(&s->files, s->io, s->c.open_files);
     init_locks(s);
     mem_init(&s->mem);
     struct inventory v = { .s = s };

@@ -16,6 +16,7 @@ struct lf_tele_log_config {
         max_bytes;              /* of the journal: from when it is sealed, and where commits wait for that. 0: 64 MB, 8 times the first */
     int64_t seal_ms;            /* sealed at that age too. 0: an hour */
     uint64_t reserve;           /* room on the disk that is taken ahead for the journal. 0: 8 MB */
+    size_t open_files;          /* segments that stay open. 0: 128; beside them each thread that reads may have one more */
     int keep_days[CLASS_COUNT]; /* whole months that ended longer ago are removed. 0: kept for ever */
     bool by_hand;               /* tests: no thread of its own, lf_tele_log_work does it */
     bool salvage;               /* what is damaged is left out, and gone for good; stats tell how much. Copy the folder before */
@@ -41,6 +42,7 @@ struct lf_tele_log_stats {
     int64_t damaged;                                    /* places found damaged while committing, that were passed over */
     int64_t last_seal_ms;
     int64_t lost_records, lost_files; /* salvage: commits of the journal, and whole files */
+    int64_t open_segments;            /* files */
     bool sealing;
 };
 void lf_tele_log_stats(struct lf_tele_store *s, struct lf_tele_log_stats *out);
