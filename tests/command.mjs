@@ -196,6 +196,27 @@ await t.run(async () => {
   t.ok('what was accepted is waited for', (await read(accepted)).state === 'confirmed');
   device.done((await read(accepted)).qn);
   t.ok('and not asked twice', (await ends(accepted, 'done', 'failed', 'silent')).state === 'done' && device.times('3012').length === 0);
+  // it dies between the question's acceptance and the answer, which comes as soon as the device is back
+  const dies = async (kind, more, answers) => {
+    device.script = (x) => device.ack(x.qn);
+    const asked = (await give(city, kind, more)).json;
+    t.ok(`${kind} is accepted`, await ends(asked, 'confirmed'));
+    const cmd = device.times(kind).at(-1);
+    await server.stop('SIGKILL');
+    device.close();
+    t.ok('the server starts again', await server.start());
+    await login();
+    device.got.length = 0;
+    await device.connect(server.stationPort);
+    answers(cmd);
+    device.done(cmd.qn);
+    return ends(asked, 'done', 'failed', 'silent');
+  };
+  c = await dies('1061', {}, (x) => device.answer(x, 'RtdInterval=45'));
+  t.ok('an answer after a restart is kept', c.state === 'done' && c.answer === 'RtdInterval=45' && c.packets === 1 && device.got.length === 0, JSON.stringify(c));
+  t.ok('with its packet', (await talk(c)).some((p) => p.direction === 'in' && p.raw.includes('RtdInterval=45')), JSON.stringify(await talk(c)));
+  c = await dies('2061', span, () => { for (let i = 0; i < 5; i++) device.hour(h0 + i * 3600e3, 50 + i); });
+  t.ok('so is history', c.state === 'done' && c.packets === 5 && (await talk(c)).filter((p) => p.direction === 'in' && p.raw.includes('CN=2061')).length === 5, JSON.stringify(c));
   // cancelled while it is on its way
   device.script = () => {};
   const going = (await give(city, '1011')).json;

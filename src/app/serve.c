@@ -105,39 +105,43 @@ static void add_job(struct lf_app *app, const struct lf_job *job)
         app->job[app->njob++].job = job;
 }
 
+/* What the listener must know from its first packet on. Before anything new comes, what was stored but not judged when the program stopped
+ * is judged, and commands that were under way are taken up. */
+static lf_rc prepare_listener(struct lf_ctx *cx, struct lf_listener_config *c, struct lf_asked **asked)
+{
+    c->directory = station_make_directory(cx);
+    c->shield = c->directory ? review_make_shield(cx) : NULL;
+    lf_rc rc = c->shield ? alarm_catch_up(cx) : LF_EDB;
+    if (!rc)
+        rc = command_resume(it.app, asked, &c->nasked, &cx->err);
+    c->asked = *asked;
+    return rc;
+}
+
 static lf_rc start_listener(struct lf_err *err)
 {
     struct lf_ctx cx;
-    lf_ctx_system(&cx, it.app);
-    struct lf_directory *d = station_make_directory(&cx);
-    struct lf_shield *shield = d ? review_make_shield(&cx) : NULL;
-    if (d && !shield) {
-        lf_directory_unref(d);
-        d = NULL;
-    }
-    if (!d)
-        *err = cx.err;
-    lf_rc rc = d ? alarm_catch_up(&cx) : LF_EDB; /* what was stored but not judged when the program stopped, before anything new */
-    if (d && rc) {
-        *err = cx.err;
-        lf_directory_unref(d);
-        lf_shield_unref(shield);
-    }
+    struct lf_asked *asked = NULL;
     struct lf_listener_config c = { .host = app_set.station_host ? app_set.station_host : app_set.host,
                                     .port = (uint16_t)app_set.station_port,
                                     .store = it.tele.store,
-                                    .directory = d,
-                                    .shield = shield,
                                     .on_held = on_held,
                                     .on_readings = on_readings,
                                     .on_store = on_store,
                                     .on_reply = on_reply,
                                     .on_contact = on_contact,
                                     .user = it.app };
-    if (!rc)
+    lf_ctx_system(&cx, it.app);
+    lf_rc rc = prepare_listener(&cx, &c, &asked);
+    if (rc) {
+        *err = cx.err;
+        lf_directory_unref(c.directory);
+        lf_shield_unref(c.shield);
+    } else
         rc = lf_listener_start(&it.listener, &c, err);
     if (!rc && lf_listener_notice(it.listener))
         lf_log(LF_WARN, "%s", lf_listener_notice(it.listener));
+    lf_release(asked);
     lf_ctx_free(&cx);
     return rc;
 }
@@ -204,7 +208,7 @@ static lf_rc start(struct lf_err *err)
     if (!rc)
         review_use(&(struct review_road){ .store = it.tele.store, .submit = submit, .protect = protect });
     if (!rc)
-        rc = command_start(it.app, &(struct command_road){ .send = give }, err);
+        rc = command_start(&(struct command_road){ .send = give }, err);
     add_job(it.app, &telemetry_job);
     return rc ? rc : lf_app_jobs_start(it.app, err);
 }

@@ -108,20 +108,32 @@ bool link_asked(struct lf_listener *l, const struct link *k, const struct hj212_
     return false;
 }
 
-static void remember(struct lf_listener *l, struct link *k, lf_text frame)
+static void remember(struct lf_listener *l, struct link *k, lf_text qn, lf_text cn)
 {
-    struct hj212_packet p;
-    const char *bad;
-    if (frame.n < 12 || hj212_parse((lf_text){ frame.p + 6, frame.n - 12 }, &p, &bad) != HJ212_GOOD || p.qn.n > sizeof k->asked->one[0].qn)
+    if (qn.n > sizeof k->asked->one[0].qn || cn.n < 4)
         return;
     if (!k->asked)
         k->asked = lf_new(sizeof *k->asked);
     unsigned at = k->asked->n++ % ASKED;
-    memcpy(k->asked->one[at].cn, p.cn.p, 4);
-    if (p.qn.n)
-        memcpy(k->asked->one[at].qn, p.qn.p, p.qn.n);
-    k->asked->one[at].qn_len = p.qn.n;
+    memcpy(k->asked->one[at].cn, cn.p, 4);
+    if (qn.n)
+        memcpy(k->asked->one[at].qn, qn.p, qn.n);
+    k->asked->one[at].qn_len = qn.n;
     k->asked->one[at].until = uv_now(&l->loop) + ASKED_MS;
+}
+
+static void remember_frame(struct lf_listener *l, struct link *k, lf_text frame)
+{
+    struct hj212_packet p;
+    const char *bad;
+    if (frame.n >= 12 && hj212_parse((lf_text){ frame.p + 6, frame.n - 12 }, &p, &bad) == HJ212_GOOD)
+        remember(l, k, p.qn, p.cn);
+}
+
+void link_recall(struct lf_listener *l, const struct lf_asked *asked, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        remember(l, find_or_make(l, asked[i].station.v), lf_str(asked[i].qn), lf_str(asked[i].cn));
 }
 
 void link_deliver(struct lf_listener *l)
@@ -137,7 +149,7 @@ void link_deliver(struct lf_listener *l)
         struct conn *c = k->handle ? conn_find(l, k->handle) : NULL;
         count_add(l, c ? N_SENT : N_SEND_LOST, 1);
         if (c) {
-            remember(l, k, (lf_text){ o->frame, o->n });
+            remember_frame(l, k, (lf_text){ o->frame, o->n });
             conn_send(c, o->frame, o->n);
         }
         lf_release(o);

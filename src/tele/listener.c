@@ -418,6 +418,7 @@ lf_rc lf_listener_start(struct lf_listener **out, const struct lf_listener_confi
         destroy(l);
         return LF_EIO;
     }
+    link_recall(l, config->asked, config->nasked);
     if (!start_threads(l)) /* nothing sensible is left to do without threads; the process is at its limit */
         return lf_err_set(err, LF_EIO, NULL, "cannot start the telemetry threads\nHINT: raise the limit of processes (ulimit -u)");
     *out = l;

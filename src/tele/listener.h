@@ -10,21 +10,27 @@
 #include "tele/shield.h"
 #include "tele/store.h"
 
+struct lf_asked { /* a command that a station was given before this start, by another process perhaps */
+    lf_id station;
+    char qn[24], cn[5];
+};
 struct lf_listener_config {
     const char *host;               /* "0.0.0.0", "::"; NULL = 127.0.0.1 */
     uint16_t port;                  /* 0 = any free one: ask lf_listener_port */
     struct lf_tele_store *store;    /* stays the caller's; must outlive the listener */
     struct lf_directory *directory; /* first snapshot; the listener takes the caller's use of it. NULL = no stations yet */
     struct lf_shield *shield;       /* what people have decided; the listener takes the caller's use of it. NULL = nothing */
-    int max_connections;            /* 0 = 32000; less when the machine gives fewer files: see lf_listener_notice */
-    int max_per_peer;               /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
-    int idle_s;                     /* a connection without a good packet for so long is closed; 0 = 3900: RtdInterval may be an hour */
-    int first_s;                    /* the first good packet must have come by then, however many bytes came; 0 = 120 */
-    int batch_max;                  /* packets in one commit; 0 = 16384 */
-    int batch_wait_ms;              /* how long an idle writer waits for company; 0 = not at all */
-    int64_t ahead_s, age_s;         /* DataTime may lie so far ahead and back; 0 = 600 and 366 days */
-    int evidence_per_hour;          /* refused or quarantined pieces kept per address and hour; 0 = 60 (all are counted) */
-    int evidence_all_per_hour;      /* and of all addresses together; 0 = 3000 */
+    const struct lf_asked *asked;   /* its replies are recognised as those to lf_listener_send; not needed after the start */
+    size_t nasked;
+    int max_connections;       /* 0 = 32000; less when the machine gives fewer files: see lf_listener_notice */
+    int max_per_peer;          /* connections of one address; 0 = half of max_connections (stations behind one gateway) */
+    int idle_s;                /* a connection without a good packet for so long is closed; 0 = 3900: RtdInterval may be an hour */
+    int first_s;               /* the first good packet must have come by then, however many bytes came; 0 = 120 */
+    int batch_max;             /* packets in one commit; 0 = 16384 */
+    int batch_wait_ms;         /* how long an idle writer waits for company; 0 = not at all */
+    int64_t ahead_s, age_s;    /* DataTime may lie so far ahead and back; 0 = 600 and 366 days */
+    int evidence_per_hour;     /* refused or quarantined pieces kept per address and hour; 0 = 60 (all are counted) */
+    int evidence_all_per_hour; /* and of all addresses together; 0 = 3000 */
     /* After a commit, on the events thread: the readings that are new or corrected. Packets wait in memory (bounded) while it
      * works, so it should not take long. May be NULL. */
     void (*on_readings)(void *user, const struct lf_tele_reading *r, size_t n);

@@ -254,7 +254,8 @@ void road_judge_now(struct lf_listener *l); /* takes up the newest directory */
 struct link *link_seen(struct conn *c, lf_id station); /* a good packet of it came over c */
 bool link_asked(struct lf_listener *l, const struct link *k, const struct hj212_packet *p);
 void link_conn_gone(struct conn *c);
-void link_deliver(struct lf_listener *l); /* frames that were given to lf_listener_send */
+void link_recall(struct lf_listener *l, const struct lf_asked *asked, size_t n); /* before the loop runs */
+void link_deliver(struct lf_listener *l);                                        /* frames that were given to lf_listener_send */
 void link_free_all(struct lf_listener *l);
 
 /* submit.c; with the lock held, which is let go while the store works */

@@ -36,21 +36,28 @@ static void on_reply(void *user, lf_id station, const struct hj212_packet *p, lf
 }
 static void on_contact(void *user, lf_id station, bool connected) { atomic_fetch_add(connected ? &came : &went, 1); }
 
-static int start(void **state)
+static void listen_with(const struct lf_asked *asked, size_t nasked)
 {
     struct lf_err err = { 0 };
     const struct lf_tele_station list[] = { { .id = { 1 }, .mn = LF_TEXT("M1"), .pw = LF_TEXT("123456") },
                                             { .id = { 2 }, .mn = LF_TEXT("M2"), .pw = LF_TEXT("123456") } };
-    store = memory_store_new();
-    told = replies = came = went = held = 0;
     struct lf_listener_config c = { .store = &store->base,
                                     .directory = lf_directory_make(list, 2),
+                                    .asked = asked,
+                                    .nasked = nasked,
                                     .on_readings = on_readings,
                                     .on_held = on_held,
                                     .on_reply = on_reply,
                                     .on_contact = on_contact };
     if (lf_listener_start(&listener, &c, &err) != LF_OK)
         fail_msg("%s", err.msg);
+}
+
+static int start(void **state)
+{
+    store = memory_store_new();
+    told = replies = came = went = held = 0;
+    listen_with(NULL, 0);
     return 0;
 }
 
@@ -314,11 +321,13 @@ static void two_stations_on_one_line(void **state)
     EVENTUALLY(atomic_load(&went) == 2);
 }
 
-static void say(struct device *d, const char *qn, const char *cn, const char *cp)
+static void say_as(struct device *d, const char *mn, const char *qn, const char *cn, const char *cp)
 {
     char f[1100];
-    device_send(d, f, device_frame(f, sizeof f, "QN=%s;ST=32;CN=%s;PW=123456;MN=M1;Flag=4;CP=&&%s&&", qn, cn, cp));
+    device_send(d, f, device_frame(f, sizeof f, "QN=%s;ST=32;CN=%s;PW=123456;MN=%s;Flag=4;CP=&&%s&&", qn, cn, mn, cp));
 }
+
+static void say(struct device *d, const char *qn, const char *cn, const char *cp) { say_as(d, "M1", qn, cn, cp); }
 
 static void expect_reply(int n, const char *text)
 {
@@ -352,6 +361,27 @@ static void replies_are_told_and_kept(void **state)
     device_close(&d);
 }
 
+/* What was asked before this start: recognised from the first packet of a connection on, by number and by kind. */
+static void replies_after_a_restart(void **state)
+{
+    lf_listener_stop(listener);
+    const struct lf_asked asked[] = { { { 1 }, "20240311000000777", "1061" }, { { 2 }, "20240311000000778", "2061" } };
+    listen_with(asked, LF_COUNT(asked));
+    char at[32], hour[64], told_of[80];
+    snprintf(hour, sizeof hour, "DataTime=%s;w01018-Avg=1", lf_ms_compact(at, lf_now()));
+    snprintf(told_of, sizeof told_of, "2 2061 %s", hour);
+    struct device d = connect_as("M1", 1), e = connect_as("M2", 2);
+    say(&d, "20240311000000777", "1061", "RtdInterval=30");
+    expect_reply(1, "1 1061 RtdInterval=30");
+    say_as(&e, "M2", "20240311000000999", "2061", hour); /* history has numbers of its own */
+    expect_reply(2, told_of);
+    say(&d, "20240311000000999", "2061", hour); /* it was another station that was asked for it */
+    EVENTUALLY(store->npacket == 5);
+    assert_int_equal(atomic_load(&replies), 2);
+    device_close(&d);
+    device_close(&e);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
 int main(void)
 {
@@ -365,6 +395,7 @@ int main(void)
         T(to_the_newest_connection),
         T(two_stations_on_one_line),
         T(replies_are_told_and_kept),
+        T(replies_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

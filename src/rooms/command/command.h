@@ -10,7 +10,7 @@
 #ifndef LF_ROOMS_COMMAND_COMMAND_H
 #define LF_ROOMS_COMMAND_COMMAND_H
 #include "core/app.h"
-#include "tele/store.h"
+#include "tele/listener.h"
 
 /* The code is CN (2017; 2005 and 2025 where they alone know it): the rules of each are in hj212/command.c. */
 #define COMMAND_KINDS(X) \
@@ -72,7 +72,10 @@ struct command_road {
     lf_rc (*send)(void *user, lf_id station, lf_text frame, struct lf_err *err);
     void *user;
 };
-lf_rc command_start(struct lf_app *app, const struct command_road *road, struct lf_err *err) LF_MUST_CHECK;
+/* Before the listener starts: takes up what was open when the program stopped. asked (n of them, lf_release it): what the listener must
+ * know from its first packet on, for a device may answer in the moment it connects. */
+lf_rc command_resume(struct lf_app *app, struct lf_asked **asked, size_t *n, struct lf_err *err) LF_MUST_CHECK;
+lf_rc command_start(const struct command_road *road, struct lf_err *err) LF_MUST_CHECK; /* after command_resume */
 void command_stop(void); /* nothing is lost: what is open is taken up at the next start. Fine when it was not started */
 /* For the listener's hooks (tele/listener.h): on its loop, so they only note. Also before command_start. */
 void command_heard(lf_id station, const struct hj212_packet *p, lf_text raw);

@@ -505,13 +505,6 @@ static void *run(void *unused)
 {
     struct lf_ctx cx;
     lf_ctx_system(&cx, it.app);
-    while (resume(&cx)) { /* the database is away */
-        lf_log(LF_WARN, "commands: %s", cx.err.msg);
-        struct timespec second = { .tv_sec = 1 };
-        nanosleep(&second, NULL);
-        if (__atomic_load_n(&it.stop, __ATOMIC_RELAXED))
-            break;
-    }
     pthread_mutex_lock(&it.lock);
     while (!it.stop) {
         wait_for_something();
@@ -534,28 +527,55 @@ static void *run(void *unused)
     return NULL;
 }
 
-lf_rc command_start(struct lf_app *app, const struct command_road *road, struct lf_err *err)
+lf_rc command_resume(struct lf_app *app, struct lf_asked **asked, size_t *n, struct lf_err *err)
 {
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, app);
     it.app = app;
+    lf_rc rc = resume(&cx);
+    if (rc)
+        *err = cx.err;
+    *n = it.nbusy;
+    *asked = lf_new(it.nbusy * sizeof **asked + 1);
+    for (size_t i = 0; i < it.nbusy; i++) {
+        const struct talk *t = it.busy[i]->talk;
+        struct lf_asked *a = &(*asked)[i];
+        a->station = t->station;
+        snprintf(a->qn, sizeof a->qn, "%s", t->d.qn);
+        snprintf(a->cn, sizeof a->cn, "%s", hj212_command_cn(t->d.command, t->version));
+    }
+    lf_ctx_free(&cx);
+    return rc;
+}
+
+lf_rc command_start(const struct command_road *road, struct lf_err *err)
+{
     it.road = *road;
+    pthread_mutex_lock(&it.lock); /* the listener tells already */
     it.stop = false;
     it.look = true;
+    pthread_mutex_unlock(&it.lock);
     if (pthread_create(&it.thread, NULL, run, NULL))
         return lf_err_set(err, LF_EIO, NULL, "cannot start the thread of commands\nHINT: see the limit of threads (ulimit -u)");
     it.running = true;
     return LF_OK;
 }
 
-void command_stop(void)
+static void end_thread(void)
 {
     if (!it.running)
         return;
     pthread_mutex_lock(&it.lock);
-    __atomic_store_n(&it.stop, true, __ATOMIC_RELAXED);
+    it.stop = true;
     pthread_cond_signal(&it.wake);
     pthread_mutex_unlock(&it.lock);
     pthread_join(it.thread, NULL);
     it.running = false;
+}
+
+void command_stop(void)
+{
+    end_thread();
     for (size_t i = 0; i < it.nbusy; i++) {
         free_talk(it.busy[i]->talk);
         it.busy[i]->talk = NULL;
