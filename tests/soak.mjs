@@ -1,5 +1,6 @@
 // Soak: what takes minutes to hours. `make soak`, or node tests/soak.mjs BUILD [PART...] from the project's folder.
-//   kill      the telemetry server killed SOAK_KILLS times (200) under load: on files, on SQLite, and on PostgreSQL where LANFAN_TEST_PG says
+//   kill      the telemetry server killed SOAK_KILLS times (200) under load: on files, on SQLite, and on PostgreSQL where LANFAN_TEST_PG says;
+//             there the database is killed SOAK_DATABASE_KILLS times (50) too. SOAK_STORES (files,sqlite,postgres) says which of them
 //   codec     SOAK_MB megabytes (1000) of mutated packets through the codec
 //   garbage   a gigabyte of random and mutated packets at a live port, a good station beside it; slow, half-open, clock set back
 //   storm     a whole server for SOAK_SECONDS (120) under 10,000 connects a second, slow and silent clients at both ports
@@ -33,11 +34,15 @@ const memory = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${se
 const lines = (file) => (existsSync(file) ? readFileSync(file, 'latin1').split('\n').length - 1 : 0);
 
 async function kill() {
-  const rounds = number('SOAK_KILLS', 200), stores = [['files', { LANFAN_SEAL_BYTES: '300000' }], ['-', {}]];
-  if (process.env.LANFAN_TEST_PG) stores.push([process.env.LANFAN_TEST_PG, {}]);
-  for (const [store, env] of stores) {
-    const r = await run(tele('station_kill'), [tele('station_server'), tele('station_load'), tele('station_check'), store, rounds], env);
-    ok(`${rounds} kills on ${store === '-' ? 'SQLite' : store.split(':')[0]}: every acknowledged packet once (${r.stdout.trim().split('\n').at(-1)})`, r.status === 0, said(r));
+  const rounds = number('SOAK_KILLS', 200), databases = number('SOAK_DATABASE_KILLS', 50), wanted = (process.env.SOAK_STORES ?? 'files,sqlite,postgres').split(',');
+  const stores = { files: ['files', rounds], sqlite: ['-', rounds], postgres: ['postgres', rounds, databases] };
+  for (const name of wanted) {
+    if (!ok(`there is such a store: ${name}`, name in stores)) continue;
+    if (name === 'postgres' && !process.env.LANFAN_TEST_PG_CTL) { console.log('   postgres: skipped, run it through tools/with_postgres'); continue; }
+    const began = Date.now(), r = await run(tele('station_kill'), [tele('station_server'), tele('station_load'), tele('station_check'), ...stores[name]],
+      name === 'files' ? { LANFAN_SEAL_BYTES: '300000' } : {});
+    const kills = `${rounds} kills on ${name}` + (name === 'postgres' ? `, ${databases} of the database` : '');
+    ok(`${kills}: every acknowledged packet once (${r.stdout.trim().split('\n').at(-1)}, ${Math.round((Date.now() - began) / 1000)} s)`, r.status === 0, said(r));
   }
 }
 
