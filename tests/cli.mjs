@@ -1,7 +1,7 @@
 // The command line as an operator meets it: settings and their errors, tables in and out, accounts, backup under load and the way back.
 // usage: node cli.mjs LANFAN sqlite|postgres
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { freePort } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
 const dir = mkdtempSync('/tmp/lanfan-cli-'), data = `${dir}/data`;
@@ -113,13 +113,63 @@ function telemetry(at) {
   ok('a directory without is told', says(cli(['telemetry', 'verify', '--data', `${dir}/none`]), 1, /holds no telemetry in files/));
 }
 
-// An older data directory, with telemetry.db, goes on with it; files are refused there.
+// An older data directory, with telemetry.db, goes on with it; files are refused there until it was imported.
 async function older() {
-  const at = `${dir}/older`, words = ['--data', at, '--port', `${port}`, '--station-port', `${sport}`];
-  ok('telemetry may lie in SQL', await start([...words, '--telemetry', 'sql'], port) && await stop() && existsSync(`${at}/telemetry.db`) && !existsSync(`${at}/telemetry`));
-  ok('where it lies in SQL, it stays there', await start(words, port) && await stop() && !existsSync(`${at}/telemetry`));
+  const at = `${dir}/older`, words = ['--data', at, '--demo', '--port', `${port}`, '--station-port', `${sport}`], old = `${at}/telemetry.db`;
+  const imports = () => cli(['telemetry', 'import', '--data', at, '--demo']);
+  ok('without telemetry.db there is nothing to import', says(imports(), 1, /there is no .*telemetry\.db\nHINT/));
+  ok('telemetry may lie in SQL', cli(['demo', '--data', at, '--demo']).status === 0 && await start([...words, '--telemetry', 'sql'], port) && existsSync(old) && !existsSync(`${at}/telemetry`));
+  ok('stations send', cli(['simulate', '--stations', '3', '--rounds', '30', '--every', '5', '--history', '48', ...words]).status === 0);
+  const [from, to] = [-5, 1].map((days) => new Date(Date.now() + days * 86400e3).toISOString());
+  const told = async () => {
+    const u = await user(port), live = (await u.call('GET', '/station/live')).json.items.slice(0, 3), out = [];
+    for (const s of live) {
+      const id = s.id, packets = (await u.call('GET', `/station/${id}/packets?cn=2011`)).json.items;
+      const series = [];
+      for (const kind of ['rtd', 'min', 'hour', 'day'])
+        for (const f of new Set(s.values.map((x) => x.factor)))
+          series.push((await u.call('GET', `/series?station=${id}&factor=${f}&kind=${kind}&from=${from}&to=${to}`)).json);
+      out.push({ s, packets, series });
+    }
+    return out;
+  };
+  const before = await told();
+  ok('their packets and series are there', before.length === 3 && before.some((b) => b.packets.length > 10 && b.series.some((x) => x.series[0]?.points.length > 10)), JSON.stringify(before).slice(0, 300));
+  ok('while the server runs nothing is imported', says(imports(), 1, /another process uses .*telemetry\.db\nHINT: stop/) && existsSync(old));
+  ok('where it lies in SQL, it stays there', await stop() && await start(words, port) && await stop() && !existsSync(`${at}/telemetry`));
   const r = spawnSync(lanfan, ['serve', ...words, '--telemetry', 'files'], { encoding: 'utf8', env, timeout: 30000 });
-  ok('and is not left for files', says(r, 1, /telemetry\.db holds telemetry\nHINT: set telemetry = sql/));
+  ok('and is not left for files', says(r, 1, /telemetry\.db holds telemetry\nHINT: `lanfan telemetry import`/));
+  ok('who wants SQL is not given files', says(cli(['telemetry', 'import', '--data', at, '--telemetry', 'sql']), 1, /want telemetry in SQL\nHINT: set telemetry = files/));
+  await interrupted(at, imports, old);
+  ok('it is in files', says(imports(), 0, /telemetry is in files now/) && existsSync(`${old}.taken`) && !existsSync(old) && !existsSync(`${at}/telemetry.import`));
+  ok('and good', says(cli(['telemetry', 'verify', '--data', at]), 0, /telemetry good/));
+  ok('importing again changes nothing', says(imports(), 0, /in files already/));
+  ok('the server goes on with the files', await start(words, port));
+  const after = await told();
+  ok('and tells the same', JSON.stringify(after) === JSON.stringify(before), differs(JSON.stringify(before), JSON.stringify(after)));
+  ok('which are written', cli(['simulate', '--stations', '2', '--rounds', '3', '--every', '5', ...words]).status === 0 && await stop() && !existsSync(old));
+  renameSync(`${old}.taken`, old); // as if it had died before the last renaming
+  ok('only the last name is missing', says(imports(), 0, /telemetry is in files now/) && existsSync(`${old}.taken`));
+  copyFileSync(`${old}.taken`, old);
+  rmSync(`${at}/telemetry/taken-from`);
+  ok('two that hold telemetry are not mixed', says(imports(), 1, /both .* hold telemetry\nHINT/) && existsSync(old));
+}
+
+/** The first place where two long texts differ. */
+function differs(a, b) { let i = 0; while (i < a.length && a[i] === b[i]) i++; return `${a.slice(i - 100, i + 60)} | ${b.slice(i - 100, i + 60)}`; }
+
+/** Killed while it works, at other moments each time. */
+async function interrupted(at, imports, old) {
+  let killed = 0;
+  for (let i = 0; i < 6 && existsSync(old); i++) {
+    const p = spawn(lanfan, ['telemetry', 'import', '--data', at, '--demo'], { stdio: 'ignore', env });
+    const gone = new Promise((r) => p.once('exit', (status, signal) => r(signal)));
+    await new Promise((r) => setTimeout(r, 5 + 12 * i));
+    p.kill('SIGKILL');
+    killed += (await gone) === 'SIGKILL';
+  }
+  ok('it may be killed', killed > 0);
+  if (!existsSync(old)) renameSync(`${old}.taken`, old), renameSync(`${at}/telemetry`, `${at}/telemetry.import`); // it was too fast
 }
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==', 'base64');

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "tele/log/store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,7 +23,20 @@ const char *app_telemetry_dir(void)
     return dir;
 }
 
-static const char *sqlite_path(void) { return sqlite_url() + strlen("sqlite:"); }
+const char *app_telemetry_db(void) { return sqlite_url() + strlen("sqlite:"); }
+
+int app_telemetry_lock(struct lf_err *err)
+{
+    char path[4300];
+    snprintf(path, sizeof path, "%s.lock", app_telemetry_db());
+    int fd = lf_io_posix.lock(&lf_io_posix, path);
+    if (fd < 0 && errno == EWOULDBLOCK)
+        lf_err_set(err, LF_ECONFLICT, NULL, "another process uses %s\nHINT: stop the `lanfan serve` or the import on this data directory",
+                   app_telemetry_db());
+    else if (fd < 0)
+        io_fail("lock", path, err);
+    return fd;
+}
 
 /* ---- settings ----------------------------------------------------------------------------------------------- */
 
@@ -80,9 +94,9 @@ static lf_rc take_over(const char *url, struct lf_err *err)
 {
     char moved[4300];
     struct lf_db *from = NULL;
-    if (access(sqlite_path(), F_OK))
+    if (access(app_telemetry_db(), F_OK))
         return LF_OK;
-    lf_log(LF_INFO, "taking the telemetry of %s over into PostgreSQL", sqlite_path());
+    lf_log(LF_INFO, "taking the telemetry of %s over into PostgreSQL", app_telemetry_db());
     lf_rc rc = lf_db_open(&from, &(struct lf_db_config){ .url = sqlite_url() }, err);
     if (!rc)
         rc = lf_db_migrate(from, lf_tele_migrations, lf_tele_migration_count, NULL, err);
@@ -93,10 +107,10 @@ static lf_rc take_over(const char *url, struct lf_err *err)
         return lf_err_set(err, rc, NULL,
                           "PostgreSQL holds other telemetry already, so that of %s is not taken over\n"
                           "HINT: move that file elsewhere, or give this server a database of its own",
-                          sqlite_path());
-    snprintf(moved, sizeof moved, "%s.taken", sqlite_path());
-    if (!rc && rename(sqlite_path(), moved))
-        rc = lf_err_set(err, LF_EIO, NULL, "cannot rename %s to %s", sqlite_path(), moved);
+                          app_telemetry_db());
+    snprintf(moved, sizeof moved, "%s.taken", app_telemetry_db());
+    if (!rc && rename(app_telemetry_db(), moved))
+        rc = lf_err_set(err, LF_EIO, NULL, "cannot rename %s to %s", app_telemetry_db(), moved);
     return rc;
 }
 
@@ -120,7 +134,9 @@ static lf_rc open_postgres(struct app_telemetry *t, const char *url, struct lf_e
 
 static lf_rc open_sqlite(struct app_telemetry *t, struct lf_err *err)
 {
-    lf_rc rc = lf_db_open(&t->db, &(struct lf_db_config){ .url = sqlite_url() }, err);
+    t->lock = app_telemetry_lock(err);
+    t->locked = t->lock >= 0;
+    lf_rc rc = t->locked ? lf_db_open(&t->db, &(struct lf_db_config){ .url = sqlite_url() }, err) : err->rc;
     if (!rc)
         rc = lf_db_migrate(t->db, lf_tele_migrations, lf_tele_migration_count, NULL, err);
     if (!rc)
@@ -148,7 +164,7 @@ static lf_rc open_files(struct app_telemetry *t, struct lf_err *err)
 static lf_rc choose(bool *files, struct lf_err *err)
 {
     bool postgres = strncmp(app_db_url(), "sqlite:", 7) != 0;
-    bool has_files = lf_tele_log_is_store(app_telemetry_dir()), has_db = !postgres && access(sqlite_path(), F_OK) == 0;
+    bool has_files = lf_tele_log_is_store(app_telemetry_dir()), has_db = !postgres && access(app_telemetry_db(), F_OK) == 0;
     const char *set = app_set.telemetry;
     *files = false;
     if (strcmp(set, "auto") && strcmp(set, "files") && strcmp(set, "sql"))
@@ -161,8 +177,9 @@ static lf_rc choose(bool *files, struct lf_err *err)
             app_telemetry_dir());
     if (*files && !has_files && has_db)
         return lf_err_set(err, LF_ECONFLICT, NULL,
-                          "%s holds telemetry\nHINT: set telemetry = sql to go on with it, or move that file away to begin anew",
-                          sqlite_path());
+                          "%s holds telemetry\nHINT: `lanfan telemetry import` takes it into files; or set telemetry = sql to go on with "
+                          "it, or move that file away",
+                          app_telemetry_db());
     return LF_OK;
 }
 
@@ -198,6 +215,8 @@ void app_telemetry_close(struct app_telemetry *t)
 {
     lf_tele_store_close(t->store);
     lf_db_close(t->db);
+    if (t->locked)
+        close(t->lock);
     *t = (struct app_telemetry){ 0 };
 }
 
@@ -210,7 +229,7 @@ lf_rc app_telemetry_backup(const char *to, struct lf_err *err)
     if (rc && rc != LF_ENOTFOUND)
         return rc;
     snprintf(path, sizeof path, "%s/telemetry.db", to);
-    if (access(sqlite_path(), F_OK))
+    if (access(app_telemetry_db(), F_OK))
         return LF_OK;
     rc = lf_db_open(&db, &(struct lf_db_config){ .url = sqlite_url() }, err);
     if (!rc)

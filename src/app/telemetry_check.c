@@ -1,4 +1,4 @@
-/* telemetry_check.c - `lanfan telemetry verify`, `stats` and `salvage`: what the files of telemetry hold, whether it is what was written,
+/* telemetry_check.c - `lanfan telemetry` with `verify`, `stats` and `salvage`: what the files of telemetry hold, whether it is what was written,
  * and how to go on when it is not. */
 #include "app/open.h"
 #include "app/settings.h"
@@ -93,19 +93,23 @@ static int telemetry(int argc, char **argv)
         return APP_USAGE;
     if (saving)
         return run_salvage(argv[1]);
+    if (!strcmp(argv[0], "import"))
+        return app_telemetry_import();
     bool whole = !strcmp(argv[0], "verify");
     if (!whole && strcmp(argv[0], "stats"))
-        return fputs("HINT: lanfan telemetry verify, stats, or salvage COPY\n", stderr), APP_USAGE;
+        return fputs("HINT: lanfan telemetry verify, stats, import, or salvage COPY\n", stderr), APP_USAGE;
     return check(whole);
 }
 
 const struct app_command app_telemetry = {
     .name = "telemetry",
-    .args = "verify|stats|salvage COPY",
-    .summary = "check the files of telemetry",
+    .args = "verify|stats|import|salvage COPY",
+    .summary = "check the files of telemetry, or make them from telemetry.db",
     .help =
         "stats: how much of what is stored, from the files' own words. verify: reads every file of the telemetry folder and checks every\n"
         "checksum and every entry; names what is damaged. Both only read, also while the server runs. salvage, while it does not run:\n"
-        "copies the folder as it is to COPY, then leaves out what is damaged so that the server starts again, and tells how much.\n",
+        "copies the folder as it is to COPY, then leaves out what is damaged so that the server starts again, and tells how much.\n"
+        "import, while it does not run: takes what an older installation keeps in telemetry.db into files, with the packets' numbers, and\n"
+        "renames telemetry.db to telemetry.db.taken. Interrupted, it goes on where it was when it is called again.\n",
     .run = telemetry,
 };

@@ -21,25 +21,34 @@ static void *list_add(struct list *l)
     return (char *)l->p + l->n++ * l->size;
 }
 
-static int64_t get_int(struct lf_cur *cur, int col)
+int64_t sql_int(struct lf_cur *cur, int col)
 {
     struct lf_val v = { .t = LF_T_INT };
     lf_cur_get(cur, col, &v);
     return v.null ? 0 : v.i;
 }
 
-static double get_real(struct lf_cur *cur, int col)
+double sql_real(struct lf_cur *cur, int col)
 {
     struct lf_val v = { .t = LF_T_REAL };
     lf_cur_get(cur, col, &v);
     return v.null ? NAN : v.d;
 }
 
-static lf_text get_text(struct lf_cur *cur, int col, struct lf_arena *a, enum lf_type t)
+lf_text sql_text(struct lf_cur *cur, int col, struct lf_arena *a, enum lf_type t)
 {
     struct lf_val v = { .t = t };
     lf_cur_get(cur, col, &v);
     return v.null ? (lf_text){ NULL, 0 } : lf_text_copy(a, v.s);
+}
+
+struct lf_tele_reading sql_reading(struct lf_cur *cur, struct lf_arena *a)
+{
+    struct lf_tele_reading r = { .station = { sql_int(cur, 0) }, .factor = sql_text(cur, 1, a, LF_T_TEXT), .at = { sql_int(cur, 3) } };
+    lf_tele_kind_parse(sql_text(cur, 2, a, LF_T_TEXT), &r.kind);
+    r.value = sql_real(cur, 4), r.vmin = sql_real(cur, 5), r.vmax = sql_real(cur, 6), r.cou = sql_real(cur, 7), r.zs = sql_real(cur, 8);
+    r.flag = sql_text(cur, 9, a, LF_T_TEXT);
+    return r;
 }
 
 /* Runs a query in a transaction of its own and gives each row to `row`, until that says false. */
@@ -83,28 +92,18 @@ static lf_rc each(struct lf_tele_store *s, const char *sql, const struct lf_val 
     return each_while(s, sql, args, n, flags, every_row, &e, err);
 }
 
-#define READING "station_id, factor, kind, at, value, vmin, vmax, cou, zs, flag"
-static struct lf_tele_reading get_reading(struct lf_cur *cur, struct lf_arena *a)
-{
-    struct lf_tele_reading r = { .station = { get_int(cur, 0) }, .factor = get_text(cur, 1, a, LF_T_TEXT), .at = { get_int(cur, 3) } };
-    lf_tele_kind_parse(get_text(cur, 2, a, LF_T_TEXT), &r.kind);
-    r.value = get_real(cur, 4), r.vmin = get_real(cur, 5), r.vmax = get_real(cur, 6), r.cou = get_real(cur, 7), r.zs = get_real(cur, 8);
-    r.flag = get_text(cur, 9, a, LF_T_TEXT);
-    return r;
-}
-
 static void add_latest(struct lf_cur *cur, void *user)
 {
     struct list *l = user;
-    *(struct lf_tele_latest *)list_add(l) = (struct lf_tele_latest){ get_reading(cur, l->a), { get_int(cur, 10) } };
+    *(struct lf_tele_latest *)list_add(l) = (struct lf_tele_latest){ sql_reading(cur, l->a), { sql_int(cur, 10) } };
 }
 
 static lf_rc latest(struct lf_tele_store *s, struct lf_arena *a, lf_id station, struct lf_tele_latest **out, size_t *n, struct lf_err *err)
 {
     struct list l = { .a = a, .size = sizeof **out };
     struct lf_val arg = LF_VAL(station);
-    lf_rc rc =
-        each(s, "SELECT " READING ", received FROM latest WHERE station_id = $1 ORDER BY factor, kind", &arg, 1, 0, add_latest, &l, err);
+    lf_rc rc = each(s, "SELECT " SQL_READING ", received FROM latest WHERE station_id = $1 ORDER BY factor, kind", &arg, 1, 0, add_latest,
+                    &l, err);
     *out = l.p, *n = l.n;
     return rc;
 }
@@ -136,7 +135,7 @@ static void add_point(struct lf_cur *cur, void *user)
 {
     struct thinning *t = user;
     lf_tele_thin_add(
-        t->thin, &(struct lf_tele_point){ { get_int(cur, 0) }, get_real(cur, 1), get_real(cur, 2), get_real(cur, 3), share_flag(t, cur) });
+        t->thin, &(struct lf_tele_point){ { sql_int(cur, 0) }, sql_real(cur, 1), sql_real(cur, 2), sql_real(cur, 3), share_flag(t, cur) });
 }
 
 static lf_rc series(struct lf_tele_store *s, struct lf_arena *a, const struct lf_tele_series *q, struct lf_tele_point **out, size_t *n,
@@ -170,12 +169,12 @@ static bool scan_row(struct lf_cur *cur, void *user)
     struct lf_tele_reading r = { .station = s->q->station,
                                  .factor = s->q->factor,
                                  .kind = s->q->kind,
-                                 .at = { get_int(cur, 0) },
-                                 .value = get_real(cur, 1),
-                                 .vmin = get_real(cur, 2),
-                                 .vmax = get_real(cur, 3),
-                                 .cou = get_real(cur, 4),
-                                 .zs = get_real(cur, 5),
+                                 .at = { sql_int(cur, 0) },
+                                 .value = sql_real(cur, 1),
+                                 .vmin = sql_real(cur, 2),
+                                 .vmax = sql_real(cur, 3),
+                                 .cou = sql_real(cur, 4),
+                                 .zs = sql_real(cur, 5),
                                  .flag = flag.null ? (lf_text){ NULL, 0 } : flag.s };
     return s->each(s->user, &r);
 }
@@ -197,16 +196,16 @@ static void add_packet(struct lf_cur *cur, void *user)
 {
     struct list *l = user;
     *(struct lf_tele_stored_packet *)list_add(l) = (struct lf_tele_stored_packet){
-        .id = { get_int(cur, 0) },
-        .station = { get_int(cur, 1) },
-        .received = { get_int(cur, 2) },
-        .at = { get_int(cur, 3) },
-        .qn = get_text(cur, 4, l->a, LF_T_TEXT),
-        .cn = get_text(cur, 5, l->a, LF_T_TEXT),
-        .peer = get_text(cur, 6, l->a, LF_T_TEXT),
-        .note = get_text(cur, 7, l->a, LF_T_TEXT),
-        .raw = get_text(cur, 8, l->a, LF_T_BLOB),
-        .readings = get_int(cur, 9),
+        .id = { sql_int(cur, 0) },
+        .station = { sql_int(cur, 1) },
+        .received = { sql_int(cur, 2) },
+        .at = { sql_int(cur, 3) },
+        .qn = sql_text(cur, 4, l->a, LF_T_TEXT),
+        .cn = sql_text(cur, 5, l->a, LF_T_TEXT),
+        .peer = sql_text(cur, 6, l->a, LF_T_TEXT),
+        .note = sql_text(cur, 7, l->a, LF_T_TEXT),
+        .raw = sql_text(cur, 8, l->a, LF_T_BLOB),
+        .readings = sql_int(cur, 9),
     };
 }
 
@@ -251,15 +250,15 @@ static void add_reject(struct lf_cur *cur, void *user)
 {
     struct list *l = user;
     *(struct lf_tele_stored_reject *)list_add(l) = (struct lf_tele_stored_reject){
-        .id = { get_int(cur, 0) },
-        .received = { get_int(cur, 1) },
-        .reason = get_text(cur, 2, l->a, LF_T_TEXT),
-        .mn = get_text(cur, 3, l->a, LF_T_TEXT),
-        .cn = get_text(cur, 4, l->a, LF_T_TEXT),
-        .peer = get_text(cur, 5, l->a, LF_T_TEXT),
-        .detail = get_text(cur, 6, l->a, LF_T_TEXT),
-        .raw = get_text(cur, 7, l->a, LF_T_BLOB),
-        .size = get_int(cur, 8),
+        .id = { sql_int(cur, 0) },
+        .received = { sql_int(cur, 1) },
+        .reason = sql_text(cur, 2, l->a, LF_T_TEXT),
+        .mn = sql_text(cur, 3, l->a, LF_T_TEXT),
+        .cn = sql_text(cur, 4, l->a, LF_T_TEXT),
+        .peer = sql_text(cur, 5, l->a, LF_T_TEXT),
+        .detail = sql_text(cur, 6, l->a, LF_T_TEXT),
+        .raw = sql_text(cur, 7, l->a, LF_T_BLOB),
+        .size = sql_int(cur, 8),
     };
 }
 
@@ -280,7 +279,7 @@ static void add_gap(struct lf_cur *cur, void *user)
 {
     struct list *l = user;
     *(struct lf_tele_gap *)list_add(l) = (struct lf_tele_gap){
-        { get_int(cur, 0) }, get_text(cur, 1, l->a, LF_T_TEXT), { get_int(cur, 2) }, get_int(cur, 3), get_int(cur, 4)
+        { sql_int(cur, 0) }, sql_text(cur, 1, l->a, LF_T_TEXT), { sql_int(cur, 2) }, sql_int(cur, 3), sql_int(cur, 4)
     };
 }
 
@@ -305,7 +304,7 @@ static void add_correction(struct lf_cur *cur, void *user)
 {
     struct list *l = user;
     *(struct lf_tele_correction *)list_add(l) =
-        (struct lf_tele_correction){ get_reading(cur, l->a), { get_int(cur, 10) }, { get_int(cur, 11) } };
+        (struct lf_tele_correction){ sql_reading(cur, l->a), { sql_int(cur, 10) }, { sql_int(cur, 11) } };
 }
 
 static lf_rc corrections(struct lf_tele_store *s, struct lf_arena *a, lf_id station, int limit, struct lf_tele_correction **out, size_t *n,
@@ -313,8 +312,8 @@ static lf_rc corrections(struct lf_tele_store *s, struct lf_arena *a, lf_id stat
 {
     struct list l = { .a = a, .size = sizeof **out };
     const struct lf_val args[] = { LF_VAL(station), lf_val_int(limit) };
-    lf_rc rc = each(s, "SELECT " READING ", replaced, by_packet FROM reading_was WHERE station_id = $1 ORDER BY id DESC LIMIT $2", args, 2,
-                    0, add_correction, &l, err);
+    lf_rc rc = each(s, "SELECT " SQL_READING ", replaced, by_packet FROM reading_was WHERE station_id = $1 ORDER BY id DESC LIMIT $2", args,
+                    2, 0, add_correction, &l, err);
     *out = l.p, *n = l.n;
     return rc;
 }

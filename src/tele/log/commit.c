@@ -289,8 +289,7 @@ static lf_rc decide(struct work *w, struct lf_err *err)
 
 /* ---- the record ---------------------------------------------------------------------------------------------------- */
 
-/* Begins a record; the place of its length is returned for end_body. */
-static size_t begin_body(struct buf *b, int64_t station, int64_t id)
+size_t begin_body(struct buf *b, int64_t station, int64_t id)
 {
     put_zig(b, station);
     put_var(b, (uint64_t)id);
@@ -298,7 +297,7 @@ static size_t begin_body(struct buf *b, int64_t station, int64_t id)
     return b->n;
 }
 
-static void end_body(struct buf *b, size_t from)
+void end_body(struct buf *b, size_t from)
 {
     uint32_t n = (uint32_t)(b->n - from);
     memcpy(b->p + from - sizeof n, &n, sizeof n);
@@ -316,7 +315,7 @@ static void put_rejects(struct work *w, struct buf *b, bool quarantine)
     }
 }
 
-static void put_reading(struct buf *b, const struct lf_tele_reading *r)
+void put_reading(struct buf *b, const struct lf_tele_reading *r)
 {
     struct point p = point_of_reading(r);
     uint8_t mask = cols_mask(p.col), flag = (uint8_t)(p.flag >> 56);
@@ -396,8 +395,7 @@ lf_rc log_freeze(struct log_store *s, struct lf_err *err)
     return LF_OK;
 }
 
-/* A journal that can be written, and memory that is not too full. */
-static lf_rc make_ready(struct log_store *s, struct lf_err *err)
+lf_rc log_make_ready(struct log_store *s, struct lf_err *err)
 {
     lf_rc rc = LF_OK;
     if (active_table(s)->bytes >= s->c.seal_bytes)
@@ -426,14 +424,9 @@ static void answer(struct work *w)
     }
 }
 
-static lf_rc store_record(struct work *w, struct lf_err *err)
+lf_rc log_store_record(struct log_store *s, const struct hints *h, struct lf_err *err)
 {
-    struct log_store *s = w->s;
-    struct hints h;
     uint64_t at;
-    if (!w->n[0] && !w->n[1] && !w->n[2])
-        return LF_OK; /* all of it is there, and was durable before it could be found */
-    put_record(w, &s->record, &h);
     size_t n = s->record.n - sizeof(struct record_header);
     if (n > RECORD_BYTES_MAX)
         return lf_err_set(err, LF_ETOOBIG, NULL, "telemetry: a batch of %zu bytes is too large", n);
@@ -442,10 +435,18 @@ static lf_rc store_record(struct work *w, struct lf_err *err)
         return rc;
     s->seq++;
     pthread_rwlock_wrlock(&s->lock);
-    bool good =
-        mem_publish(&s->mem, s->journal, (lf_text){ (const char *)s->record.p + sizeof(struct record_header), (uint32_t)n }, at, &h);
+    bool good = mem_publish(&s->mem, s->journal, (lf_text){ (const char *)s->record.p + sizeof(struct record_header), (uint32_t)n }, at, h);
     pthread_rwlock_unlock(&s->lock);
     return good ? LF_OK : lf_err_set(err, LF_EBUG, NULL, "telemetry: a record cannot be read back");
+}
+
+static lf_rc store_record(struct work *w, struct lf_err *err)
+{
+    struct hints h;
+    if (!w->n[0] && !w->n[1] && !w->n[2])
+        return LF_OK; /* all of it is there, and was durable before it could be found */
+    put_record(w, &w->s->record, &h);
+    return log_store_record(w->s, &h, err);
 }
 
 static lf_rc commit(struct work *w, struct lf_err *err)
@@ -457,7 +458,7 @@ static lf_rc commit(struct work *w, struct lf_err *err)
     w->fresh = lf_alloc(w->a, nr);
     w->series = lf_alloc(w->a, nr * sizeof *w->series);
     w->prints = slots_for(w->a, np);
-    lf_rc rc = make_ready(w->s, err);
+    lf_rc rc = log_make_ready(w->s, err);
     if (!rc)
         rc = decide(w, err);
     if (!rc)

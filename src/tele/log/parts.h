@@ -80,6 +80,13 @@ lf_rc log_commit(struct lf_tele_store *s, struct lf_tele_batch *b, struct lf_err
 /* Makes the active table the frozen one, when that is free. Under commit_lock. */
 lf_rc log_freeze(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 lf_rc log_new_journal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+lf_rc log_make_ready(struct log_store *s, struct lf_err *err) LF_MUST_CHECK; /* a journal that can be written, memory not too full */
+/* s->record, with room for its header: into the journal, synced, then into memory. */
+lf_rc log_store_record(struct log_store *s, const struct hints *h, struct lf_err *err) LF_MUST_CHECK;
+/* Parts of a record. begin_body returns the place of the length, for end_body. */
+size_t begin_body(struct buf *b, int64_t station, int64_t id);
+void end_body(struct buf *b, size_t from);
+void put_reading(struct buf *b, const struct lf_tele_reading *r);
 static inline struct memtable *active_table(struct log_store *s) { return &s->mem.table[s->mem.active]; }
 static inline bool table_empty(const struct memtable *t) { return t->began == 0; }
 

@@ -31,6 +31,23 @@ lf_rc lf_tele_log_open(struct lf_tele_store **out, const struct lf_tele_log_conf
 /* Seals all that was committed so far (in the calling thread), merges small segments, removes what is too old. */
 lf_rc lf_tele_log_work(struct lf_tele_store *s, struct lf_err *err) LF_MUST_CHECK;
 
+/* What another store held, to be taken over as it is: nothing is decided about it. Rows keep the ids that they had. They must come in
+ * rising order: ids of a class above all that are there (lf_tele_log_next_ids), readings of a series later than its newest
+ * (lf_tele_log_newest); so who was interrupted asks, and goes on from there. */
+struct lf_tele_rows {
+    lf_ms heard; /* when they came: of the newest value of a series, when it was received */
+    struct lf_tele_packet *packet;
+    struct lf_tele_reject *reject;
+    struct lf_tele_correction *correction;
+    struct lf_tele_reading *reading; /* of no packet in particular */
+    int64_t *packet_id, *reject_id, *correction_id;
+    size_t npacket, nreject, ncorrection, nreading;
+};
+/* Durable, all or nothing. LF_EBUSY: memory is full; lf_tele_log_work, then again. Nobody else commits meanwhile. */
+lf_rc lf_tele_log_take(struct lf_tele_store *s, const struct lf_tele_rows *r, struct lf_err *err) LF_MUST_CHECK;
+void lf_tele_log_next_ids(struct lf_tele_store *s, int64_t next[RECORD_CLASSES]);              /* by class - CLASS_RECORDS */
+bool lf_tele_log_newest(struct lf_tele_store *s, const struct lf_tele_reading *of, lf_ms *at); /* false: none of its series */
+
 struct lf_tele_log_stats {
     struct {
         int64_t segments, bytes, entries; /* points or records; oldest, newest: months as in segment.h, 0 when none */
