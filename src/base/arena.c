@@ -47,11 +47,13 @@ char *lf_dup(const char *s)
 
 void lf_release(void *p) { free(p); }
 
-void *lf_alloc(struct lf_arena *a, size_t n)
+/* A block with room for n bytes, in front of the others. */
+static struct lf_arena_block *add_block(struct lf_arena *a, size_t n)
 {
-    n = (n + 15) & ~(size_t)15;
-    struct lf_arena_block *b = a->head;
-    if (!b || b->cap - b->used < n) {
+    struct lf_arena_block *b = a->spare;
+    if (b && b->cap >= n) {
+        a->spare = b->next;
+    } else {
         size_t cap = a->total < BLOCK ? BLOCK : a->total < BLOCK_MAX ? a->total : BLOCK_MAX;
         cap = n > cap ? n : cap;
         if (a->total + cap > ARENA_MAX)
@@ -59,18 +61,32 @@ void *lf_alloc(struct lf_arena *a, size_t n)
         b = malloc(sizeof *b + cap);
         if (!b)
             no_memory(cap);
-        *b = (struct lf_arena_block){ .next = a->head, .cap = cap };
-        a->head = b;
-        a->total += cap;
+        b->cap = cap;
     }
+    b->used = 0;
+    b->next = a->head;
+    a->head = b;
+    a->total += b->cap;
+    return b;
+}
+
+/* Not zeroed: for what is written at once. */
+static inline void *take(struct lf_arena *a, size_t n)
+{
+    n = (n + 15) & ~(size_t)15;
+    struct lf_arena_block *b = a->head;
+    if (!b || b->cap - b->used < n)
+        b = add_block(a, n);
     void *p = b->data + b->used;
     b->used += n;
-    return memset(p, 0, n);
+    return p;
 }
+
+void *lf_alloc(struct lf_arena *a, size_t n) { return memset(take(a, n), 0, n); }
 
 void *lf_copy(struct lf_arena *a, const void *p, size_t n)
 {
-    void *q = lf_alloc(a, n);
+    void *q = take(a, n);
     return n ? memcpy(q, p, n) : q;
 }
 
@@ -92,9 +108,10 @@ char *lf_printf(struct lf_arena *a, const char *fmt, ...)
 
 char *lf_strn(struct lf_arena *a, lf_text t)
 {
-    char *s = lf_alloc(a, (size_t)t.n + 1);
+    char *s = take(a, (size_t)t.n + 1);
     if (t.n)
         memcpy(s, t.p, t.n);
+    s[t.n] = '\0';
     return s;
 }
 
@@ -103,6 +120,14 @@ lf_text lf_text_copy(struct lf_arena *a, lf_text t)
     if (!t.p)
         return t;
     return (lf_text){ lf_strn(a, t), t.n };
+}
+
+static void free_blocks(struct lf_arena_block *b)
+{
+    for (struct lf_arena_block *next; b; b = next) {
+        next = b->next;
+        free(b);
+    }
 }
 
 void lf_arena_reset(struct lf_arena *a)
@@ -120,16 +145,32 @@ void lf_arena_reset(struct lf_arena *a)
         keep->used = 0;
         keep->next = NULL;
     }
+    free_blocks(a->spare);
     *a = (struct lf_arena){ .head = keep, .total = keep ? keep->cap : 0 };
+}
+
+void lf_arena_empty(struct lf_arena *a, size_t keep)
+{
+    struct lf_arena empty = { .spare = a->spare };
+    for (struct lf_arena_block *b = a->spare; b; b = b->next)
+        keep -= b->cap < keep ? b->cap : keep;
+    for (struct lf_arena_block *b = a->head, *next; b; b = next) {
+        next = b->next;
+        if (b->cap <= keep && b->cap <= BLOCK_MAX) { /* a huge one is of one use only */
+            keep -= b->cap;
+            b->next = empty.spare;
+            empty.spare = b;
+        } else {
+            free(b);
+        }
+    }
+    *a = empty;
 }
 
 void lf_arena_free(struct lf_arena *a)
 {
-    for (struct lf_arena_block *b = a->head; b;) {
-        struct lf_arena_block *next = b->next;
-        free(b);
-        b = next;
-    }
+    free_blocks(a->head);
+    free_blocks(a->spare);
     *a = (struct lf_arena){ 0 };
 }
 

@@ -7,8 +7,8 @@
 #include "base/value.h"
 
 struct lf_arena {
-    struct lf_arena_block *head;
-    size_t total;
+    struct lf_arena_block *head, *spare; /* spare: kept by lf_arena_empty for the next use */
+    size_t total;                        /* bytes of the blocks in use */
 };
 
 void *lf_alloc(struct lf_arena *a, size_t n); /* zeroed, 16-byte aligned */
@@ -16,7 +16,8 @@ void *lf_copy(struct lf_arena *a, const void *p, size_t n);
 char *lf_printf(struct lf_arena *a, const char *fmt, ...) LF_PRINTF(2, 3);
 char *lf_strn(struct lf_arena *a, lf_text t); /* NUL-terminated copy; "" for a null text */
 lf_text lf_text_copy(struct lf_arena *a, lf_text t);
-void lf_arena_reset(struct lf_arena *a); /* keeps one block, of at most 1 MB, for the next use */
+void lf_arena_reset(struct lf_arena *a);              /* keeps one block, of at most 1 MB, for the next use */
+void lf_arena_empty(struct lf_arena *a, size_t keep); /* keeps blocks of so many bytes: for what is filled again and again */
 void lf_arena_free(struct lf_arena *a);
 /* For loops over many rows: what was allocated after the mark is given back. */
 struct lf_arena_mark {

@@ -62,8 +62,9 @@ static const char *const field_name[F_COUNT] = { "QN", "ST", "CN", "PW", "MN", "
 
 static enum field field_of(lf_text name)
 {
+    static const uint32_t length[F_COUNT] = { 2, 2, 2, 2, 2, 4, 4, 3 };
     for (int i = 0; i < F_COUNT; i++)
-        if (name.p[0] == field_name[i][0] && name.n > 1 && name.p[1] == field_name[i][1] && lf_text_is(name, field_name[i]))
+        if (name.n == length[i] && memcmp(name.p, field_name[i], 2) == 0 && memcmp(name.p + 2, field_name[i] + 2, name.n - 2) == 0)
             return (enum field)i;
     return F_COUNT; /* RF of 2025 and what vendors add: allowed, not used */
 }

@@ -60,13 +60,17 @@ struct factor {
     double times, load_times;
 };
 
+/* Nearly always what was sent is the code already. */
+static bool sent_as_2017(const struct hj212_factor *f, lf_text sent) { return strncmp(f->code, sent.p, sent.n) == 0 && !f->code[sent.n]; }
+
 /* The code of 2017 for whatever name was sent. Values under a code of 2005 come in the unit of 2005. A channel's own unit,
  * said by somebody for this station, counts more than any table. */
 static struct factor factor_of(struct lf_admit *a, const struct lf_tele_station *s, lf_text sent)
 {
     const struct hj212_factor *f = hj212_factor_find(sent);
-    struct factor r = { f != NULL, f ? lf_str(f->code) : sent, 1, 1 };
-    if (f && f->code2005 && !lf_text_eq(sent, r.code) && lf_text_is(sent, f->code2005)) {
+    bool same = f && sent_as_2017(f, sent);
+    struct factor r = { f != NULL, same ? (lf_text){ f->code, sent.n } : f ? lf_str(f->code) : sent, 1, 1 };
+    if (f && !same && f->code2005 && lf_text_is(sent, f->code2005)) {
         r.times = f->per2005;
         r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
     } else if (f && s->tolerate & (LF_TOLERATE_UG | LF_TOLERATE_MG) && strcmp(f->unit, "ng/m³") == 0) {
@@ -252,7 +256,7 @@ static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct
     *k = (struct lf_tele_packet){
         .station = s->id,
         .grid_code = grid_code,
-        .peer = lf_text_copy(&b->arena, a->peer),
+        .peer = lf_tele_once(b, LF_TELE_PEER, a->peer),
         .raw = raw,
         .qn = not_null(p->qn),
         .st = not_null(p->st),
@@ -353,7 +357,7 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     if (is_reply(p.cn)) {
         answer_result_2005(a, b, &p, s);
         lf_text raw = bring_in(&b->arena, a, &p);
-        add_packet(a, b, &p, s, raw, lf_text_copy(&b->arena, s->grid_code), at, b->nreading);
+        add_packet(a, b, &p, s, raw, lf_tele_once(b, LF_TELE_GRID, s->grid_code), at, b->nreading);
         return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
     }
     if (lf_text_is(p.cn, "9015")) {
@@ -372,7 +376,7 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     if (how != LF_ADMIT_TAKEN)
         return how;
     size_t first = b->nreading;
-    lf_text raw = bring_in(&b->arena, a, &p), grid_code = lf_text_copy(&b->arena, s->grid_code);
+    lf_text raw = bring_in(&b->arena, a, &p), grid_code = lf_tele_once(b, LF_TELE_GRID, s->grid_code);
     if (!read_values(a, b, s, grid_code, p.cp, c, at))
         return end(a, (enum lf_tele_why)HJ212_GRAMMAR, "CP", LF_ADMIT_REFUSED);
     make_answer(a, b, &p, s);

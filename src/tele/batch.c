@@ -1,5 +1,7 @@
 #include "tele/tele.h"
 
+enum { KEEP_BYTES = 4 << 20 };
+
 static const char *const kind_names[LF_TELE_KIND_COUNT] = { "rtd", "min", "hour", "day", "hour_calc", "day_calc" };
 
 const char *lf_tele_kind_name(enum lf_tele_kind k) { return k < LF_TELE_KIND_COUNT ? kind_names[k] : "unknown"; }
@@ -81,9 +83,17 @@ struct lf_tele_held *lf_tele_add_held(struct lf_tele_batch *b)
     return &b->held[b->nheld++];
 }
 
+lf_text lf_tele_once(struct lf_tele_batch *b, enum lf_tele_shared which, lf_text t)
+{
+    if (!b->last[which].p || !lf_text_eq(b->last[which], t))
+        b->last[which] = lf_text_copy(&b->arena, t);
+    return b->last[which];
+}
+
 void lf_tele_batch_reset(struct lf_tele_batch *b)
 {
-    lf_arena_reset(&b->arena);
+    lf_arena_empty(&b->arena, KEEP_BYTES);
+    b->last[LF_TELE_PEER] = b->last[LF_TELE_GRID] = (lf_text){ NULL, 0 };
     b->npacket = b->nreading = b->nreject = b->nack = b->nheld = b->corrected = 0;
 }
 

@@ -249,6 +249,7 @@ static void on_connection(uv_stream_t *server, int status)
 static void *loop_main(void *listener)
 {
     struct lf_listener *l = listener;
+    pthread_setname_np(pthread_self(), "tele-loop");
     uv_run(&l->loop, UV_RUN_DEFAULT);
     return NULL;
 }

@@ -87,6 +87,7 @@ struct lf_tele_held {
 
 struct lf_tele_batch {
     struct lf_arena arena;
+    lf_text last[2]; /* lf_tele_once */
     struct lf_tele_packet *packet;
     struct lf_tele_reading *reading;
     struct lf_tele_reject *reject;
@@ -102,6 +103,9 @@ struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b);
 struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b);
 struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b);
 struct lf_tele_held *lf_tele_add_held(struct lf_tele_batch *b);
+/* A copy in the batch's arena of what many packets one after another share; which: the peer, or the grid code. */
+enum lf_tele_shared { LF_TELE_PEER, LF_TELE_GRID };
+lf_text lf_tele_once(struct lf_tele_batch *b, enum lf_tele_shared which, lf_text t);
 void lf_tele_batch_reset(struct lf_tele_batch *b); /* empty, with its memory kept for the next use */
 void lf_tele_batch_free(struct lf_tele_batch *b);  /* what it holds, not itself */
 #endif

@@ -244,6 +244,7 @@ static void tell_readings(struct lf_listener *l, const struct lf_tele_batch *b)
 void *events_main(void *listener)
 {
     struct lf_listener *l = listener;
+    pthread_setname_np(pthread_self(), "tele-events");
     pthread_mutex_lock(&l->lock);
     for (;;) {
         struct job *j = queue_take(&l->events);
@@ -269,6 +270,7 @@ void *events_main(void *listener)
 void *writer_main(void *listener)
 {
     struct lf_listener *l = listener;
+    pthread_setname_np(pthread_self(), "tele-writer");
     pthread_mutex_lock(&l->lock);
     for (;;) {
         while (!l->next && !l->sub_head && !l->writer_stop)

@@ -7,17 +7,18 @@
 
 void packet_put(struct buf *b, const struct lf_tele_packet *p)
 {
-    put_zig(b, p->received.ms);
-    put_zig(b, p->at.ms);
-    put_zig(b, p->pnum);
-    put_zig(b, p->pno);
-    put_var(b, p->n);
-    put_text(b, p->qn);
-    put_text(b, p->st);
-    put_text(b, p->cn);
-    put_text(b, p->peer);
-    put_text(b, p->note);
-    put_text(b, p->raw);
+    const int64_t number[] = { p->received.ms, p->at.ms, p->pnum, p->pno };
+    const lf_text text[] = { p->qn, p->st, p->cn, p->peer, p->note, p->raw };
+    size_t room = (LF_COUNT(number) + 1) * 10;
+    for (size_t i = 0; i < LF_COUNT(text); i++)
+        room += text[i].n + (size_t)TEXT_ROOM;
+    uint8_t *q = buf_room(b, room);
+    for (size_t i = 0; i < LF_COUNT(number); i++)
+        q = write_var(q, zig(number[i]));
+    q = write_var(q, p->n);
+    for (size_t i = 0; i < LF_COUNT(text); i++)
+        q = write_text(q, text[i]);
+    b->n = (size_t)(q - b->p);
 }
 
 bool packet_get(lf_text bytes, struct packet_body *p)

@@ -39,23 +39,28 @@ static inline void put_u8(struct buf *b, uint8_t v) { *buf_room(b, 1) = v, b->n+
 static inline void put_u32(struct buf *b, uint32_t v) { put_bytes(b, &v, sizeof v); }
 static inline void put_u64(struct buf *b, uint64_t v) { put_bytes(b, &v, sizeof v); }
 static inline void put_f64(struct buf *b, double v) { put_bytes(b, &v, sizeof v); }
-static inline void put_var(struct buf *b, uint64_t v)
+/* At q, which has room for ten bytes; the place behind it. */
+static inline uint8_t *write_var(uint8_t *q, uint64_t v)
 {
-    uint8_t *p = buf_room(b, 10), *q = p;
     for (; v >= 128; v >>= 7)
         *q++ = (uint8_t)(v | 128);
     *q++ = (uint8_t)v;
-    b->n += (size_t)(q - p);
+    return q;
 }
+static inline void put_var(struct buf *b, uint64_t v) { b->n = (size_t)(write_var(buf_room(b, 10), v) - b->p); }
 static inline uint64_t zig(int64_t v) { return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0); }
 static inline int64_t zag(uint64_t z) { return (int64_t)(z >> 1 ^ (z & 1 ? UINT64_MAX : 0)); }
 static inline void put_zig(struct buf *b, int64_t v) { put_var(b, zig(v)); }
 /* 0 = null, else length + 1. */
-static inline void put_text(struct buf *b, lf_text t)
+enum { TEXT_ROOM = 10 }; /* beside the text itself */
+static inline uint8_t *write_text(uint8_t *q, lf_text t)
 {
-    put_var(b, t.p ? (uint64_t)t.n + 1 : 0);
-    put_bytes(b, t.p, t.p ? t.n : 0);
+    q = write_var(q, t.p ? (uint64_t)t.n + 1 : 0);
+    if (t.p && t.n)
+        memcpy(q, t.p, t.n);
+    return q + (t.p ? t.n : 0);
 }
+static inline void put_text(struct buf *b, lf_text t) { b->n = (size_t)(write_text(buf_room(b, t.n + (size_t)TEXT_ROOM), t) - b->p); }
 
 struct in {
     const uint8_t *p, *end;

@@ -114,12 +114,12 @@ static lf_rc known_packet(struct work *w, size_t i, bool *known, struct lf_err *
     struct mem *m = &w->s->mem;
     w->print[i] = packet_print(p->station.v, p->at, p->pno, p->cn, p->qn, p->raw);
     *known = in_batch(w, i);
-    if (*known)
+    if (*known || is_newest(m, p))
         return LF_OK;
     pthread_rwlock_rdlock(&w->s->lock);
     *known = mem_has_print(&m->table[0], w->print[i]) || mem_has_print(&m->table[1], w->print[i]);
     pthread_rwlock_unlock(&w->s->lock);
-    return *known || is_newest(m, p) ? LF_OK : sealed_packet(w, p, w->print[i], known, err);
+    return *known ? LF_OK : sealed_packet(w, p, w->print[i], known, err);
 }
 
 static lf_rc look_into(struct work *w, struct segment *seg, const struct series *sr, int64_t at, struct point *out, bool *found,
@@ -317,16 +317,25 @@ static void put_rejects(struct work *w, struct buf *b, bool quarantine)
 
 void put_reading(struct buf *b, const struct lf_tele_reading *r)
 {
-    struct point p = point_of_reading(r);
-    uint8_t mask = cols_mask(p.col), flag = (uint8_t)(p.flag >> 56);
-    put_zig(b, r->station.v);
-    put_u8(b, (uint8_t)r->kind);
-    put_u8(b, mask);
-    put_u8(b, flag);
-    put_bytes(b, &p.flag, flag ? flag - 1u : 0);
-    put_text(b, r->factor);
-    put_zig(b, p.at);
-    cols_put(b, mask, p.col);
+    const double *const col[COLUMNS] = { &r->value, &r->vmin, &r->vmax, &r->cou, &r->zs };
+    uint64_t packed = flag_pack(r->flag);
+    uint8_t mask = 0, flag = (uint8_t)(packed >> 56);
+    uint8_t *q = buf_room(b, 3 * 10 + FLAG_BYTES + 1 + (r->factor.n + (size_t)TEXT_ROOM) + sizeof(double) * COLUMNS);
+    for (unsigned c = 0; c < COLUMNS; c++)
+        mask |= (uint8_t)((unsigned)!isnan(*col[c]) << c);
+    q = write_var(q, zig(r->station.v));
+    *q++ = (uint8_t)r->kind;
+    *q++ = mask;
+    *q++ = flag;
+    memcpy(q, &packed, FLAG_BYTES + 1); /* there is room, and what is too much is written over */
+    q = write_text(q + (flag ? flag - 1u : 0), r->factor);
+    q = write_var(q, zig(r->at.ms));
+    for (unsigned c = 0; c < COLUMNS; c++)
+        if (mask >> c & 1) {
+            memcpy(q, col[c], sizeof(double));
+            q += sizeof(double);
+        }
+    b->n = (size_t)(q - b->p);
 }
 
 static void put_record(struct work *w, struct buf *b, struct hints *h)

@@ -83,7 +83,7 @@ static lf_rc merge(struct log_store *s, struct segment **in, size_t n, const cha
     for (size_t i = 0; i < n; i++)
         base = in[i]->foot.id_first < base ? in[i]->foot.id_first : base;
     struct records_out *o = lf_new(sizeof *o);
-    rc = records_create(o, s->io, path, f->cls, f->month, base, err);
+    rc = records_create(o, s->io, path, f->cls, f->month, base, RECORDS_SMALL, err);
     o->seg.stop = &s->stop;
     if (!rc)
         rc = records_compact(in, n, o, err);

@@ -1,7 +1,9 @@
 /* keeper.c - the thread that seals, merges and removes, and what it is asked to do at once. */
 #include "tele/log/parts.h"
 
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { LOOK_MS = 5000, JOURNALS_MAX = 16, RETAIN_EVERY = LF_HOUR_MS };
 
@@ -80,9 +82,15 @@ static void tell(struct log_store *s, lf_rc rc, const struct lf_err *err)
         s->c.trouble(s->c.user, rc ? err : NULL);
 }
 
+/* Packing what is durable already can wait for what is not: the thread gives way to those that stations wait for. When it falls so far
+ * behind that memory is full, commits wait for it, and then it has the processor to itself. */
+enum { NICE = 5 };
+
 static void *keep(void *user)
 {
     struct log_store *s = user;
+    pthread_setname_np(pthread_self(), "tele-keeper");
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux of this thread alone; when it is refused, nothing is lost */
     while (!atomic_load(&s->stop)) {
         struct lf_err err = { 0 };
         wait_for_work(s);

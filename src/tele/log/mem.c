@@ -139,14 +139,6 @@ struct channel *mem_channel(struct mem *m, struct station *s, lf_text cn, bool m
 
 /* ---- points -------------------------------------------------------------------------------------------------- */
 
-static struct point point_of(const struct mpoint *p)
-{
-    struct point out = { .at = p->at, .col = { p->value, NAN, NAN, NAN, NAN }, .flag = p->flag };
-    if (p->more)
-        memcpy(&out.col[1], p->more, (COLUMNS - 1) * sizeof out.col[0]);
-    return out;
-}
-
 void mem_latest(struct series *s, const struct point *p, lf_ms received)
 {
     if (s->known && p->at < s->latest.at)
@@ -359,6 +351,14 @@ static uint32_t journal_index(struct memtable *t, struct journal *j)
     return t->njournal - 1;
 }
 
+/* The series of a station are spread over the memory: what the next readings will touch is asked for early. */
+enum { AHEAD = 6 };
+static void fetch(const struct series *s, int table)
+{
+    __builtin_prefetch(&s->mem[table], 1);
+    __builtin_prefetch(&s->latest, 1);
+}
+
 bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, const struct hints *h)
 {
     struct memtable *t = &m->table[m->active];
@@ -375,9 +375,12 @@ bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, co
     for (int c = 0; c < RECORD_CLASSES; c++)
         if (!take_records(m, &in, c, n[c], like, body, at, heard, h && c == 0 ? h->print : NULL))
             return false;
-    for (uint32_t i = 0; i < readings; i++)
+    for (uint32_t i = 0; i < readings; i++) {
+        if (h && i + AHEAD < readings)
+            fetch(h->series[i + AHEAD], m->active);
         if (!take_reading(m, &in, heard, h ? h->series[i] : NULL))
             return false;
+    }
     return !in.bad && in.p == in.end;
 }
 

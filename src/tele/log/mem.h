@@ -15,6 +15,13 @@ struct mpoint {
     uint64_t flag;
     const double *more; /* the other columns; NULL: none */
 };
+static inline struct point point_of(const struct mpoint *p)
+{
+    struct point out = { .at = p->at, .col = { p->value, NAN, NAN, NAN, NAN }, .flag = p->flag };
+    if (p->more)
+        memcpy(&out.col[1], p->more, (COLUMNS - 1) * sizeof out.col[0]);
+    return out;
+}
 struct run { /* points of one series in the order they came */
     struct run *next;
     uint32_t n, cap;

@@ -38,6 +38,7 @@ bool chunk_next(struct chunk *c, struct record *r)
     r->station = get_zig(&c->in);
     r->id = get_zig(&c->in);
     r->body = get_text(&c->in);
+    r->print = 0;
     return !c->in.bad;
 }
 

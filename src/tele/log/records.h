@@ -9,21 +9,29 @@
 struct record {
     int64_t station, id; /* station 0 for what was refused */
     lf_text body;
+    uint64_t print; /* of a packet whose fingerprint is known already; else 0 */
 };
 lf_ms record_when(uint32_t cls, lf_text body); /* the time that decides its month */
 
 /* ---- writing: in the order of (station, id) ---- */
 
+enum records_pack { RECORDS_FAST = 1, RECORDS_SMALL = 3 }; /* level of zstd: what is sealed now; what is merged, to stay */
+
+struct keyed { /* an entry of a table that is in the order of its keys */
+    uint64_t key;
+    uint32_t value;
+};
 struct records_out {
     struct seg_out seg;
     ZSTD_CCtx *zstd;
-    struct buf raw, packed, ids, prints;
-    struct chunk_entry chunk; /* records == 0: empty */
+    enum records_pack pack;
+    struct buf raw, packed, ids, prints; /* the last two: struct keyed, {id, chunk} and {print, id} */
+    struct chunk_entry chunk;            /* records == 0: empty */
     uint32_t nchunk;
 };
 /* No id may be below id_base or 2^32 above it. */
 lf_rc records_create(struct records_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, int64_t id_base,
-                     struct lf_err *err);
+                     enum records_pack pack, struct lf_err *err);
 void records_add(struct records_out *o, const struct record *r);
 lf_rc records_finish(struct records_out *o);
 void records_abandon(struct records_out *o);

@@ -2,22 +2,23 @@
 
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 128 * 1024, LEVEL = 3 };
+enum { CHUNK_BYTES = 128 * 1024 };
+
+static lf_ms packet_when(const struct packet_body *p) { return p->at.ms ? p->at : p->received; }
 
 lf_ms record_when(uint32_t cls, lf_text body)
 {
     struct packet_body p;
     if (cls != CLASS_PACKET)
         return reject_received(body); /* all others begin with theirs */
-    if (!packet_get(body, &p))
-        return (lf_ms){ 0 };
-    return p.at.ms ? p.at : p.received;
+    return packet_get(body, &p) ? packet_when(&p) : (lf_ms){ 0 };
 }
 
 lf_rc records_create(struct records_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, int64_t id_base,
-                     struct lf_err *err)
+                     enum records_pack pack, struct lf_err *err)
 {
     memset(o, 0, sizeof *o);
+    o->pack = pack;
     lf_rc rc = seg_create(&o->seg, io, path, cls, month, err);
     o->seg.foot.id_first = id_base;
     o->zstd = ZSTD_createCCtx();
@@ -33,7 +34,7 @@ static void end_chunk(struct records_out *o)
     size_t room = ZSTD_compressBound(o->raw.n);
     o->packed.n = 0;
     buf_room(&o->packed, room);
-    size_t n = ZSTD_compressCCtx(o->zstd, o->packed.p, room, o->raw.p, o->raw.n, LEVEL);
+    size_t n = ZSTD_compressCCtx(o->zstd, o->packed.p, room, o->raw.p, o->raw.n, (int)o->pack);
     if (ZSTD_isError(n) && !o->seg.rc)
         o->seg.rc =
             lf_err_set(o->seg.err, LF_EIO, NULL, "cannot compress packets: %s\nHINT: give the machine more memory", ZSTD_getErrorName(n));
@@ -45,6 +46,12 @@ static void end_chunk(struct records_out *o)
     o->nchunk++;
     o->chunk.records = 0;
     o->raw.n = 0;
+}
+
+static void put_keyed(struct buf *b, uint64_t key, uint32_t value)
+{
+    struct keyed k = { key, value };
+    put_bytes(b, &k, sizeof k);
 }
 
 void records_add(struct records_out *o, const struct record *r)
@@ -59,44 +66,95 @@ void records_add(struct records_out *o, const struct record *r)
     put_zig(&o->raw, r->station);
     put_zig(&o->raw, r->id);
     put_text(&o->raw, r->body);
-    struct id_entry e = { (uint32_t)(r->id - f->id_first), o->nchunk };
-    put_bytes(&o->ids, &e, sizeof e);
+    uint32_t id = (uint32_t)(r->id - f->id_first);
+    put_keyed(&o->ids, id, o->nchunk);
     struct packet_body p;
-    if (f->cls == CLASS_PACKET && packet_get(r->body, &p)) {
-        uint64_t print = packet_print(r->station, p.at, p.pno, p.cn, p.qn, p.raw);
-        struct print_entry pe = { (uint32_t)print, (uint32_t)(print >> 32), e.id };
-        put_bytes(&o->prints, &pe, sizeof pe);
+    lf_ms when = { 0 };
+    if (f->cls != CLASS_PACKET) {
+        when = record_when(f->cls, r->body);
+    } else if (packet_get(r->body, &p)) {
+        put_keyed(&o->prints, r->print ? r->print : packet_print(r->station, p.at, p.pno, p.cn, p.qn, p.raw), id);
         f->timeless += p.at.ms == 0;
+        when = packet_when(&p);
     }
-    lf_ms when = record_when(f->cls, r->body);
     f->first = when.ms < f->first ? when.ms : f->first;
     f->last = when.ms > f->last ? when.ms : f->last;
     f->id_last = r->id > f->id_last ? r->id : f->id_last;
     f->n++;
 }
 
-static int by_id(const void *a, const void *b)
+/* ---- the tables ------------------------------------------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b)
 {
-    uint32_t x = ((const struct id_entry *)a)->id, y = ((const struct id_entry *)b)->id;
+    uint64_t x = ((const struct keyed *)a)->key, y = ((const struct keyed *)b)->key;
     return x < y ? -1 : x > y;
 }
 
-static int by_print(const void *a, const void *b)
+static void sort_few(struct keyed *k, size_t n)
 {
-    const struct print_entry *x = a, *y = b;
-    uint64_t p = (uint64_t)x->hi << 32 | x->lo, q = (uint64_t)y->hi << 32 | y->lo;
-    return p < q ? -1 : p > q;
+    if (n > 24) {
+        qsort(k, n, sizeof *k, by_key);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct keyed one = k[i];
+        size_t at = i;
+        for (; at > 0 && k[at - 1].key > one.key; at--)
+            k[at] = k[at - 1];
+        k[at] = one;
+    }
+}
+
+/* Fingerprints and ids are spread evenly: each goes to the heap of its leading bits at once, and few share one. */
+static void sort_keyed(struct buf *b)
+{
+    struct keyed *k = (struct keyed *)(void *)b->p;
+    size_t n = b->n / sizeof *k;
+    uint64_t most = 1;
+    unsigned bits = 1;
+    for (size_t i = 0; i < n; i++)
+        most |= k[i].key;
+    while (bits < 18 && (size_t)1 << bits < n)
+        bits++;
+    unsigned width = 64 - (unsigned)__builtin_clzll(most), shift = width > bits ? width - bits : 0;
+    size_t heaps = (size_t)1 << bits, at = 0;
+    uint32_t *end = lf_new(heaps * sizeof *end); /* first how many, then where the next goes: at last where each ends */
+    struct keyed *to = lf_new((n + 1) * sizeof *to);
+    for (size_t i = 0; i < n; i++)
+        end[k[i].key >> shift]++;
+    for (size_t h = 0; h < heaps; h++) {
+        size_t many = end[h];
+        end[h] = (uint32_t)at;
+        at += many;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[end[k[i].key >> shift]++] = k[i];
+    for (size_t h = 0; h < heaps; h++)
+        sort_few(to + (h ? end[h - 1] : 0), end[h] - (h ? end[h - 1] : 0));
+    lf_release(end);
+    lf_release(b->p);
+    *b = (struct buf){ (uint8_t *)to, b->n, (n + 1) * sizeof *to };
+}
+
+static void put_tables(struct records_out *o)
+{
+    const struct keyed *k;
+    sort_keyed(&o->ids);
+    sort_keyed(&o->prints);
+    k = (const struct keyed *)(const void *)o->ids.p;
+    for (size_t i = 0; i < o->ids.n / sizeof *k; i++)
+        put_bytes(&o->seg.table[TABLE_IDS], &(struct id_entry){ (uint32_t)k[i].key, k[i].value }, sizeof(struct id_entry));
+    k = (const struct keyed *)(const void *)o->prints.p;
+    for (size_t i = 0; i < o->prints.n / sizeof *k; i++)
+        put_bytes(&o->seg.table[TABLE_PRINTS], &(struct print_entry){ (uint32_t)k[i].key, (uint32_t)(k[i].key >> 32), k[i].value },
+                  sizeof(struct print_entry));
 }
 
 lf_rc records_finish(struct records_out *o)
 {
     end_chunk(o);
-    if (o->ids.n)
-        qsort(o->ids.p, o->ids.n / sizeof(struct id_entry), sizeof(struct id_entry), by_id);
-    if (o->prints.n)
-        qsort(o->prints.p, o->prints.n / sizeof(struct print_entry), sizeof(struct print_entry), by_print);
-    put_bytes(&o->seg.table[TABLE_IDS], o->ids.p, o->ids.n);
-    put_bytes(&o->seg.table[TABLE_PRINTS], o->prints.p, o->prints.n);
+    put_tables(o);
     lf_rc rc = seg_finish(&o->seg);
     records_abandon(o);
     return rc;

@@ -11,8 +11,9 @@ struct seal {
     struct log_store *s;
     struct memtable *t;
     int table;
-    struct series **series; /* with points in the table, by (station, factor) */
-    size_t nseries;
+    struct series **series;   /* with points in the table, by (station, factor) */
+    struct station **station; /* with records in the table, by id */
+    size_t nseries, nstation;
     uint64_t *made; /* numbers of finished segments */
     size_t nmade, cap_made;
 };
@@ -61,20 +62,69 @@ static int by_station(const void *a, const void *b)
     return c ? c : x->factor.n < y->factor.n ? -1 : x->factor.n > y->factor.n;
 }
 
-/* The registry may grow meanwhile, what is in it stays where it is. */
-static void collect_series(struct seal *k)
+static int by_id(const void *a, const void *b)
 {
+    int64_t x = (*(struct station *const *)a)->id, y = (*(struct station *const *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static bool has_records(const struct station *s, int table)
+{
+    for (int c = 0; c < RECORD_CLASSES; c++)
+        if (s->last[table][c])
+            return true;
+    return false;
+}
+
+/* The registry may grow meanwhile, what is in it stays where it is. */
+static void collect(struct seal *k)
+{
+    const struct mem *m = &k->s->mem;
     pthread_rwlock_rdlock(&k->s->lock);
-    k->table = 1 - k->s->mem.active;
-    k->series = lf_new(k->s->mem.nseries * sizeof *k->series + 1);
-    for (size_t i = 0; i <= k->s->mem.series_mask; i++)
-        for (struct series *e = k->s->mem.series[i]; e; e = e->chain)
+    k->table = 1 - m->active;
+    k->series = lf_new(m->nseries * sizeof *k->series + 1);
+    k->station = lf_new(m->nstation * sizeof *k->station + 1);
+    for (size_t i = 0; i <= m->series_mask; i++)
+        for (struct series *e = m->series[i]; e; e = e->chain)
             if (e->mem[k->table].n)
                 k->series[k->nseries++] = e;
+    for (size_t i = 0; i <= m->station_mask; i++)
+        for (struct station *e = m->station[i]; e; e = e->chain)
+            if (has_records(e, k->table))
+                k->station[k->nstation++] = e;
     pthread_rwlock_unlock(&k->s->lock);
     k->t = &k->s->mem.table[k->table];
     if (k->nseries)
         qsort(k->series, k->nseries, sizeof *k->series, by_station);
+    if (k->nstation)
+        qsort(k->station, k->nstation, sizeof *k->station, by_id);
+}
+
+/* The points of a series within [from, to). */
+static void add_points(struct seal *k, struct points_out *o, const struct series *e, int64_t from, int64_t to)
+{
+    bool begun = false;
+    for (const struct run *r = e->mem[k->table].head; r; r = r->next)
+        for (uint32_t i = 0; i < r->n; i++) {
+            if (r->p[i].at < from || r->p[i].at >= to)
+                continue;
+            if (!begun)
+                points_series(o, e->station->id, e->factor);
+            begun = true;
+            struct point p = point_of(&r->p[i]);
+            points_add(o, &p);
+        }
+}
+
+static void add_sorted_points(struct seal *k, struct points_out *o, const struct series *e, int64_t from, int64_t to)
+{
+    size_t n;
+    struct point *p = mem_points(e, k->table, from, to, &n);
+    if (n)
+        points_series(o, e->station->id, e->factor);
+    for (size_t j = 0; j < n; j++)
+        points_add(o, &p[j]);
+    lf_release(p);
 }
 
 static lf_rc seal_kind(struct seal *k, enum lf_tele_kind kind, int32_t month, struct lf_err *err)
@@ -87,15 +137,9 @@ static lf_rc seal_kind(struct seal *k, enum lf_tele_kind kind, int32_t month, st
     o->seg.stop = &k->s->stop;
     for (size_t i = 0; i < k->nseries && !rc; i++) {
         const struct series *e = k->series[i];
-        size_t n;
         if (e->kind != kind)
             continue;
-        struct point *p = mem_points(e, k->table, from, to, &n);
-        if (n)
-            points_series(o, e->station->id, e->factor);
-        for (size_t j = 0; j < n; j++)
-            points_add(o, &p[j]);
-        lf_release(p);
+        (e->mem[k->table].unsorted ? add_sorted_points : add_points)(k, o, e, from, to);
         rc = o->seg.rc;
     }
     if (rc)
@@ -127,12 +171,31 @@ static lf_rc seal_readings(struct seal *k, struct lf_err *err)
 
 /* ---- records ------------------------------------------------------------------------------------------------------------ */
 
-static int by_station_id(const void *a, const void *b)
+static int by_record_id(const void *a, const void *b)
 {
     const struct mrecord *x = *(struct mrecord *const *)a, *y = *(struct mrecord *const *)b;
-    if (x->station != y->station)
-        return x->station < y->station ? -1 : 1;
     return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* The records of a station whose time lies within [from, to), in the order of their ids, which is the order they came in. */
+static size_t records_of(struct seal *k, const struct station *s, uint32_t c, int64_t from, int64_t to, struct mrecord **r)
+{
+    struct mrecord *all = k->t->rec[c];
+    size_t n = 0;
+    bool rising = true;
+    for (uint32_t i = s->last[k->table][c]; i; i = all[i - 1].before)
+        if (all[i - 1].when >= from && all[i - 1].when < to)
+            r[n++] = &all[i - 1];
+    for (size_t i = 0; i < n / 2; i++) {
+        struct mrecord *other = r[i];
+        r[i] = r[n - 1 - i];
+        r[n - 1 - i] = other;
+    }
+    for (size_t i = 1; i < n; i++)
+        rising &= r[i - 1]->id < r[i]->id;
+    if (!rising)
+        qsort(r, n, sizeof *r, by_record_id);
+    return n;
 }
 
 static lf_rc add_records(struct seal *k, struct records_out *o, struct mrecord **r, size_t n, struct lf_err *err)
@@ -140,7 +203,7 @@ static lf_rc add_records(struct seal *k, struct records_out *o, struct mrecord *
     struct lf_arena a = { 0 };
     lf_rc rc = LF_OK;
     for (size_t i = 0; i < n && !rc; i++) {
-        struct record one = { .station = r[i]->station, .id = r[i]->id };
+        struct record one = { .station = r[i]->station, .id = r[i]->id, .print = o->seg.foot.cls == CLASS_PACKET ? r[i]->print : 0 };
         rc = mrecord_body(r[i], k->t->journal[r[i]->journal], o->seg.foot.cls, &a, &one.body, err);
         if (!rc)
             records_add(o, &one);
@@ -159,16 +222,13 @@ static lf_rc seal_records(struct seal *k, uint32_t c, int32_t month, struct lf_e
     int64_t from = month_end(month - 1).ms, to = month_end(month).ms, base = INT64_MAX;
     struct mrecord **r = lf_new(k->t->nrec[c] * sizeof *r);
     size_t n = 0;
-    for (size_t i = 0; i < k->t->nrec[c]; i++) {
-        struct mrecord *e = &k->t->rec[c][i];
-        if (e->when < from || e->when >= to)
-            continue;
-        r[n++] = e;
-        base = e->id < base ? e->id : base;
+    for (size_t i = 0; i < k->nstation; i++) {
+        size_t more = records_of(k, k->station[i], c, from, to, r + n);
+        base = more && r[n]->id < base ? r[n]->id : base;
+        n += more;
     }
-    qsort(r, n, sizeof *r, by_station_id);
     struct records_out *o = lf_new(sizeof *o);
-    lf_rc rc = records_create(o, k->s->io, path_segment(path, k->s->dir, number), c + CLASS_RECORDS, month, base, err);
+    lf_rc rc = records_create(o, k->s->io, path_segment(path, k->s->dir, number), c + CLASS_RECORDS, month, base, RECORDS_FAST, err);
     o->seg.stop = &k->s->stop;
     if (!rc)
         rc = add_records(k, o, r, n, err);
@@ -315,12 +375,13 @@ lf_rc log_seal(struct log_store *s, struct lf_err *err)
     struct seal k = { .s = s };
     int64_t began = lf_now().ms;
     atomic_store(&s->sealing, true);
-    collect_series(&k);
+    collect(&k);
     lf_rc rc = seal_table(&k, err);
     atomic_store(&s->sealing, false);
     atomic_fetch_add(rc ? &s->seal_failures : &s->seals, 1);
     atomic_store(&s->last_seal_ms, lf_now().ms - began);
     lf_release(k.series);
+    lf_release(k.station);
     lf_release(k.made);
     return rc;
 }
