@@ -94,6 +94,8 @@ extern const struct hj212_factor
     hj212_factors[]; /* tables B.1, B.2, B.3 of HJ 212-2017, sorted by code, plus codes often met (documented) */
 extern const size_t hj212_factor_count;
 const struct hj212_factor *hj212_factor_find(lf_text code); /* 2017 code, 2005 code or known alias (SO2, PM25 ...); NULL when unknown */
+/* The same, and whether `code` is the code of 2017 itself. */
+const struct hj212_factor *hj212_factor_under(lf_text code, bool *is_2017);
 /* What a value in `from` is to be multiplied by to be in `to`; false when they do not measure the same. Units as the code table writes
  * them ("µg/m³"), or as keyboards do ("ug/m3"). */
 bool hj212_unit_times(lf_text from, lf_text to, double *times);

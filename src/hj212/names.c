@@ -154,6 +154,7 @@ enum { SLOTS = 1024 };
 struct table {
     struct {
         struct key key;
+        bool is_2017;
         const struct hj212_factor *factor;
     } slot[SLOTS];
 };
@@ -169,35 +170,45 @@ static size_t slot_of(const struct table *t, struct key k)
     return at;
 }
 
-static void enter(struct table *t, struct key k, const struct hj212_factor *f)
+static void enter(struct table *t, struct key k, const struct hj212_factor *f, bool is_2017)
 {
     size_t at = slot_of(t, k);
     if (t->slot[at].factor)
         return;
     t->slot[at].key = k;
+    t->slot[at].is_2017 = is_2017;
     t->slot[at].factor = f;
 }
 
 static void make_tables(void)
 {
     for (size_t i = 0; i < hj212_factor_count; i++)
-        enter(&by_code, key_of(lf_str(hj212_factors[i].code)), &hj212_factors[i]);
+        enter(&by_code, key_of(lf_str(hj212_factors[i].code)), &hj212_factors[i], true);
     for (size_t i = 0; i < hj212_factor_count; i++)
         if (hj212_factors[i].code2005)
-            enter(&by_code, key_of(lf_str(hj212_factors[i].code2005)), &hj212_factors[i]);
+            enter(&by_code, key_of(lf_str(hj212_factors[i].code2005)), &hj212_factors[i], false);
     for (size_t i = 0; i < LF_COUNT(aliases); i++) {
         const struct hj212_factor *f = by_code.slot[slot_of(&by_code, key_of(lf_str(aliases[i].name)))].factor;
-        enter(&by_alias, upper_key_of(lf_str(aliases[i].code)), f);
+        enter(&by_alias, upper_key_of(lf_str(aliases[i].code)), f, false);
     }
+}
+
+const struct hj212_factor *hj212_factor_under(lf_text code, bool *is_2017)
+{
+    *is_2017 = false;
+    if (!code.n || code.n > 16)
+        return NULL;
+    pthread_once(&tables_made, make_tables);
+    size_t at = slot_of(&by_code, key_of(code));
+    *is_2017 = by_code.slot[at].is_2017;
+    const struct hj212_factor *f = by_code.slot[at].factor;
+    return f ? f : by_alias.slot[slot_of(&by_alias, upper_key_of(code))].factor;
 }
 
 const struct hj212_factor *hj212_factor_find(lf_text code)
 {
-    if (!code.n || code.n > 16)
-        return NULL;
-    pthread_once(&tables_made, make_tables);
-    const struct hj212_factor *f = by_code.slot[slot_of(&by_code, key_of(code))].factor;
-    return f ? f : by_alias.slot[slot_of(&by_alias, upper_key_of(code))].factor;
+    bool ignored;
+    return hj212_factor_under(code, &ignored);
 }
 
 static const struct name why_names[HJ212_WHY_COUNT] = {

@@ -60,15 +60,12 @@ struct factor {
     double times, load_times;
 };
 
-/* Nearly always what was sent is the code already. */
-static bool sent_as_2017(const struct hj212_factor *f, lf_text sent) { return strncmp(f->code, sent.p, sent.n) == 0 && !f->code[sent.n]; }
-
 /* The code of 2017 for whatever name was sent. Values under a code of 2005 come in the unit of 2005. A channel's own unit,
  * said by somebody for this station, counts more than any table. */
 static struct factor factor_of(struct lf_admit *a, const struct lf_tele_station *s, lf_text sent)
 {
-    const struct hj212_factor *f = hj212_factor_find(sent);
-    bool same = f && sent_as_2017(f, sent);
+    bool same; /* nearly always what was sent is the code */
+    const struct hj212_factor *f = hj212_factor_under(sent, &same);
     struct factor r = { f != NULL, same ? (lf_text){ f->code, sent.n } : f ? lf_str(f->code) : sent, 1, 1 };
     if (f && !same && f->code2005 && lf_text_is(sent, f->code2005)) {
         r.times = f->per2005;
@@ -99,8 +96,7 @@ static struct lf_tele_reading *reading_of(struct lf_tele_batch *b, size_t first,
             if (lf_text_eq(b->reading[i].factor, factor))
                 return &b->reading[i];
     *met |= bit;
-    struct lf_tele_reading *r = lf_tele_add_reading(b);
-    *r = *like;
+    struct lf_tele_reading *r = lf_tele_put_reading(b, like);
     r->factor = factor;
     return r;
 }

@@ -42,13 +42,19 @@ const char *lf_tele_why_text(enum lf_tele_why w)
     return w < LF_TELE_WHY_COUNT ? whys[w - HJ212_WHY_COUNT].text : "未知 | Unknown";
 }
 
-/* Room for one more element of the given size; the element is zeroed. */
-static void *grow(void *p, size_t n, size_t *cap, size_t size)
+/* Room for one more element of the given size. */
+static inline void *room(void *p, size_t n, size_t *cap, size_t size)
 {
-    if (n == *cap) {
-        *cap = *cap ? *cap * 2 : 64;
-        p = lf_renew(p, *cap * size);
-    }
+    if (n < *cap)
+        return p;
+    *cap = *cap ? *cap * 2 : 64;
+    return lf_renew(p, *cap * size);
+}
+
+/* The same, and the element is zeroed. */
+static inline void *grow(void *p, size_t n, size_t *cap, size_t size)
+{
+    p = room(p, n, cap, size);
     memset((char *)p + n * size, 0, size);
     return p;
 }
@@ -62,6 +68,13 @@ struct lf_tele_packet *lf_tele_add_packet(struct lf_tele_batch *b)
 struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b)
 {
     b->reading = grow(b->reading, b->nreading, &b->cap_reading, sizeof *b->reading);
+    return &b->reading[b->nreading++];
+}
+
+struct lf_tele_reading *lf_tele_put_reading(struct lf_tele_batch *b, const struct lf_tele_reading *like)
+{
+    b->reading = room(b->reading, b->nreading, &b->cap_reading, sizeof *b->reading);
+    b->reading[b->nreading] = *like;
     return &b->reading[b->nreading++];
 }
 

@@ -100,6 +100,7 @@ struct lf_tele_batch {
 /* Each returns the new, zeroed element, valid until the next call of the same function. */
 struct lf_tele_packet *lf_tele_add_packet(struct lf_tele_batch *b);
 struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b);
+struct lf_tele_reading *lf_tele_put_reading(struct lf_tele_batch *b, const struct lf_tele_reading *like); /* one like that */
 struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b);
 struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b);
 struct lf_tele_held *lf_tele_add_held(struct lf_tele_batch *b);
