@@ -50,6 +50,7 @@ int main(int argc, char **argv)
     char c;
     if (argc < 3)
         return 2;
+    lf_keep_released();
     struct lf_listener_config config = { .max_connections = 32000,
                                          .max_per_peer = 32000,
                                          .port = (uint16_t)(argc > 3 ? atoi(argv[3]) : 0) };

@@ -297,6 +297,7 @@ static int serve(int argc, char **argv)
         return APP_USAGE;
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread exists */
     signal(SIGPIPE, SIG_IGN);
+    lf_keep_released(); /* trimmed each minute below */
     lf_rc rc = start(&err);
     if (!rc)
         rc = start_player(&err);

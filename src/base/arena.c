@@ -188,4 +188,10 @@ void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to)
         a->head->used = to.used;
 }
 
+void lf_keep_released(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
 void lf_trim(void) { malloc_trim(0); }

@@ -32,5 +32,8 @@ void *lf_new(size_t n);
 void *lf_renew(void *p, size_t n);
 char *lf_dup(const char *s);
 void lf_release(void *p);
+/* From now on what is released stays with the program until lf_trim, so that what comes again and again (a batch, a table that is sealed)
+ * finds its pages there. Called once, before there are threads. */
+void lf_keep_released(void);
 void lf_trim(void); /* gives memory that was released back to the system: after work that needed much, as starting does */
 #endif

@@ -6,7 +6,7 @@
  * Only what is new is in it, so replaying needs no decisions. An empty record says that the store was closed in good order. */
 #include "tele/log/parts.h"
 
-static const size_t RECORD_BYTES_MAX = 1u << 29, KEEP_RECORD = 32u << 20;
+static const size_t RECORD_BYTES_MAX = 1u << 29, KEEP_RECORD = 32u << 20, KEEP_ARENA = 8u << 20;
 enum { READ_TRIES = 20 };
 
 struct correction {
@@ -30,8 +30,9 @@ struct work {
     struct lf_tele_batch *b;
     struct lf_arena *a;
     lf_ms now;
-    uint64_t *print; /* of packet i */
-    int64_t *id;     /* of packet i; 0: not to be stored */
+    uint64_t *print;          /* of packet i */
+    int64_t *id;              /* of packet i; 0: not to be stored */
+    struct channel **channel; /* of packet i; NULL: not there yet */
     bool *duplicate, *fresh;
     struct series **series; /* of reading i */
     struct seen seen, prints;
@@ -91,10 +92,11 @@ static lf_rc sealed_packet(struct work *w, const struct lf_tele_packet *p, uint6
 }
 
 /* Nothing of a station's command that is newer than all before can be there already. */
-static bool is_newest(struct mem *m, const struct lf_tele_packet *p)
+static bool is_newest(struct work *w, size_t i)
 {
-    struct station *st = mem_find_station(m, p->station.v);
-    struct channel *c = st ? mem_channel(m, st, p->cn, false) : NULL;
+    const struct lf_tele_packet *p = &w->b->packet[i];
+    struct station *st = mem_find_station(&w->s->mem, p->station.v);
+    struct channel *c = w->channel[i] = st ? mem_channel(&w->s->mem, st, p->cn, false) : NULL;
     return !c || (p->at.ms && p->at.ms > c->newest);
 }
 
@@ -114,7 +116,7 @@ static lf_rc known_packet(struct work *w, size_t i, bool *known, struct lf_err *
     struct mem *m = &w->s->mem;
     w->print[i] = packet_print(p->station.v, p->at, p->pno, p->cn, p->qn, p->raw);
     *known = in_batch(w, i);
-    if (*known || is_newest(m, p))
+    if (*known || is_newest(w, i))
         return LF_OK;
     pthread_rwlock_rdlock(&w->s->lock);
     *known = mem_has_print(&m->table[0], w->print[i]) || mem_has_print(&m->table[1], w->print[i]);
@@ -340,8 +342,8 @@ void put_reading(struct buf *b, const struct lf_tele_reading *r)
 
 static void put_record(struct work *w, struct buf *b, struct hints *h)
 {
-    uint64_t *print = lf_alloc(w->a, (w->n[0] + 1) * sizeof *print);
-    h->print = print;
+    struct packet_hint *hint = lf_alloc(w->a, (w->n[0] + 1) * sizeof *hint);
+    h->packet = hint;
     h->series = lf_alloc(w->a, (w->nfresh + 1) * sizeof *h->series);
     b->n = 0;
     buf_room(b, sizeof(struct record_header));
@@ -355,7 +357,7 @@ static void put_record(struct work *w, struct buf *b, struct hints *h)
             size_t from = begin_body(b, w->b->packet[i].station.v, w->id[i]);
             packet_put(b, &w->b->packet[i]);
             end_body(b, from);
-            *print++ = w->print[i];
+            *hint++ = (struct packet_hint){ &w->b->packet[i], w->channel[i], w->print[i] };
         }
     put_rejects(w, b, false);
     put_rejects(w, b, true);
@@ -463,6 +465,7 @@ static lf_rc commit(struct work *w, struct lf_err *err)
     size_t np = w->b->npacket + 1, nr = w->b->nreading + 1;
     w->print = lf_alloc(w->a, np * sizeof *w->print);
     w->id = lf_alloc(w->a, np * sizeof *w->id);
+    w->channel = lf_alloc(w->a, np * sizeof *w->channel);
     w->duplicate = lf_alloc(w->a, np);
     w->fresh = lf_alloc(w->a, nr);
     w->series = lf_alloc(w->a, nr * sizeof *w->series);
@@ -488,7 +491,7 @@ lf_rc log_commit(struct lf_tele_store *store, struct lf_tele_batch *b, struct lf
     pthread_mutex_lock(&s->commit_lock);
     s->commits++;
     lf_rc rc = commit(&w, err);
-    lf_arena_reset(&s->arena);
+    lf_arena_empty(&s->arena, KEEP_ARENA);
     if (s->record.cap > KEEP_RECORD)
         buf_free(&s->record);
     pthread_mutex_unlock(&s->commit_lock);

@@ -129,6 +129,7 @@ struct channel *mem_channel(struct mem *m, struct station *s, lf_text cn, bool m
         c = c->next;
     if (!c && make) {
         c = lf_alloc(&m->arena, sizeof *c);
+        c->station = s;
         c->newest = INT64_MIN;
         c->cn = lf_text_copy(&m->arena, cn);
         c->next = s->channel;
@@ -267,10 +268,9 @@ static void add_print(struct memtable *t)
     put_print(t, (uint32_t)n - 1);
 }
 
-static void add_record(struct mem *m, int cls, struct mrecord r)
+static void add_record(struct mem *m, int cls, struct station *s, struct mrecord r)
 {
     struct memtable *t = &m->table[m->active];
-    struct station *s = mem_station(m, r.station);
     uint32_t *last = &s->last[m->active][cls];
     if (t->nrec[cls] == t->cap_rec[cls])
         t->rec[cls] = lf_renew(t->rec[cls], (t->cap_rec[cls] = t->cap_rec[cls] * 2 + 64) * sizeof r);
@@ -283,22 +283,40 @@ static void add_record(struct mem *m, int cls, struct mrecord r)
         m->next_id[cls] = r.id + 1;
 }
 
-static bool take_packet(struct mem *m, struct mrecord *r, lf_text body, lf_ms heard, const uint64_t *print)
+static bool read_packet(int64_t station, lf_text body, struct packet_body *b, uint64_t *print)
+{
+    if (!packet_get(body, b))
+        return false;
+    *print = packet_print(station, b->at, b->pno, b->cn, b->qn, b->raw);
+    return true;
+}
+
+/* What the body says, when the hint knows it: all but texts that are not needed here. */
+static void hinted_packet(const struct packet_hint *h, struct packet_body *b, uint64_t *print)
+{
+    const struct lf_tele_packet *p = h->packet;
+    *b = (struct packet_body){ .received = p->received, .at = p->at, .pnum = p->pnum, .pno = p->pno, .cn = p->cn };
+    *print = h->print;
+}
+
+static bool take_packet(struct mem *m, struct mrecord *r, lf_text body, lf_ms heard, const struct packet_hint *h)
 {
     struct packet_body b;
-    if (!packet_get(body, &b))
+    if (h)
+        hinted_packet(h, &b, &r->print);
+    else if (!read_packet(r->station, body, &b, &r->print))
         return false;
-    r->print = print ? *print : packet_print(r->station, b.at, b.pno, b.cn, b.qn, b.raw);
     r->when = b.at.ms ? b.at.ms : b.received.ms;
-    struct channel *c = mem_channel(m, mem_station(m, r->station), b.cn, true);
+    struct channel *c = h && h->channel ? h->channel : mem_channel(m, mem_station(m, r->station), b.cn, true);
     c->newest = b.at.ms > c->newest ? b.at.ms : c->newest;
     if (b.pnum > 0)
         mem_part(m, r->station, &b, heard);
+    add_record(m, 0, c->station, *r);
     return true;
 }
 
 static bool take_records(struct mem *m, struct in *in, int cls, uint32_t n, struct mrecord like, lf_text body, uint64_t at, lf_ms heard,
-                         const uint64_t *print)
+                         const struct packet_hint *h)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct mrecord r = like;
@@ -313,9 +331,10 @@ static bool take_records(struct mem *m, struct in *in, int cls, uint32_t n, stru
         if (cls > 0) {
             r.print = io_sum(t.p, t.n);
             r.when = record_when((uint32_t)cls + CLASS_RECORDS, t).ms;
-        } else if (!take_packet(m, &r, t, heard, print ? &print[i] : NULL))
+            add_record(m, cls, mem_station(m, r.station), r);
+        } else if (!take_packet(m, &r, t, heard, h ? &h[i] : NULL)) {
             return false;
-        add_record(m, cls, r);
+        }
     }
     return true;
 }
@@ -373,7 +392,7 @@ bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, co
         t->began = lf_now().ms;
     t->bytes += body.n;
     for (int c = 0; c < RECORD_CLASSES; c++)
-        if (!take_records(m, &in, c, n[c], like, body, at, heard, h && c == 0 ? h->print : NULL))
+        if (!take_records(m, &in, c, n[c], like, body, at, heard, h && c == 0 ? h->packet : NULL))
             return false;
     for (uint32_t i = 0; i < readings; i++) {
         if (h && i + AHEAD < readings)
@@ -384,15 +403,21 @@ bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, co
     return !in.bad && in.p == in.end;
 }
 
-void mem_clear(struct mem *m, int table)
+struct memtable mem_detach(struct mem *m, int table)
 {
-    struct memtable *t = &m->table[table];
+    struct memtable t = m->table[table];
     for (size_t i = 0; i <= m->series_mask; i++)
         for (struct series *s = m->series[i]; s; s = s->chain)
             memset(&s->mem[table], 0, sizeof s->mem[table]);
     for (size_t i = 0; i <= m->station_mask; i++)
         for (struct station *s = m->station[i]; s; s = s->chain)
             memset(s->last[table], 0, sizeof s->last[table]);
+    m->table[table] = (struct memtable){ .njournal = 0 };
+    return t;
+}
+
+void memtable_free(struct memtable *t)
+{
     for (int c = 0; c < RECORD_CLASSES; c++)
         lf_release(t->rec[c]);
     for (uint32_t i = 0; i < t->njournal; i++)
@@ -400,13 +425,12 @@ void mem_clear(struct mem *m, int table)
     lf_release(t->journal);
     lf_release(t->print);
     lf_arena_free(&t->arena);
-    *t = (struct memtable){ .njournal = 0 };
 }
 
 void mem_free(struct mem *m)
 {
-    mem_clear(m, 0);
-    mem_clear(m, 1);
+    memtable_free(&m->table[0]);
+    memtable_free(&m->table[1]);
     for (size_t i = 0; i <= m->part_mask; i++)
         for (struct part *p = m->part[i], *next; p; p = next) {
             next = p->chain;

@@ -46,6 +46,7 @@ struct series {
     int64_t newest;
 };
 struct channel { /* a station's packets of one command: is one old? */
+    struct station *station;
     struct channel *next;
     int64_t newest;
     lf_text cn;
@@ -112,14 +113,20 @@ void mem_latest(struct series *s, const struct point *p, lf_ms received);
 void mem_part(struct mem *m, int64_t station, const struct packet_body *b, lf_ms heard);
 void mem_parts_tidy(struct mem *m, lf_ms now); /* forgets complete ones after two days, and the oldest beyond a bound */
 
-/* Takes a record of the journal (its body) into the active table. Hints, or NULL: the series of its readings and the prints of
- * its packets, in order. False when it is not well-formed: then it may be in by half. */
+/* Takes a record of the journal (its body) into the active table. Hints, or NULL: what the commit that wrote it knows of its packets
+ * and readings, in order. False when it is not well-formed: then it may be in by half. */
+struct packet_hint {
+    const struct lf_tele_packet *packet;
+    struct channel *channel; /* NULL: to be looked for */
+    uint64_t print;
+};
 struct hints {
     struct series **series;
-    const uint64_t *print;
+    const struct packet_hint *packet;
 };
 bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, const struct hints *h) LF_MUST_CHECK;
-void mem_clear(struct mem *m, int table); /* empty again; its journals are let go */
+struct memtable mem_detach(struct mem *m, int table); /* the table is empty again; what it held is the caller's to free */
+void memtable_free(struct memtable *t);               /* its journals are let go */
 
 /* The state that segments do not tell: newest values, channels, parts, next ids. */
 void mem_state_put(const struct mem *m, struct buf *b);

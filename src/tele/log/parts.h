@@ -116,6 +116,8 @@ lf_rc log_corrections(struct lf_tele_store *s, struct lf_arena *a, lf_id station
 lf_rc mrecord_body(const struct mrecord *r, struct journal *j, uint32_t cls, struct lf_arena *a, lf_text *body,
                    struct lf_err *err) LF_MUST_CHECK;
 
+bool mrecord_good(const struct mrecord *r, uint32_t cls, lf_text body); /* does the body fit the sum or fingerprint? */
+
 /* stats.c */
 void stats_add(struct lf_tele_log_stats *o, const struct segment *g);
 

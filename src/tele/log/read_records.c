@@ -225,17 +225,22 @@ static lf_rc search_segments(struct query *q, struct lf_err *err)
 
 /* ---- bodies ------------------------------------------------------------------------------------------------------------ */
 
-lf_rc mrecord_body(const struct mrecord *r, struct journal *j, uint32_t cls, struct lf_arena *a, lf_text *body, struct lf_err *err)
+bool mrecord_good(const struct mrecord *r, uint32_t cls, lf_text body)
 {
     struct packet_body b;
+    if (cls != CLASS_PACKET)
+        return io_sum(body.p, body.n) == r->print;
+    return packet_get(body, &b) && packet_print(r->station, b.at, b.pno, b.cn, b.qn, b.raw) == r->print;
+}
+
+lf_rc mrecord_body(const struct mrecord *r, struct journal *j, uint32_t cls, struct lf_arena *a, lf_text *body, struct lf_err *err)
+{
     char *p = lf_alloc(a, r->n + 1);
     lf_rc rc = io_read_all(j->io, j->fd, j->path, p, r->n, r->at, err);
     *body = (lf_text){ p, r->n };
-    if (rc)
-        return rc;
-    bool same = cls == CLASS_PACKET ? packet_get(*body, &b) && packet_print(r->station, b.at, b.pno, b.cn, b.qn, b.raw) == r->print
-                                    : io_sum(p, r->n) == r->print;
-    return same ? LF_OK : io_damaged(j->path, "a record that was good when it was written", err);
+    if (!rc && !mrecord_good(r, cls, *body))
+        rc = io_damaged(j->path, "a record that was good when it was written", err);
+    return rc;
 }
 
 static int by_place(const void *a, const void *b)

@@ -14,7 +14,9 @@ struct seal {
     struct series **series;   /* with points in the table, by (station, factor) */
     struct station **station; /* with records in the table, by id */
     size_t nseries, nstation;
-    uint64_t *made; /* numbers of finished segments */
+    char **piece;                /* the bytes of the table's journals: its records are taken in another order than they came */
+    size_t npiece, *first_piece; /* of each journal */
+    uint64_t *made;              /* numbers of finished segments */
     size_t nmade, cap_made;
 };
 
@@ -198,19 +200,66 @@ static size_t records_of(struct seal *k, const struct station *s, uint32_t c, in
     return n;
 }
 
-static lf_rc add_records(struct seal *k, struct records_out *o, struct mrecord **r, size_t n, struct lf_err *err)
+/* Pieces, each with the beginning of the next behind it, so that every record but a huge one lies whole in the piece where it begins. */
+enum { PIECE = 8 << 20, OVERLAP = 64 << 10 };
+
+static lf_rc load_piece(struct seal *k, const struct journal *j, uint64_t at, struct lf_err *err)
 {
+    size_t left = j->end - at, n = left < PIECE + OVERLAP ? left : PIECE + OVERLAP;
+    char *p = k->piece[k->npiece++] = lf_renew(NULL, n + 1);
+    return io_read_all(j->io, j->fd, j->path, p, n, at, err);
+}
+
+static lf_rc load_journals(struct seal *k, struct lf_err *err)
+{
+    size_t n = 0;
+    lf_rc rc = LF_OK;
+    k->first_piece = lf_new((k->t->njournal + 1) * sizeof *k->first_piece);
+    for (uint32_t i = 0; i < k->t->njournal; i++)
+        n += (k->t->journal[i]->end - JOURNAL_START) / PIECE + 1;
+    k->piece = lf_new((n + 1) * sizeof *k->piece);
+    for (uint32_t i = 0; i < k->t->njournal && !rc; i++) {
+        const struct journal *j = k->t->journal[i];
+        k->first_piece[i] = k->npiece;
+        for (uint64_t at = JOURNAL_START; at < j->end && !rc; at += PIECE)
+            rc = load_piece(k, j, at, err);
+    }
+    return rc;
+}
+
+static void drop_journals(struct seal *k)
+{
+    for (size_t i = 0; i < k->npiece; i++)
+        lf_release(k->piece[i]);
+    lf_release(k->piece);
+    lf_release(k->first_piece);
+}
+
+static lf_rc add_record(struct seal *k, struct records_out *o, const struct mrecord *r, struct lf_err *err)
+{
+    struct journal *j = k->t->journal[r->journal];
+    uint32_t cls = o->seg.foot.cls;
+    uint64_t from = r->at - JOURNAL_START;
+    struct record one = {
+        r->station, r->id, { k->piece[k->first_piece[r->journal] + from / PIECE] + from % PIECE, r->n }, cls == CLASS_PACKET ? r->print : 0
+    };
     struct lf_arena a = { 0 };
     lf_rc rc = LF_OK;
-    for (size_t i = 0; i < n && !rc; i++) {
-        struct record one = { .station = r[i]->station, .id = r[i]->id, .print = o->seg.foot.cls == CLASS_PACKET ? r[i]->print : 0 };
-        rc = mrecord_body(r[i], k->t->journal[r[i]->journal], o->seg.foot.cls, &a, &one.body, err);
-        if (!rc)
-            records_add(o, &one);
-        rc = rc ? rc : o->seg.rc;
-        lf_arena_reset(&a);
-    }
+    if (from % PIECE + r->n > PIECE + OVERLAP)
+        rc = mrecord_body(r, j, cls, &a, &one.body, err);
+    else if (!mrecord_good(r, cls, one.body))
+        rc = io_damaged(j->path, "a record that was good when it was written", err);
+    if (!rc)
+        records_add(o, &one);
     lf_arena_free(&a);
+    return rc ? rc : o->seg.rc;
+}
+
+static lf_rc add_records(struct seal *k, struct records_out *o, struct mrecord **r, size_t n, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = add_record(k, o, r[i], err);
     return rc;
 }
 
@@ -245,7 +294,7 @@ static lf_rc seal_records(struct seal *k, uint32_t c, int32_t month, struct lf_e
 
 static lf_rc seal_all_records(struct seal *k, struct lf_err *err)
 {
-    lf_rc rc = LF_OK;
+    lf_rc rc = load_journals(k, err);
     for (uint32_t c = 0; c < RECORD_CLASSES && !rc; c++) {
         struct months l = { .m = NULL };
         for (size_t i = 0; i < k->t->nrec[c]; i++)
@@ -254,6 +303,7 @@ static lf_rc seal_all_records(struct seal *k, struct lf_err *err)
             rc = seal_records(k, c, l.m[i], err);
         lf_release(l.m);
     }
+    drop_journals(k);
     return rc;
 }
 
@@ -294,14 +344,16 @@ lf_rc log_exchange(struct log_store *s, const struct manifest *m, struct seglist
     }
     pthread_rwlock_wrlock(&s->lock);
     struct seglist *before = s->list;
+    struct memtable emptied = { .njournal = 0 };
     s->list = list;
     s->manifest = *m;
     if (sealed) {
-        mem_clear(&s->mem, 1 - s->mem.active);
+        emptied = mem_detach(&s->mem, 1 - s->mem.active);
         mem_parts_tidy(&s->mem, lf_now());
         atomic_store(&s->frozen, false);
     }
     pthread_rwlock_unlock(&s->lock);
+    memtable_free(&emptied); /* takes its time, for which nobody waits */
     seglist_unref(before);
     remove_journals(s, old.journal_first, m->journal_first);
     if (old.state && old.state != m->state)
