@@ -66,7 +66,7 @@ static struct factor factor_of(struct lf_admit *a, const struct lf_tele_station 
 {
     bool same; /* nearly always what was sent is the code */
     const struct hj212_factor *f = hj212_factor_under(sent, &same);
-    struct factor r = { f != NULL, same ? (lf_text){ f->code, sent.n } : f ? lf_str(f->code) : sent, 1, 1 };
+    struct factor r = { f != NULL, f && same ? (lf_text){ f->code, sent.n } : f ? lf_str(f->code) : sent, 1, 1 };
     if (f && !same && f->code2005 && lf_text_is(sent, f->code2005)) {
         r.times = f->per2005;
         r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
