@@ -15,7 +15,6 @@ void lf_tele_sql_close(struct lf_tele_store *s);
 
 /* Columns of a row: nothing there is 0, NaN, or a null text. Texts are copied into the arena; t: LF_T_TEXT or LF_T_BLOB. */
 int64_t sql_int(struct lf_cur *cur, int col);
-double sql_real(struct lf_cur *cur, int col);
 lf_text sql_text(struct lf_cur *cur, int col, struct lf_arena *a, enum lf_type t);
 #define SQL_READING "station_id, factor, kind, at, value, vmin, vmax, cou, zs, flag" /* the first ten columns for sql_reading */
 struct lf_tele_reading sql_reading(struct lf_cur *cur, struct lf_arena *a);

@@ -28,7 +28,7 @@ int64_t sql_int(struct lf_cur *cur, int col)
     return v.null ? 0 : v.i;
 }
 
-double sql_real(struct lf_cur *cur, int col)
+static double sql_real(struct lf_cur *cur, int col)
 {
     struct lf_val v = { .t = LF_T_REAL };
     lf_cur_get(cur, col, &v);
