@@ -7,8 +7,15 @@
 
 /* ---- the batch that is being filled -------------------------------------------------------- */
 
+/* What was offered and not taken yet goes on being filled, unless it is full: so a batch is all that came during a commit. */
 struct job *road_filling(struct lf_listener *l)
 {
+    if (!l->filling && !l->next_full && atomic_load_explicit(&l->next, memory_order_relaxed)) {
+        pthread_mutex_lock(&l->lock);
+        l->filling = atomic_exchange(&l->next, NULL);
+        pthread_mutex_unlock(&l->lock);
+        l->in_flight -= l->filling != NULL;
+    }
     if (!l->filling)
         l->filling = job_new(l);
     return l->filling;
@@ -16,29 +23,42 @@ struct job *road_filling(struct lf_listener *l)
 
 static bool has_work(const struct job *j) { return j && (j->b.npacket || j->b.nreject); }
 
-bool road_full(const struct lf_listener *l)
+static bool is_full(const struct lf_listener *l, const struct job *j)
 {
-    const struct job *j = l->filling;
-    return l->stop_at ||
-           (j && (j->b.npacket >= (size_t)l->c.batch_max || j->b.arena.total >= BATCH_BYTES || j->b.nreject >= (size_t)l->c.batch_max));
+    return j->b.npacket >= (size_t)l->c.batch_max || j->b.arena.total >= BATCH_BYTES || j->b.nreject >= (size_t)l->c.batch_max;
 }
 
+bool road_full(const struct lf_listener *l)
+{
+    if (l->stop_at)
+        return true;
+    return l->filling ? is_full(l, l->filling) : l->next_full && atomic_load_explicit(&l->next, memory_order_relaxed);
+}
+
+/* Nothing else is on offer while there is a batch that is filled: road_filling has seen to that. */
 static void hand_over(struct lf_listener *l)
 {
     uv_timer_stop(&l->wait);
     count_set(l, N_LAST_BATCH, (int64_t)l->filling->b.npacket);
+    l->next_full = is_full(l, l->filling);
     pthread_mutex_lock(&l->lock);
-    l->next = l->filling;
+    atomic_store(&l->next, l->filling);
     pthread_cond_signal(&l->to_writer);
     pthread_mutex_unlock(&l->lock);
     l->filling = NULL;
-    l->busy = true;
+    l->in_flight++;
+}
+
+void road_offer(struct lf_listener *l)
+{
+    if (!l->in_flight && l->filling && l->filling->b.npacket >= OFFER_PACKETS && l->c.batch_wait_ms <= 0)
+        hand_over(l);
 }
 
 static void on_wait_over(uv_timer_t *t)
 {
     struct lf_listener *l = t->data;
-    if (!l->busy && has_work(l->filling))
+    if (has_work(l->filling))
         hand_over(l);
 }
 
@@ -67,13 +87,12 @@ void road_judge_now(struct lf_listener *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Gives the writer its next batch when it is idle. Called after each round of reading: all that came in one round is one
- * batch, and all that comes during a commit is the next. */
+/* Offers the writer its next batch, so that it never waits for the loop between two. Called after each round of reading. */
 static void feed_writer(struct lf_listener *l)
 {
     count_set(l, N_FILLING, l->filling ? (int64_t)l->filling->b.npacket : 0);
     count_set(l, N_FILLING_BYTES, l->filling ? (int64_t)l->filling->b.arena.total : 0);
-    while (!l->busy && l->filling) {
+    while (l->filling) {
         bool full = road_full(l);
         if (!has_work(l->filling)) { /* only memory of frames that came to nothing */
             if (!full || l->stop_at)
@@ -128,9 +147,9 @@ static void stop_step(struct lf_listener *l)
         pthread_cond_broadcast(&l->to_writer);
         pthread_mutex_unlock(&l->lock);
     }
-    if (!l->busy && has_work(l->filling) && !failing && !late)
+    if (has_work(l->filling) && !failing && !late)
         hand_over(l);
-    if (!l->busy && (failing || late || !has_work(l->filling)) && (ring_empty(&l->writing) || gone > 1000))
+    if (!l->in_flight && (failing || late || !has_work(l->filling)) && (ring_empty(&l->writing) || gone > 1000))
         close_all(l);
 }
 
@@ -210,7 +229,7 @@ static void on_wake(uv_async_t *h)
         pthread_mutex_unlock(&l->lock);
         if (!j)
             break;
-        l->busy = false;
+        l->in_flight--;
         answer(l, j);
     }
     if (atomic_load(&l->stopping) && !l->stop_at)

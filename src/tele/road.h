@@ -15,6 +15,7 @@ enum {
     FILES_OF_OTHERS = 512,  /* open files that are left to the rest of the program */
     CONN_OUTSTANDING = 64,  /* packets of one connection on their way to the disk; then its socket is not read */
     BATCH_BYTES = 16 << 20, /* memory of one batch; then nothing is read */
+    OFFER_PACKETS = 256,    /* as many are offered to an idle writer in the middle of a round of reading */
     SPARE_JOBS = 3,
     EVENT_QUEUE = 64, /* batches that wait for the events thread; then the writer waits */
     BOUND_SLOTS = 4096,
@@ -192,14 +193,16 @@ struct lf_listener {
     struct bound bound;
     uint64_t read_at; /* uv_hrtime of the read that is worked on */
     uint64_t stop_at; /* uv_now when closing began; 0 = running */
-    bool busy, closed;
+    int in_flight;    /* batches given to the writer that have not come back */
+    bool closed;
     pthread_t loop_thread, writer_thread, events_thread;
 
     pthread_mutex_t lock; /* all below, to the counters */
     pthread_cond_t to_writer, to_events, from_events;
     struct lf_directory *directory;
     struct lf_shield *shield;
-    struct job *next;
+    _Atomic(struct job *) next; /* offered to the writer, not taken yet; read without the lock as a hint only */
+    bool next_full;             /* the loop's: what it offered last was full */
     struct queue done, events;
     bool writer_stop, events_stop, refusing;
     struct links links;
@@ -248,6 +251,7 @@ void conn_sweep(struct lf_listener *l);                         /* closes the si
 /* listener.c */
 bool road_full(const struct lf_listener *l); /* no packet can be taken now */
 struct job *road_filling(struct lf_listener *l);
+void road_offer(struct lf_listener *l); /* to the writer, when it is idle and there is enough to begin with */
 void road_judge_now(struct lf_listener *l); /* takes up the newest directory */
 
 /* link.c: which station speaks over which connection */

@@ -277,6 +277,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         if (!c->closing && c->spoke) /* bytes that come to nothing do not keep a connection open */
             touch(c);
         c->spoke = false;
+        road_offer(c->l);
     }
 }
 

@@ -273,17 +273,16 @@ void *writer_main(void *listener)
     pthread_setname_np(pthread_self(), "tele-writer");
     pthread_mutex_lock(&l->lock);
     for (;;) {
-        while (!l->next && !l->sub_head && !l->writer_stop)
+        while (!atomic_load(&l->next) && !l->sub_head && !l->writer_stop)
             pthread_cond_wait(&l->to_writer, &l->lock);
-        struct job *j = l->next;
-        l->next = NULL;
+        struct job *j = atomic_exchange(&l->next, NULL);
         if (j) {
             pthread_mutex_unlock(&l->lock);
             store_job(l, j);
             pass_on(l, j);
             pthread_mutex_lock(&l->lock);
         }
-        if (l->writer_stop && !l->next)
+        if (l->writer_stop && !atomic_load(&l->next))
             break;
         if (l->sub_head)
             submit_store(l);
