@@ -229,7 +229,7 @@ static void send_due(void)
         }
 }
 
-enum { TICK_NS = 100000, TICK = UINT32_MAX }; /* the mark of the clock among the connections */
+enum { TICK_NS = 100000, TICK = INT32_MAX }; /* the mark of the clock among the connections */
 
 static int clock_fd = -1;
 
