@@ -251,7 +251,7 @@ void conn_sweep(struct lf_listener *l);                         /* closes the si
 /* listener.c */
 bool road_full(const struct lf_listener *l); /* no packet can be taken now */
 struct job *road_filling(struct lf_listener *l);
-void road_offer(struct lf_listener *l); /* to the writer, when it is idle and there is enough to begin with */
+void road_offer(struct lf_listener *l);     /* to the writer, when it is idle and there is enough to begin with */
 void road_judge_now(struct lf_listener *l); /* takes up the newest directory */
 
 /* link.c: which station speaks over which connection */
