@@ -56,6 +56,8 @@ function settings() {
   ok('a file that is not there is told', says(cli(['config', '--config', `${dir}/none.conf`]), 2, /cannot read the configuration .*none\.conf/));
   const secret = cli(['config', '--db', 'postgresql://u:hunter2@h/db?password=hunter2&x=1']);
   ok('no password is printed', secret.status === 0 && !/hunter2/.test(secret.stdout) && /postgresql:\/\/u:\*\*\*@h\/db\?password=\*\*\*&x=1/.test(secret.stdout), secret.stdout);
+  const token = cli(['config'], { LANFAN_METRICS_TOKEN: 'hunter3' });
+  ok('no token is printed, but that there is one', token.status === 0 && !/hunter3/.test(token.stdout) && /environment[^\n]*\n# metrics-token = \*\*\*\n/.test(token.stdout), token.stdout);
 }
 
 function tables() {

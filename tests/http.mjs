@@ -256,4 +256,19 @@ await t.run(async () => {
   ok('readers are served while an import and eight writers hold the writer', asked > 3 && slowest < 2000, `${asked} rounds, slowest ${slowest.toFixed(0)} ms`);
   ok('who waited for the writer got an answer', (await Promise.all(writers)).every((r) => [204, 429].includes(r.status)));
   ok('it stops cleanly', (await server.stop()) === 0);
+
+  // ---- numbers for monitoring: for this machine, or for who shows the token
+  const numbers = (headers) => talk([req('GET /metrics', headers)]);
+  const seen = (r) => r.status === 200 && r.text.includes('lanfan_resident_bytes');
+  ok('it starts again', await server.start());
+  ok('without a token this machine may read the numbers', seen(await numbers({})) && seen(await numbers({ 'X-Forwarded-For': '127.0.0.1' })));
+  ok('another one may not', isProblem(await numbers({ 'X-Forwarded-For': '203.0.113.7' }), 403) && isProblem(await numbers({ 'X-Forwarded-For': '203.0.113.7', Authorization: 'Bearer x' }), 403));
+  await server.stop();
+  ok('it starts with a token', await server.start({ LANFAN_METRICS_TOKEN: 'a-token-of-the-test' }));
+  ok('who shows it may read them, wherever from', seen(await numbers({ Authorization: 'Bearer a-token-of-the-test', 'X-Forwarded-For': '203.0.113.7' })));
+  const refused = await numbers({});
+  ok('this machine shows it too', isProblem(refused, 401) && refused.headers['www-authenticate'] === 'Bearer');
+  for (const wrong of ['Bearer a-token-of-the-tesT', 'Bearer a-token-of-the-test2', 'Bearer a-token-of-the-tes', 'Bearer ', 'a-token-of-the-test', 'Basic a-token-of-the-test'])
+    ok(`“${wrong}” is none`, isProblem(await numbers({ Authorization: wrong }), 401));
+  await server.stop();
 }, () => server?.remove());

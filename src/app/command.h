@@ -13,11 +13,11 @@ enum {
 
 /* One option: --name VALUE (or --name=VALUE). A setting is an option that every command takes; it may also stand in the
  * configuration file as `name = VALUE` and in the environment as LANFAN_NAME (capitals, _ for -). */
-enum app_option_type { APP_TEXT, APP_NUMBER, APP_SWITCH };
+enum app_option_type { APP_TEXT, APP_SECRET /* a text that is never printed */, APP_NUMBER, APP_SWITCH };
 struct app_option {
     const char *name;
     enum app_option_type type;
-    void *to;         /* const char ** (not copied), int *, bool * */
+    void *to;         /* const char ** (texts and secrets; not copied), int *, bool * */
     int lo, hi;       /* of a number */
     const char *arg;  /* how --help names the value */
     const char *help; /* one line */

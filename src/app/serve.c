@@ -173,6 +173,7 @@ static lf_rc start_http(struct lf_err *err)
                                 .spool_dir = app_set.data };
     lf_api_assets(app_assets, app_assets_count);
     it.app->metrics = metrics;
+    it.app->metrics_token = app_set.metrics_token;
     it.app->demo_login = app_demo_logins;
     it.app->ndemo_login = app_demo_login_count;
     return lf_http_start(&it.http, &c, err);

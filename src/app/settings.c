@@ -20,6 +20,8 @@ const struct app_option app_settings[] = {
     { "station-port", APP_NUMBER, &app_set.station_port, 0, 65535, "N", "HJ 212, default 9012; 0 = any free one" },
     { "telemetry", APP_TEXT, &app_set.telemetry, .arg = "files|sql", .help = "where readings go, default auto: files beside SQLite" },
     { "telemetry-keep", APP_TEXT, &app_set.keep, .arg = "LIST", .help = "days, as rtd:400,packet:1830; what is not named is kept" },
+    { "metrics-token", APP_SECRET, &app_set.metrics_token, .arg = "TOKEN",
+      .help = "who asks for /metrics shows it (Authorization: Bearer); without it only this machine may ask" },
     { "demo", APP_SWITCH, &app_set.demo, .help = "demonstration: shows the demonstration log-ins" },
 };
 const int app_settings_count = LF_COUNT(app_settings);
@@ -54,7 +56,7 @@ static bool truth(const char *s, bool *out)
 static bool assign(const struct app_option *o, const char *where, const char *s)
 {
     char *end;
-    if (o->type == APP_TEXT) {
+    if (o->type == APP_TEXT || o->type == APP_SECRET) {
         *(const char **)o->to = s;
         if (!*s)
             fprintf(stderr, "lanfan: %s must not be empty\nHINT: %s: %s\n", where, o->name, o->help);
@@ -248,9 +250,13 @@ void app_settings_print(FILE *to)
     for (int i = 0; i < app_settings_count; i++) {
         const struct app_option *o = &app_settings[i];
         const char *value = o->to == &app_set.db ? app_db_url() : o->type == APP_TEXT ? *(const char **)o->to : "";
+        if (o->type == APP_SECRET)
+            value = NULL;
         fprintf(to, "# %s: %s\n%s%s = ", names[origin[i]], o->help, value ? "" : "# ", o->name); /* what is not set has no empty value */
         if (o->type == APP_TEXT)
             print_value(to, value ? value : "");
+        else if (o->type == APP_SECRET)
+            fputs(*(const char **)o->to ? "***" : "", to);
         else if (o->type == APP_NUMBER)
             fprintf(to, "%d", *(int *)o->to);
         else

@@ -4,7 +4,7 @@
 #include "app/command.h"
 
 struct app_settings {
-    const char *data, *db, *host, *station_host, *telemetry, *keep;
+    const char *data, *db, *host, *station_host, *telemetry, *keep, *metrics_token;
     int port, station_port;
     bool demo;
 };

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -33,8 +34,30 @@ static int64_t open_files(void)
     return n > 3 ? n - 3 : 0; /* ".", ".." and the directory itself */
 }
 
+static bool same_secret(lf_text said, const char *is)
+{
+    return said.n == strlen(is) && sodium_memcmp(said.p, is, said.n) == 0;
+}
+
+/* They tell how many log in and when: for the one who shows the token, or without one for this machine alone. */
+static lf_rc may_see_metrics(struct lf_ctx *cx, struct lf_call *c)
+{
+    const char *token = cx->app->metrics_token, *peer = lf_strn(&cx->arena, c->req->peer);
+    if (!token)
+        return !strncmp(peer, "127.", 4) || !strcmp(peer, "::1")
+                   ? LF_OK
+                   : lf_fail(cx, LF_EDENIED, NULL, "未设置 metrics-token 时，运行指标只供本机读取 | without metrics-token only this machine may ask");
+    if (same_secret(lf_http_bearer(c->req), token))
+        return LF_OK;
+    lf_http_set_header(c->res, "WWW-Authenticate", "Bearer");
+    return lf_fail(cx, LF_ELOGIN, NULL, "令牌缺失或无效 | the token is missing or not valid");
+}
+
 lf_rc lf_metrics(struct lf_ctx *cx, struct lf_call *c)
 {
+    lf_rc rc = may_see_metrics(cx, c);
+    if (rc)
+        return rc;
     struct lf_out *o = &c->res->body;
     struct lf_db_stats db = lf_db_stats(cx->app->db);
     long pages = 0;

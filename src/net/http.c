@@ -66,6 +66,14 @@ lf_text lf_http_param(const struct lf_http_req *r, const char *name)
 {
     return lf_str(MHD_lookup_connection_value(((struct lf_request *)r->conn)->mhd, MHD_GET_ARGUMENT_KIND, name));
 }
+lf_text lf_http_bearer(const struct lf_http_req *r)
+{
+    static const char scheme[] = "Bearer ";
+    const uint32_t n = sizeof scheme - 1;
+    lf_text a = lf_http_header(r, "Authorization");
+    return a.n > n && !strncasecmp(a.p, scheme, n) ? (lf_text){ a.p + n, a.n - n } : (lf_text){ 0 };
+}
+
 lf_text lf_http_cookie(const struct lf_http_req *r, const char *name)
 {
     return lf_str(MHD_lookup_connection_value(((struct lf_request *)r->conn)->mhd, MHD_COOKIE_KIND, name));

@@ -24,6 +24,7 @@ lf_text lf_http_param(const struct lf_http_req *r, const char *name);  /* query 
 /* Calls f for each query parameter in order until it returns false. */
 void lf_http_params(const struct lf_http_req *r, bool (*f)(void *user, lf_text name, lf_text value), void *user);
 lf_text lf_http_cookie(const struct lf_http_req *r, const char *name);
+lf_text lf_http_bearer(const struct lf_http_req *r); /* the token of "Authorization: Bearer TOKEN"; null when absent */
 
 struct lf_hub;
 struct lf_http_res {

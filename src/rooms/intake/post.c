@@ -58,23 +58,12 @@ static lf_rc no_token(struct lf_ctx *cx, struct lf_call *c)
     return lf_fail(cx, LF_ELOGIN, NULL, "令牌缺失或无效 | the token is missing or not valid");
 }
 
-static bool bearer(const struct lf_http_req *req, lf_text *token)
-{
-    lf_text a = lf_http_header(req, "Authorization");
-    static const char scheme[] = "Bearer ";
-    uint32_t n = sizeof scheme - 1;
-    if (a.n <= n || strncasecmp(a.p, scheme, n) != 0)
-        return false;
-    *token = (lf_text){ a.p + n, a.n - n };
-    return token->n == TOKEN_TEXT && !memcmp(token->p, TOKEN_HEAD, 4);
-}
-
 static lf_rc find_sender(struct lf_ctx *cx, struct lf_call *c, struct intake_sender *from)
 {
     struct intake_by_token_row row = { 0 };
-    lf_text token;
+    lf_text token = lf_http_bearer(c->req);
     char hash[65];
-    if (!bearer(c->req, &token))
+    if (token.n != TOKEN_TEXT || memcmp(token.p, TOKEN_HEAD, 4) != 0)
         return no_token(cx, c);
     hash_token(token, hash);
     lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
