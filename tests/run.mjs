@@ -22,6 +22,8 @@ async function alive() {
   ok('an exceedance is a matter with the officer on duty there', Boolean(m));
   const one = m.find((i) => i.state === 'dispatched'), clock = (await city.get(`/matter/${one.id}/clock`)).json.steps.at(-1);
   ok('in a cell, with a deadline', one.grid_code.length >= 9 && Boolean(clock.due_at));
+  const officer = await s.user('officer'), bench = async () => (await officer.get('/bench')).json.todo.some((i) => i.room === 'matter');
+  ok('the log-in `officer` has one to handle', await until(bench, 30000, 300));
   const past = async () => (await city.get(`/series?station=${one.station_id ?? 1}&factor=w01018,a21026,a34004,w21003&kind=hour`)).json.series.some((l) => l.points.length >= 20);
   ok('the charts have a past', await until(past, 30000, 300));
   return (Date.now() - began) / 1000;
