@@ -34,6 +34,12 @@ await t.run(async () => {
   ok('an hourly mean over the limit is an alarm', a && a.value === 150 && a.limit_value === 100, JSON.stringify(a));
   const full = (await city.get(`/alarm/${a.id}`)).json;
   ok('it says why, and by which clause', /折算小时均值 150/.test(full.explain) && /GB 13223/.test(full.basis), full.explain + full.basis);
+  const read = async (path, lang) => (await fetch(`${server.base}/api/v1${path}`, { headers: { Cookie: city.cookie, 'Accept-Language': lang } })).json();
+  const abroad = await read(`/alarm/${full.id}`, 'en'), born = await read(`/matter/${full.matter_id}`, 'en'), plan = (m) => m.todo.find((i) => i.room === 'alarm' && i.id === full.id)?.title;
+  ok('its title is Chinese, with one in English beside it', /二氧化硫超标：150 mg\/m³（限值 100）$/.test(full.title) && /: Exceedance, Sulfur dioxide 150 mg\/m³ \(limit 100\)$/.test(full.title_en), `${full.title} ${full.title_en}`);
+  ok('the record is the same for every reader, its matter has both', abroad.title === full.title && born.title === full.title && born.title_en === full.title_en, JSON.stringify(born));
+  ok('what names it elsewhere speaks the reader\'s language', abroad.matter_id_label === full.title_en && full.matter_id_label === full.title && plan(await read('/bench', 'en')) === full.title_en && plan(await read('/bench', 'zh')) === full.title, abroad.matter_id_label);
+  ok('a search finds it in English too', (await read('/alarm?q=Exceedance&limit=200', 'zh')).items.some((i) => i.id === full.id));
   ok('it has a matter and a colour', full.matter_id > 0 && full.severity === 'orange' && full.period === 'hour');
   await wire.send([flue(7, 2, 999, 'D'), flue(7, 3, 260)]);
   a = await one(7, 'exceed', (x) => x.value === 260);
@@ -169,11 +175,12 @@ await t.run(async () => {
   await server.start();
   await relogin();
   const want = [19, 20, 21, 22, 11, 12, 13, 14];
-  let rejudged = 0;
+  let rejudged = 0, rounds = 0;
   const waste = (n, d) => packet({ mn: mnOf(n), st: '32', cn: '2031', at: Date.parse('2026-05-01T00:00:00+08:00') + d * 24 * HOUR, items: 'w01018-Avg=90,w01018-Flag=N;w21003-Avg=9,w21003-Flag=N' });
-  for (let round = 0; round < 4; round++) {
+  while (rounds < 4 || (!rejudged && rounds < 24)) { // a fast machine may have judged before it is killed
     await again();
-    await wire.send(want.map((n) => waste(n, round)));
+    await wire.send(want.map((n) => waste(n, rounds)));
+    rounds++;
     await server.stop('SIGKILL');
     ok('a killed server starts again', await server.start());
     const metric = /lanfan_alarm_rejudged_packets_total (\d+)/.exec(await (await fetch(server.base + '/metrics')).text());
@@ -185,7 +192,7 @@ await t.run(async () => {
     const all = (await alarms(n, 'exceed')).filter((x) => x.began_at.startsWith('2026-05'));
     const counts = [];
     for (const x of all) counts.push((await city.get(`/alarm/${x.id}`)).json.count);
-    ok(`station ${n}: two alarms, each of four days, counted once`, all.length === 2 && counts.every((c) => c === 4), JSON.stringify(counts));
+    ok(`station ${n}: two alarms, each of ${rounds} days, counted once`, all.length === 2 && counts.every((c) => c === rounds), JSON.stringify(counts));
   }
   await again();
   await wire.send([flue(23, 0, 300)]);

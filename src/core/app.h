@@ -81,7 +81,7 @@ struct lf_app {
     void *login;  /* rate limits of log-ins (session.c) */
     void *places; /* names of grid codes (place.c) */
     const struct lf_demo_login *demo_login;
-    int ndemo_login; /* shown before the log-in, in the demonstration only */
+    int ndemo_login;           /* shown before the log-in, in the demonstration only */
     const char *metrics_token; /* who asks for /metrics shows it; NULL: only this machine may ask */
     /* What the program adds to /metrics (listener, telemetry). */
     void (*metrics)(struct lf_app *app, struct lf_out *o);

@@ -34,10 +34,7 @@ static int64_t open_files(void)
     return n > 3 ? n - 3 : 0; /* ".", ".." and the directory itself */
 }
 
-static bool same_secret(lf_text said, const char *is)
-{
-    return said.n == strlen(is) && sodium_memcmp(said.p, is, said.n) == 0;
-}
+static bool same_secret(lf_text said, const char *is) { return said.n == strlen(is) && sodium_memcmp(said.p, is, said.n) == 0; }
 
 /* They tell how many log in and when: for the one who shows the token, or without one for this machine alone. */
 static lf_rc may_see_metrics(struct lf_ctx *cx, struct lf_call *c)
@@ -46,7 +43,8 @@ static lf_rc may_see_metrics(struct lf_ctx *cx, struct lf_call *c)
     if (!token)
         return !strncmp(peer, "127.", 4) || !strcmp(peer, "::1")
                    ? LF_OK
-                   : lf_fail(cx, LF_EDENIED, NULL, "未设置 metrics-token 时，运行指标只供本机读取 | without metrics-token only this machine may ask");
+                   : lf_fail(cx, LF_EDENIED, NULL,
+                             "未设置 metrics-token 时，运行指标只供本机读取 | without metrics-token only this machine may ask");
     if (same_secret(lf_http_bearer(c->req), token))
         return LF_OK;
     lf_http_set_header(c->res, "WWW-Authenticate", "Bearer");

@@ -177,7 +177,7 @@ static lf_rc map_row(void *user, struct lf_ctx *cx, const void *row, const lf_te
     lf_json_key(j, "properties");
     lf_json_obj(j);
     lf_json_kint(j, "id", lf_row_id(row).v);
-    lf_json_ktext(j, "title", lf_row_title(m->r, row));
+    lf_json_ktext(j, "title", lf_row_title(m->r, row, cx->lang));
     for (int i = 2; i < m->r->nfield; i++) {
         const struct lf_field *f = &m->r->field[i];
         if (!(f->flags & LF_LIST) || (f->type != LF_T_ENUM && f->type != LF_T_MS && f->type != LF_T_BOOL))
@@ -223,7 +223,7 @@ static lf_rc option_row(void *user, struct lf_ctx *cx, const void *row, const lf
     struct list *l = user;
     lf_json_obj(&l->c->j);
     lf_json_kint(&l->c->j, "id", lf_row_id(row).v);
-    lf_json_ktext(&l->c->j, "label", lf_row_title(l->r, row));
+    lf_json_ktext(&l->c->j, "label", lf_row_title(l->r, row, cx->lang));
     lf_json_end_obj(&l->c->j);
     return LF_OK;
 }

@@ -261,7 +261,7 @@ lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_que
     if (rc)
         return rc;
     struct lf_build b = lf_build_start(cx);
-    lf_putf(&b.sql, "/* %s.list */ SELECT %s", r->name, lf_sql_columns(cx->app, &cx->arena, r, true));
+    lf_putf(&b.sql, "/* %s.list */ SELECT %s", r->name, lf_sql_columns(cx, r, true));
     rc = where(&b, r, q, true);
     if (!rc && q->after.n)
         rc = cursor_where(&b, r, &o, q->after);

@@ -21,19 +21,25 @@ const char *lf_b_text(struct lf_build *b)
     return lf_sql_scope(b->cx, s, b->arg, &b->n);
 }
 
-const char *lf_sql_columns(struct lf_app *app, struct lf_arena *a, const struct lf_res *r, bool labels)
+const char *lf_sql_title(struct lf_ctx *cx, const struct lf_res *r)
+{
+    const struct lf_field *f = lf_res_flagged(r, LF_TITLE), *en = cx->lang == LF_EN ? lf_res_title_en(r) : NULL;
+    return en ? lf_printf(&cx->arena, "COALESCE(NULLIF(t.%s, ''), t.%s)", en->name, f->name) : lf_printf(&cx->arena, "t.%s", f->name);
+}
+
+const char *lf_sql_columns(struct lf_ctx *cx, const struct lf_res *r, bool labels)
 {
     struct lf_out o = lf_out_memory(0);
     for (int i = 0; i < r->nfield; i++)
         lf_putf(&o, "%sr.%s", i ? ", " : "", r->field[i].name);
     for (int i = 0; labels && i < r->nfield; i++) {
         const struct lf_field *f = &r->field[i];
-        const struct lf_res *to = f->ref ? lf_app_res(app, lf_str(f->ref)) : NULL;
+        const struct lf_res *to = f->ref ? lf_app_res(cx->app, lf_str(f->ref)) : NULL;
         if (!to)
             continue;
-        lf_putf(&o, ", (SELECT t.%s FROM %s t WHERE t.id = r.%s)", lf_res_flagged(to, LF_TITLE)->name, to->name, f->name);
+        lf_putf(&o, ", (SELECT %s FROM %s t WHERE t.id = r.%s)", lf_sql_title(cx, to), to->name, f->name);
     }
-    const char *s = lf_strn(a, lf_out_text(&o));
+    const char *s = lf_strn(&cx->arena, lf_out_text(&o));
     lf_out_close(&o);
     return s;
 }
@@ -88,8 +94,7 @@ lf_rc lf_row_update(struct lf_ctx *cx, const struct lf_res *r, const void *row, 
 lf_rc lf_row_fetch(struct lf_ctx *cx, const struct lf_res *r, lf_id id, bool lock, void *row, lf_text *ref_label)
 {
     struct lf_build b = lf_build_start(cx);
-    lf_putf(&b.sql, "/* %s.get */ SELECT %s FROM %s r WHERE r.id = ", r->name, lf_sql_columns(cx->app, &cx->arena, r, ref_label != NULL),
-            r->name);
+    lf_putf(&b.sql, "/* %s.get */ SELECT %s FROM %s r WHERE r.id = ", r->name, lf_sql_columns(cx, r, ref_label != NULL), r->name);
     lf_b_arg(&b, lf_val_int(id.v));
     lf_putf(&b.sql, " AND %s%s", lf_sql_scope_of(&cx->arena, r), lock ? lf_sql_locking(cx) : "");
     const char *sql = lf_b_text(&b);

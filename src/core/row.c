@@ -29,6 +29,16 @@ const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag)
     return NULL;
 }
 
+const struct lf_field *lf_res_title_en(const struct lf_res *r)
+{
+    const struct lf_field *f = lf_res_flagged(r, LF_TITLE);
+    size_t n = f ? strlen(f->name) : 0;
+    for (int i = 0; f && i < r->nfield; i++)
+        if (!strncmp(r->field[i].name, f->name, n) && !strcmp(r->field[i].name + n, "_en"))
+            return &r->field[i];
+    return NULL;
+}
+
 const struct lf_dict *lf_res_states(const struct lf_res *r)
 {
     const struct lf_field *f = lf_res_field(r, LF_TEXT("state"));
@@ -112,9 +122,11 @@ unsigned lf_row_state(const struct lf_res *r, const void *row)
     return f ? *(const unsigned *)at(f, row) : 0;
 }
 
-lf_text lf_row_title(const struct lf_res *r, const void *row)
+lf_text lf_row_title(const struct lf_res *r, const void *row, enum lf_lang lang)
 {
-    const struct lf_field *f = lf_res_flagged(r, LF_TITLE);
+    const struct lf_field *f = lf_res_flagged(r, LF_TITLE), *en = lang == LF_EN ? lf_res_title_en(r) : NULL;
+    if (en && ((const lf_text *)at(en, row))->n)
+        f = en;
     return f ? *(const lf_text *)at(f, row) : (lf_text){ 0 };
 }
 

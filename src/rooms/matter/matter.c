@@ -128,14 +128,19 @@ static lf_rc on_dispatch(struct lf_ctx *cx, struct lf_change *ch)
                           "此人不负责该网格，或没有处置权限 | this person does not answer for the place, or may not handle matters");
 }
 
+/* "ZH：标题 | EN: title" */
+static const char *about(struct lf_ctx *cx, const struct matter *m, const char *zh, const char *en)
+{
+    return lf_printf(&cx->arena, "%s：%s | %s: %s", zh, lf_strn(&cx->arena, m->title), en,
+                     lf_strn(&cx->arena, lf_row_title(&matter_res, m, LF_EN)));
+}
+
 /* As for a dispatch; and the new holder is told, as nothing new opens for him. */
 static lf_rc on_hand_over(struct lf_ctx *cx, struct lf_change *ch)
 {
     const struct matter *m = ch->row;
-    const char *title = lf_strn(&cx->arena, m->title);
     lf_rc rc = on_dispatch(cx, ch);
-    return rc ? rc
-              : lf_notice(cx, m->officer_id, ch->res, m->id, lf_printf(&cx->arena, "移交给您：%s | Handed over to you: %s", title, title));
+    return rc ? rc : lf_notice(cx, m->officer_id, ch->res, m->id, about(cx, m, "移交给您", "Handed over to you"));
 }
 
 /* A photo shows one place at one time: one that is evidence elsewhere proves nothing here. */
@@ -245,7 +250,7 @@ static lf_rc on_raise(struct lf_ctx *cx, struct lf_change *ch)
 static lf_rc on_supervise(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
-    const char *title = lf_strn(&cx->arena, m->title), *text = lf_printf(&cx->arena, "督办：%s | Supervised: %s", title, title);
+    const char *text = about(cx, m, "督办", "Supervised");
     m->supervised = true;
     return lf_id_none(m->officer_id) ? lf_notice_right(cx, ch->res, "dispatch", m->grid_code, m->id, 0, text)
                                      : lf_notice(cx, m->officer_id, ch->res, m->id, text);
@@ -284,6 +289,7 @@ static const struct lf_field fields[] = {
     F(created_at, "登记时间", "Entered", .flags = LF_READONLY | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY | LF_LIST | LF_FILTER),
     F(reopens, "重新打开次数", "Reopened", .flags = LF_READONLY),
+    F(title_en, "标题（英文）", "Title in English", .flags = LF_READONLY | LF_LIST | LF_SEARCH),
 };
 #undef F
 
