@@ -179,8 +179,10 @@ await t.run(async () => {
   const waste = (n, d) => packet({ mn: mnOf(n), st: '32', cn: '2031', at: Date.parse('2026-05-01T00:00:00+08:00') + d * 24 * HOUR, items: 'w01018-Avg=90,w01018-Flag=N;w21003-Avg=9,w21003-Flag=N' });
   while (rounds < 4 || (!rejudged && rounds < 24)) { // a fast machine may have judged before it is killed
     await again();
-    await wire.send(want.map((n) => waste(n, rounds)));
+    const answered = new Promise((res) => { wire.heard = () => wire.answers.length === want.length && res(server.process.kill('SIGKILL')); });
+    wire.socket.write(want.map((n) => waste(n, rounds)).join(''));
     rounds++;
+    await answered;
     await server.stop('SIGKILL');
     ok('a killed server starts again', await server.start());
     const metric = /lanfan_alarm_rejudged_packets_total (\d+)/.exec(await (await fetch(server.base + '/metrics')).text());

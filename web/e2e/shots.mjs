@@ -17,7 +17,9 @@ async function subjects() {
   const live = (await get('station/live')).items
   const station = live.find((s) => s.state === 'exceed' && s.values.length) ?? live.find((s) => s.values.length) ?? live[0]
   const at = (hours) => new Date(Date.now() + hours * 3600e3).toISOString()
-  const factor = station.values[0]?.factor
+  const factor = station.values[0]?.factor, away = live.find((s) => s.kind === 'dust' || s.kind === 'surface') ?? live.at(-1)
+  const broker = await made('mqtt_source', { name: '示例微站平台', grid_code: '3703', host: '127.0.0.1', port: 1, topic: 'micro/+/data', enabled: false })
+  const upstream = await made('upstream', { name: '示例省平台', grid_code: '3703', kind: 'hj212', host: '127.0.0.1', port: 9, enabled: false, fwd_hour: true })
   return {
     station: station.id,
     other: live.find((s) => s.id !== station.id && s.kind === station.kind && s.values.length)?.id,
@@ -28,8 +30,11 @@ async function subjects() {
       alarm: await first('alarm'), alarm_rule: await first('alarm_rule'), area: await first('area', '&level=town'), source: await first('source'), station: station.id, limit_value: await first('limit_value'),
       silence: await made('silence', { station_id: station.id, from_at: at(1), to_at: at(5), reason: '示例：更换采样泵' }),
       review: await made('review', { station_id: station.id, factor, kind: 'rtd', from_at: at(-0.2), to_at: at(-0.1), action: 'mark', new_flag: 'M', reason: '示例：维护期间的数据' }),
-      upstream: await made('upstream', { name: '示例省平台', grid_code: '3703', kind: 'hj212', host: '127.0.0.1', port: 9, enabled: false, fwd_hour: true }),
+      upstream, mqtt_source: broker,
+      upstream_station: await made('upstream_station', { upstream_id: upstream, station_id: station.id, mn: '37030000000000000000A001' }),
       feed: await made('feed', { station_id: station.id, via: 'http', enabled: true }),
+      power_pair: await made('power_pair', { name: '示例一号窑用电', production_station_id: station.id, production_factor: 'e01001', production_on: 50, treatment_station_id: away.id, treatment_factor: 'e02001', treatment_on: 5, minutes: 10, enabled: true }),
+      pilot: await made('pilot', { grid_code: '370302', name: '示例：扬尘工地视频巡查', theme: '以视频代替一半的人工巡查，半年后比较。' }),
     },
   }
 }
@@ -48,7 +53,7 @@ function pictures(v, s) {
     ...v.rooms.map((r) => [`list-${r}`, open(`/r/${r}`)]),
     ...Object.entries(s.ids).filter(([, id]) => id).map(([r, id]) => [`one-${r}`, open(`/r/${r}/${id}`), true]),
     ['one-matter', open(`/r/matter/${s.matter}`, 2500), true],
-    ['create-matter', open('/r/matter?new=1', 2500)], ['create-review', open('/r/review?new=1')], ['create-upstream', open('/r/upstream?new=1')],
+    ['create-matter', open('/r/matter?new=1', 2500)], ...v.makes.filter((r) => r !== 'matter').map((r) => [`create-${r}`, open(`/r/${r}?new=1`)]),
     ['import', then(open('/r/source'), () => press(page, /导入|Import/))],
     ['move', then(open(`/r/matter/${s.todo}`), () => page.locator('.verbs .btn').first().click())],
     ['series', open(`/station/${s.station}?kind=rtd&range=1h&factor=${s.factors}${s.other ? `&with=${s.other}` : ''}`, 2000), true],
@@ -79,6 +84,7 @@ for (const lang of ['zh', 'en'].filter((l) => (process.env.SHOT_LANG ?? l) === l
     await logIn(v, city.login, city.password)
     await v.go('/me')
     v.rooms = await v.page.evaluate(async () => (await (await fetch('/api/v1/meta')).json()).rooms.filter((r) => r.perm_read !== false).map((r) => r.name))
+    v.makes = await v.page.evaluate(async () => (await (await fetch('/api/v1/meta')).json()).rooms.filter((r) => r.perm_create).map((r) => r.name))
     for (const [name, act, full] of pictures(v, await v.page.evaluate(subjects))) await shot(name, act, full)
     if (v.trouble.foreign.length || v.trouble.errors.length || v.trouble.failed.length) console.log('TROUBLE', JSON.stringify(v.trouble, null, 1))
     await v.context.close()

@@ -23,3 +23,6 @@ export function factorName(code: string): string {
 }
 /** A text that holds the code of a measured factor, in whatever room. */
 export const holdsFactor = (name: string): boolean => name === 'factor' || name === 'pol_id' || name.endsWith('_factor')
+/** A text of codes of kinds of stations, parted by blanks. */
+export const holdsKinds = (name: string): boolean => name === 'station_kinds'
+export const KINDS_DICT = 'station_kind'

@@ -46,6 +46,7 @@ export const api = {
   commandKinds: () => get<{ items: CommandKind[] }>(`${V1}/command/kinds`),
   commandPackets: (id: number) => get<{ items: CommandPacket[] }>(`${V1}/command/${id}/packets`),
   resent: (id: number, after?: string) => get<Page<Resent>>(`${V1}/review/${id}/resent${query({ after })}`),
+  feedToken: (id: number) => post<{ token: string }>(`${V1}/feed/${id}/token`, {}),
   factors: () => get<{ items: Factor[] }>(`${V1}/station/factors`),
   five: (code: string) => get<Five>(`${V1}/grid/five${query({ code })}`),
   coverage: (level: string) => get<Gaps>(`${V1}/grid/coverage${query({ level })}`),

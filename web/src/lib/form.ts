@@ -6,8 +6,18 @@ export type Draft = Record<string, string | number | boolean | null>
 
 const KERNEL = new Set(['id', 'version'])
 
+/** One of a closed list always has a value: who creates chooses it, or the first of the list would be taken in silence. */
 export function formFields(room: Room, mode: 'create' | 'edit'): Field[] {
-  return room.fields.filter((f) => !KERNEL.has(f.name) && !f.readonly && !(f.once && mode === 'edit'))
+  return room.fields.filter((f) => !KERNEL.has(f.name) && !f.readonly && !(f.once && mode === 'edit')).map((f) => (f.type === 'enum' ? { ...f, required: true } : f))
+}
+/* Fields that mean something for one choice only: who sends with a token has no broker. */
+const ONLY: Record<string, { by: string; is: string; names: string[] }[]> = {
+  feed: [{ by: 'via', is: 'mqtt', names: ['source_id', 'ident'] }],
+  upstream: [{ by: 'kind', is: 'mqtt', names: ['tls', 'ca', 'login', 'topic', 'per_factor'] }, { by: 'kind', is: 'hj212', names: ['fwd_other'] }],
+}
+/** Does the field count for what has been chosen (in the form, or in the row when it cannot be chosen any more)? */
+export function counts(room: string, f: Field, chosen: Record<string, unknown>): boolean {
+  return (ONLY[room] ?? []).every((o) => !o.names.includes(f.name) || chosen[o.by] === o.is)
 }
 export function shownFields(room: Room): Field[] {
   return room.fields.filter((f) => !KERNEL.has(f.name))
