@@ -90,7 +90,7 @@ const char *lf_res_check(struct lf_arena *a, const struct lf_res *r)
         if ((bad = check_field(a, r, &r->field[i])))
             return bad;
         scoped += !!(r->field[i].flags & LF_SCOPED);
-        title += !!(r->field[i].flags & LF_TITLE);
+        title += (r->field[i].flags & (LF_TITLE | LF_LIST)) == (LF_TITLE | LF_LIST);
         for (int k = 0; k < i; k++)
             if (!strcmp(r->field[k].name, r->field[i].name))
                 return lf_printf(a, "%s.%s: twice", r->name, r->field[i].name);
@@ -100,7 +100,7 @@ const char *lf_res_check(struct lf_arena *a, const struct lf_res *r)
     if (scoped + (r->unscoped != NULL) != 1)
         return lf_printf(a, "%s: one LF_SCOPED field, or a reason why there is none", r->name);
     if (title != 1)
-        return lf_printf(a, "%s: one LF_TITLE field", r->name);
+        return lf_printf(a, "%s: one LF_TITLE field, and lists have it", r->name);
     const struct lf_field *en = lf_res_title_en(r);
     if (en && (en->type != LF_T_TEXT || (en->flags & (LF_MASKED | LF_HIDDEN)) || !(en->flags & LF_LIST)))
         return lf_printf(a, "%s.%s: the title in English is a text that lists have too", r->name, en->name);

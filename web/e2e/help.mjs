@@ -71,6 +71,12 @@ export async function photo(page, name, w = 3000, h = 2000) {
   writeFileSync(file, Buffer.concat([jpeg.subarray(0, 2), app1, jpeg.subarray(2)]))
   return file
 }
+/** Chooses from a closed list of the form that is open. */
+export async function choose(page, field, nth = 0) {
+  await page.click(`.record-form [data-field=${field}] .el-select__wrapper`)
+  await page.locator('.el-select-dropdown__item:visible').nth(nth).click()
+  await page.waitForFunction(() => ![...document.querySelectorAll('.el-select-dropdown__item')].some((e) => e.offsetParent)) // it fades away
+}
 export async function moveOn(page, verb, { note, file, officer } = {}) {
   await page.click(`.verbs [data-verb="${verb}"]`)
   await page.waitForSelector('[data-testid=move-form]')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bodyOf, clashes, draftOf, faultOf, faults, formFields, pointPair, setFields } from '@/lib/form'
+import { bodyOf, clashes, counts, draftOf, faultOf, faults, formFields, pointPair, setFields } from '@/lib/form'
 import { field, room } from './room'
 
 const names = (list: { name: string }[]) => list.map((f) => f.name)
@@ -43,5 +43,20 @@ describe('forms from the metadata', () => {
     expect(names(c.both.map((x) => x.field))).toEqual(['title'])
     expect(names(c.theirsOnly.map((x) => x.field))).toEqual(['fine'])
     expect(clashes(fields, base, theirs, { title: 'b' }).both).toEqual([])
+  })
+})
+
+describe('fields that count for one choice only', () => {
+  const at = (room: string, name: string, chosen: object): boolean => counts(room, field(name, 'text'), chosen as Record<string, unknown>)
+  it('asks for a broker only where one is used', () => {
+    expect(at('feed', 'source_id', { via: 'http' })).toBe(false)
+    expect(at('feed', 'source_id', { via: 'mqtt' })).toBe(true)
+    expect(at('upstream', 'topic', { kind: 'hj212' })).toBe(false)
+    expect(at('upstream', 'host', {})).toBe(true)
+    expect(at('matter', 'source_id', {})).toBe(true)
+  })
+  it('wants every choice from a closed list to be made', () => {
+    const category = field('category', 'enum', { dict: 'd' })
+    expect(formFields({ ...room, fields: [category] }, 'create')[0]!.required).toBe(true)
   })
 })

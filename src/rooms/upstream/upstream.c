@@ -55,8 +55,7 @@ static const struct lf_field fields[] = {
           "MQTT 密码；HJ 212 时为全部站点在对方的访问密码，空为原样 | of MQTT; for HJ 212 the PW of all stations there, empty: as it came"),
     F(topic, "主题前缀（MQTT）", "Topic prefix (MQTT)", .max = 100, .help = "空为 lanfan | empty: lanfan"),
     F(per_factor, "每个因子一条消息（MQTT）", "A message for each factor (MQTT)", .flags = 0),
-    F(station_kinds, "站点类别", "Kinds of stations", .max = 200,
-      .help = "air surface wastewater flue dust noise，空格分隔；空为全部 | separated by blanks; empty: all"),
+    F(station_kinds, "站点类别", "Kinds of stations", .max = 200, .help = "不选为全部 | none chosen: all"),
     F(only_listed, "只转发列入名单的站点", "Only stations on the list", .help = "名单见“上级站点对照” | see Stations there"),
     F(fwd_rtd, "实时数据", "Real-time data", .flags = 0),
     F(fwd_min, "分钟数据", "Minute data", .flags = 0),
@@ -126,10 +125,10 @@ struct upstream_station {
 static const struct lf_field station_fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
-    F(title, "站点", "Station", .flags = LF_READONLY | LF_TITLE | LF_SEARCH),
+    F(title, "站点", "Station", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
     F(grid_code, "所属网格", "Grid", .flags = LF_READONLY | LF_LIST | LF_FILTER | LF_SCOPED),
     F(upstream_id, "上级平台", "Upstream", .flags = LF_REQUIRED | LF_LIST | LF_FILTER | LF_ONCE, .ref = "upstream"),
-    F(station_id, "本地站点", "Station here", .flags = LF_REQUIRED | LF_LIST | LF_FILTER | LF_ONCE, .ref = "station"),
+    F(station_id, "本地站点", "Station here", .flags = LF_REQUIRED | LF_FILTER | LF_ONCE, .ref = "station"),
     F(mn, "对方的 MN", "MN there", .flags = LF_LIST | LF_SEARCH, .max = 64, .help = "空为原样 | empty: as it is"),
     F(pw, "对方的访问密码 PW", "Password PW there", .flags = LF_MASKED, .max = 64, .help = "空为原样 | empty: as it is"),
 };
@@ -227,8 +226,13 @@ void upstream_stop(struct lf_app *app)
 
 /* ---- the room ------------------------------------------------------------------------------------------- */
 
+static lf_rc something_parked(struct lf_ctx *cx, struct lf_change *ch)
+{
+    const struct upstream *u = ch->was;
+    return u->parked > 0 && u->parked != LF_NULL64 ? LF_OK : lf_fail(cx, LF_ECONFLICT, "parked", "没有搁置的报文 | no packet is parked");
+}
 static const struct lf_verb verbs[] = {
-    { "retry", "立即重发搁置报文", "Send parked packets now", (1u << upstream_state_COUNT) - 1, LF_STAY, "edit",
+    { "retry", "立即重发搁置报文", "Send parked packets now", (1u << upstream_state_COUNT) - 1, LF_STAY, "edit", .guard = something_parked,
       .effect = upstream_ask_again },
 };
 static const struct lf_res upstream_res = {

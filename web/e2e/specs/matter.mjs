@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { settled, SHOTS } from '../browser.mjs'
-import { json, moveOn, photo, spec, stateIs } from '../help.mjs'
+import { choose, json, moveOn, photo, spec, stateIs } from '../help.mjs'
 
 export default [
   ['the township reports a matter by the form, with a point on the map', spec('town', {}, async (page, v, w) => {
@@ -11,8 +11,9 @@ export default [
     await page.waitForSelector('.record-form .wrong')
     const title = `浏览器测试 ${Date.now()}`
     await page.fill('[data-field=title] input', title)
-    await page.click('[data-field=category] .el-select__wrapper')
-    await page.locator('.el-select-dropdown__item:visible').nth(2).click()
+    for (const field of ['category', 'origin']) assert.equal(await page.locator(`.record-form [data-field=${field}] .wrong`).count(), 1, `${field} has to be chosen`)
+    await choose(page, 'category', 2)
+    await choose(page, 'origin')
     // A place of its own grid: the middle of the township's area.
     const here = await page.evaluate(async () => {
       const code = (await (await fetch('/api/v1/me')).json()).grid_code

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { packet, Station, until } from '../../../tests/lib.mjs'
 import { settled } from '../browser.mjs'
-import { change, json, spec, stateIs } from '../help.mjs'
+import { change, choose, json, spec, stateIs } from '../help.mjs'
 
 export default [
   ['a station opens from the list: values, curve, packets field by field', spec('city', {}, async (page, v) => {
@@ -38,6 +38,7 @@ export default [
       await page.fill('.record-form [data-field=name] input', `浏览器登记 ${mn}`)
       await page.fill('.record-form input[data-field=lon]', '118.05')
       await page.fill('.record-form input[data-field=lat]', '36.80')
+      await choose(page, 'kind', 2)
       await page.click('[data-testid=save]')
       await page.waitForURL(/\/station\/\d+$/)
       const id = page.url().split('/').pop()
@@ -79,8 +80,8 @@ export default [
     await page.waitForSelector('.series-chart canvas')
     await page.click('[data-propose=review]')
     await page.waitForSelector('.record-form')
-    await page.click('[data-field=new_flag] .el-select__wrapper')
-    await page.locator('.el-select-dropdown__item:visible').first().click()
+    await choose(page, 'action')
+    await choose(page, 'new_flag')
     await page.fill('[data-field=reason] :is(input, textarea)', '浏览器测试')
     await page.click('[data-testid=save]')
     await page.waitForURL(/\/r\/review\/\d+$/)

@@ -32,8 +32,7 @@ export default [
     await settled(page)
     const address = page.url()
     await v.context.clearCookies()
-    await page.click('[data-testid=lang]')
-    await page.click('th .sort')
+    await page.click('[data-testid=lang]') // the page is read again in the other language
     await page.waitForURL(/\/login\?next=.*expired=1/)
     await page.waitForSelector('.login [role=status]')
     await page.click('[data-login=city]')

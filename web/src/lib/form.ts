@@ -13,6 +13,7 @@ export function formFields(room: Room, mode: 'create' | 'edit'): Field[] {
 /* Fields that mean something for one choice only: who sends with a token has no broker. */
 const ONLY: Record<string, { by: string; is: string; names: string[] }[]> = {
   feed: [{ by: 'via', is: 'mqtt', names: ['source_id', 'ident'] }],
+  review: [{ by: 'action', is: 'mark', names: ['new_flag'] }, { by: 'action', is: 'correct', names: ['new_value'] }],
   upstream: [{ by: 'kind', is: 'mqtt', names: ['tls', 'ca', 'login', 'topic', 'per_factor'] }, { by: 'kind', is: 'hj212', names: ['fwd_other'] }],
 }
 /** Does the field count for what has been chosen (in the form, or in the row when it cannot be chosen any more)? */
