@@ -126,6 +126,8 @@ static lf_rc import_once(struct lf_ctx *cx)
         return cx->err.rc;
     lf_rc rc = import(cx, &db);
     lf_db_close(db);
+    if (!rc)
+        unlink(lf_printf(&cx->arena, "%s.lock", file)); /* nobody opens that file any more */
     close(lock);
     if (!rc)
         printf("telemetry is in files now: %s; what it was taken from stays as %s.taken until you remove it\n", dir, file);
