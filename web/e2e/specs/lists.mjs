@@ -78,4 +78,34 @@ export default [
     await page.waitForSelector('.import .refused tbody tr')
     assert.equal(await page.locator('.import .refused tbody tr').count(), 1)
   })],
+  ['an empty list says how to begin; a feed is made, and its token is given out on its page, once', spec('city', {}, async (page, v) => {
+    const station = (await json(page, 'station?limit=1')).items[0]
+    await v.go(`/r/feed?q=${encodeURIComponent('没有这样的')}`)
+    await page.waitForSelector('.state-box')
+    assert.equal(await page.locator('.state-box .btn').count(), 0, 'what the filters hide is not made anew')
+    const { id } = (await json(page, `feed?station_id=${station.id}`)).items[0] ?? (await change(page, 'feed', { station_id: station.id, via: 'http', enabled: true }))
+    await v.go(`/r/feed/${id}`)
+    await page.click('[data-testid=issue]')
+    const sure = page.locator('[data-testid=token-card] .btn.danger') // one that is in use is not replaced by a slip
+    if (await sure.count()) await sure.click()
+    const token = await page.inputValue('#feed-token')
+    assert.match(token, /^lft_/)
+    const example = await page.textContent('[data-testid=token-card] pre')
+    const sent = await fetch(/http\S+$/.exec(example)[0], { method: 'POST', headers: { Authorization: /Bearer \S+(?=')/.exec(example)[0], 'Content-Type': 'application/json' }, body: /-d '(.*)'/.exec(example)[1] })
+    assert.equal(sent.status, 200, await sent.text())
+    await page.reload()
+    await page.waitForSelector('[data-testid=token-card]')
+    assert.equal(await page.locator('#feed-token').count(), 0, 'it is not shown again')
+    assert.ok((await page.textContent('[data-testid=token-card]')).includes(token.slice(0, 8)))
+  })],
+  ['the area of a new record is picked by name', spec('city', {}, async (page, v) => {
+    await v.go('/r/pilot?new=1')
+    const code = page.locator('.record-form [data-field=grid_code] input')
+    await page.waitForSelector('.record-form [data-field=grid_code] option[value="370302"]', { state: 'attached' })
+    assert.equal(await code.inputValue(), '3703', 'it begins with the reader\'s own')
+    await page.locator('.record-form [data-field=grid_code] select').first().selectOption('370302')
+    assert.equal(await code.inputValue(), '370302')
+    await page.locator('.record-form [data-field=grid_code] select').nth(1).selectOption('370302116')
+    assert.equal(await code.inputValue(), '370302116')
+  })],
 ]
