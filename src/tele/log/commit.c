@@ -6,6 +6,8 @@
  * Only what is new is in it, so replaying needs no decisions. An empty record says that the store was closed in good order. */
 #include "tele/log/parts.h"
 
+#include <stdlib.h>
+
 static const size_t RECORD_BYTES_MAX = 1u << 29, KEEP_RECORD = 32u << 20, KEEP_ARENA = 8u << 20;
 enum { READ_TRIES = 20 };
 
@@ -19,11 +21,28 @@ struct seen {
     uint32_t *slot;
     size_t mask;
 };
+/* What was read last of a segment: late readings are looked at series by series, so that the next one mostly finds it here. */
+enum { REMEMBERED = 16 };
+struct remembered {
+    uint64_t number; /* of the segment; 0: nothing */
+    const struct series *series;
+    bool has; /* the segment has the series */
+    struct buf list;
+    uint32_t nlist;
+    int64_t first, last; /* of the block; first > last: none */
+    struct points *block;
+    struct page page;
+};
 struct look { /* what reading segments needs */
     struct page page;
     struct chunk chunk;
-    struct points block;
+    struct remembered seg[REMEMBERED];
+    unsigned next; /* to be forgotten */
     struct buf scratch;
+};
+struct late { /* a reading that is not newer than all of its series */
+    const struct series *series;
+    uint32_t reading, packet;
 };
 struct work {
     struct log_store *s;
@@ -35,6 +54,8 @@ struct work {
     struct channel **channel; /* of packet i; NULL: not there yet */
     bool *duplicate, *fresh;
     struct series **series; /* of reading i */
+    struct late *late;
+    size_t nlate, cap_late;
     struct seen seen, prints;
     struct correction *correction;
     uint32_t n[RECORD_CLASSES], nfresh, cap_correction;
@@ -124,19 +145,79 @@ static lf_rc known_packet(struct work *w, size_t i, bool *known, struct lf_err *
     return *known ? LF_OK : sealed_packet(w, p, w->print[i], known, err);
 }
 
+static struct remembered *remembered(struct look *k, const struct segment *seg)
+{
+    struct remembered *m = NULL;
+    for (int i = 0; i < REMEMBERED && !m; i++)
+        if (k->seg[i].number == seg->number)
+            m = &k->seg[i];
+    if (!m) {
+        m = &k->seg[k->next++ % REMEMBERED];
+        m->number = seg->number;
+        m->series = NULL;
+        m->page.of = NULL;
+    }
+    return m;
+}
+
+static lf_rc find_series(struct remembered *m, struct segment *seg, const struct series *sr, struct lf_err *err)
+{
+    struct series_entry e;
+    m->series = NULL;
+    m->first = 1, m->last = 0;
+    lf_rc rc = points_find_series(seg, sr->station->id, sr->factor, &e, &m->has, &m->page, err);
+    if (!rc && m->has)
+        rc = points_read_list(seg, &e, &m->list, err);
+    m->nlist = e.nblock;
+    if (!rc)
+        m->series = sr;
+    return rc;
+}
+
+/* The block within whose times `at` lies, when there is one. */
+static lf_rc find_block(struct work *w, struct remembered *m, struct segment *seg, int64_t at, bool *found, struct lf_err *err)
+{
+    struct block_entry b;
+    *found = m->first <= at && at <= m->last;
+    if (*found)
+        return LF_OK;
+    for (uint32_t i = 0; i < m->nlist && !*found; i++) {
+        memcpy(&b, m->list.p + i * sizeof b, sizeof b);
+        *found = b.first <= at && at <= b.last;
+    }
+    if (!*found)
+        return LF_OK;
+    if (!m->block)
+        m->block = lf_new(sizeof *m->block);
+    m->first = 1, m->last = 0;
+    lf_rc rc = points_read_block(seg, &b, &w->look->scratch, m->block, err);
+    if (!rc)
+        m->first = b.first, m->last = b.last;
+    return rc;
+}
+
 static lf_rc look_into(struct work *w, struct segment *seg, const struct series *sr, int64_t at, struct point *out, bool *found,
                        struct lf_err *err)
 {
-    struct look *k = look(w);
-    struct series_entry e;
-    struct block_entry b;
-    lf_rc rc = points_find_series(seg, sr->station->id, sr->factor, &e, found, &k->page, err);
-    if (!rc && *found)
-        rc = points_find_block(seg, &e, at, &b, found, err);
-    if (!rc && *found)
-        rc = points_read_block(seg, &b, &k->scratch, &k->block, err);
-    *found = !rc && *found && points_at(&k->block, at, out);
+    struct remembered *m = remembered(look(w), seg);
+    lf_rc rc = m->series == sr ? LF_OK : find_series(m, seg, sr, err);
+    *found = false;
+    if (!rc && m->has)
+        rc = find_block(w, m, seg, at, found, err);
+    *found = !rc && *found && points_at(m->block, at, out);
     return rc;
+}
+
+static void look_free(struct look *k)
+{
+    for (int i = 0; k && i < REMEMBERED; i++) {
+        buf_free(&k->seg[i].list);
+        lf_release(k->seg[i].block);
+    }
+    if (k) {
+        chunk_free(&k->chunk);
+        buf_free(&k->scratch);
+    }
 }
 
 /* The newest value of that time, in memory or sealed. The list is taken in the same moment as memory is looked at, or a table
@@ -199,11 +280,10 @@ static struct seen slots_for(struct lf_arena *a, size_t n)
     return (struct seen){ lf_alloc(a, slots * sizeof(uint32_t)), slots - 1 };
 }
 
-/* upto: readings before it have been decided. */
-static void see_all(struct work *w, size_t upto)
+static void see_all(struct work *w)
 {
     w->seen = slots_for(w->a, w->b->nreading);
-    for (size_t i = 0; i < upto; i++)
+    for (size_t i = 0; i < w->b->nreading; i++)
         if (w->fresh[i])
             *seen_slot(w, w->series[i], w->b->reading[i].at.ms) = (uint32_t)i + 1;
 }
@@ -226,8 +306,6 @@ static lf_rc decide_old(struct work *w, size_t i, int64_t packet, struct lf_err 
     const struct lf_tele_reading *r = &w->b->reading[i];
     struct point now = point_of_reading(r), was;
     bool found = true;
-    if (!w->seen.slot)
-        see_all(w, i);
     uint32_t *slot = seen_slot(w, w->series[i], r->at.ms);
     lf_rc rc = LF_OK;
     if (*slot)
@@ -244,7 +322,42 @@ static lf_rc decide_old(struct work *w, size_t i, int64_t packet, struct lf_err 
     return LF_OK;
 }
 
-static lf_rc decide_reading(struct work *w, size_t i, int64_t packet, struct series *before, struct lf_err *err)
+static void add_late(struct work *w, size_t reading, size_t packet)
+{
+    if (w->nlate == w->cap_late) {
+        struct late *more = lf_alloc(w->a, (w->cap_late = w->cap_late * 2 + 64) * sizeof *more);
+        if (w->nlate)
+            memcpy(more, w->late, w->nlate * sizeof *more);
+        w->late = more;
+    }
+    w->late[w->nlate++] = (struct late){ w->series[reading], (uint32_t)reading, (uint32_t)packet };
+}
+
+static int by_series(const void *a, const void *b)
+{
+    const struct late *x = a, *y = b;
+    if (x->series != y->series)
+        return (uintptr_t)x->series < (uintptr_t)y->series ? -1 : 1;
+    return x->reading < y->reading ? -1 : x->reading > y->reading;
+}
+
+/* Series by series, within each in the order they came: what one packet of a series says is known when the next is looked at, and the
+ * same piece of a segment serves many. What is newer than all of its series was decided before; it cannot have the same time. */
+static lf_rc decide_late(struct work *w, struct lf_err *err)
+{
+    lf_rc rc = LF_OK;
+    if (!w->nlate)
+        return LF_OK;
+    see_all(w);
+    qsort(w->late, w->nlate, sizeof *w->late, by_series);
+    for (size_t i = 0; i < w->nlate && !rc; i++) {
+        rc = decide_old(w, w->late[i].reading, w->id[w->late[i].packet], err);
+        w->nfresh += w->fresh[w->late[i].reading];
+    }
+    return rc;
+}
+
+static lf_rc decide_reading(struct work *w, size_t i, size_t packet, struct series *before, struct lf_err *err)
 {
     const struct lf_tele_reading *r = &w->b->reading[i];
     if (!r->factor.p || (unsigned)r->kind >= LF_TELE_KIND_COUNT)
@@ -257,12 +370,12 @@ static lf_rc decide_reading(struct work *w, size_t i, int64_t packet, struct ser
         sr->commit = w->s->commits;
         sr->newest = sr->known ? sr->latest.at : INT64_MIN;
     }
-    if (r->at.ms <= sr->newest)
-        return decide_old(w, i, packet, err);
+    if (r->at.ms <= sr->newest) {
+        add_late(w, i, packet);
+        return LF_OK;
+    }
     sr->newest = r->at.ms;
     w->fresh[i] = true;
-    if (w->seen.slot)
-        *seen_slot(w, sr, r->at.ms) = (uint32_t)i + 1;
     return LF_OK;
 }
 
@@ -279,14 +392,14 @@ static lf_rc decide(struct work *w, struct lf_err *err)
             continue;
         w->id[i] = w->s->mem.next_id[0] + w->n[0]++;
         for (size_t r = p->first; r < p->first + p->n && !rc; r++) {
-            rc = decide_reading(w, r, w->id[i], before, err);
+            rc = decide_reading(w, r, i, before, err);
             before = w->series[r];
             w->nfresh += w->fresh[r];
         }
     }
     for (size_t i = 0; i < w->b->nreject; i++)
         w->n[w->b->reject[i].quarantine ? 2 : 1]++;
-    return rc;
+    return rc ? rc : decide_late(w, err);
 }
 
 /* ---- the record ---------------------------------------------------------------------------------------------------- */
@@ -477,10 +590,7 @@ static lf_rc commit(struct work *w, struct lf_err *err)
         rc = store_record(w, err);
     if (!rc)
         answer(w);
-    if (w->look) {
-        chunk_free(&w->look->chunk);
-        buf_free(&w->look->scratch);
-    }
+    look_free(w->look);
     return rc;
 }
 

@@ -158,6 +158,7 @@ static void add_point(struct mem *m, struct series *s, const struct point *p)
         cap = cap > RUN_MAX ? RUN_MAX : cap;
         struct run *r = lf_alloc(&t->arena, sizeof *r + cap * sizeof r->p[0]);
         r->cap = cap;
+        r->first = INT64_MAX, r->last = INT64_MIN;
         if (l->tail)
             l->tail->next = r;
         else
@@ -166,6 +167,8 @@ static void add_point(struct mem *m, struct series *s, const struct point *p)
         l->tail = r;
     } else
         l->unsorted |= l->tail->n && l->tail->p[l->tail->n - 1].at >= p->at;
+    l->tail->first = p->at < l->tail->first ? p->at : l->tail->first;
+    l->tail->last = p->at > l->tail->last ? p->at : l->tail->last;
     struct mpoint *to = &l->tail->p[l->tail->n++];
     *to = (struct mpoint){ .at = p->at, .value = p->col[COL_VALUE], .flag = p->flag };
     if (cols_mask(p->col) & ~1)
@@ -179,7 +182,7 @@ static bool find_in(const struct series *s, int table, int64_t at, struct point 
     const struct mpoint *found = NULL;
     __auto_type l = &s->mem[table];
     for (const struct run *r = l->head; r; r = r->next) {
-        if (!l->unsorted && r->p[r->n - 1].at < at)
+        if (at < r->first || at > r->last)
             continue;
         for (uint32_t i = 0; i < r->n; i++)
             if (r->p[i].at == at)

@@ -25,6 +25,7 @@ static inline struct point point_of(const struct mpoint *p)
 struct run { /* points of one series in the order they came */
     struct run *next;
     uint32_t n, cap;
+    int64_t first, last; /* earliest and latest time in it */
     struct mpoint p[];
 };
 struct series {

@@ -49,24 +49,10 @@ lf_rc points_find_series(const struct segment *s, int64_t station, lf_text facto
     return LF_OK;
 }
 
-static lf_rc read_list(const struct segment *s, const struct series_entry *e, struct buf *out, struct lf_err *err)
+lf_rc points_read_list(const struct segment *s, const struct series_entry *e, struct buf *list, struct lf_err *err)
 {
-    lf_rc rc = seg_read_blob(s, e->list, out, err);
-    return !rc && out->n != (size_t)e->nblock * sizeof(struct block_entry) ? io_damaged(s->path, "a list of blocks", err) : rc;
-}
-
-lf_rc points_find_block(const struct segment *s, const struct series_entry *e, int64_t at, struct block_entry *b, bool *found,
-                        struct lf_err *err)
-{
-    struct buf list = { 0 };
-    lf_rc rc = read_list(s, e, &list, err);
-    *found = false;
-    for (uint32_t i = 0; !rc && i < e->nblock && !*found; i++) {
-        memcpy(b, list.p + i * sizeof *b, sizeof *b);
-        *found = b->first <= at && at <= b->last;
-    }
-    buf_free(&list);
-    return rc;
+    lf_rc rc = seg_read_blob(s, e->list, list, err);
+    return !rc && list->n != (size_t)e->nblock * sizeof(struct block_entry) ? io_damaged(s->path, "a list of blocks", err) : rc;
 }
 
 lf_rc points_read_block(const struct segment *s, const struct block_entry *b, struct buf *scratch, struct points *p, struct lf_err *err)
@@ -113,7 +99,7 @@ bool points_at(const struct points *p, int64_t at, struct point *out)
 lf_rc source_open(struct source *s, const struct segment *seg, const struct series_entry *e, int64_t from, int64_t to, struct lf_err *err)
 {
     struct buf list = { 0 };
-    lf_rc rc = read_list(seg, e, &list, err);
+    lf_rc rc = points_read_list(seg, e, &list, err);
     *s = (struct source){ .rank = seg->rank, .seg = seg };
     if (rc) {
         buf_free(&list);

@@ -30,8 +30,8 @@ void points_abandon(struct points_out *o);
 
 lf_rc points_find_series(const struct segment *s, int64_t station, lf_text factor, struct series_entry *e, bool *found, struct page *pg,
                          struct lf_err *err) LF_MUST_CHECK;
-lf_rc points_find_block(const struct segment *s, const struct series_entry *e, int64_t at, struct block_entry *b, bool *found,
-                        struct lf_err *err) LF_MUST_CHECK; /* the block within whose times `at` lies */
+lf_rc points_read_list(const struct segment *s, const struct series_entry *e, struct buf *list,
+                       struct lf_err *err) LF_MUST_CHECK; /* its blocks: e->nblock of struct block_entry */
 lf_rc points_read_block(const struct segment *s, const struct block_entry *b, struct buf *scratch, struct points *p,
                         struct lf_err *err) LF_MUST_CHECK;
 bool points_at(const struct points *p, int64_t at, struct point *out);

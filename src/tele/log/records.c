@@ -96,7 +96,8 @@ lf_rc records_same_packet(const struct segment *s, uint64_t print, int64_t stati
     struct record r;
     uint64_t i;
     *id = 0;
-    lf_rc rc = seg_lower(s, TABLE_PRINTS, print_below, &print, &i, pg, err);
+    uint64_t guess = (print >> 32) * s->foot.table[TABLE_PRINTS].n >> 32; /* fewer than 2^32 */
+    lf_rc rc = seg_lower_near(s, TABLE_PRINTS, print_below, &print, guess, &i, pg, err);
     for (; !rc && i < s->foot.table[TABLE_PRINTS].n; i++) {
         if ((rc = seg_get(s, TABLE_PRINTS, i, &e, pg, err)) || ((uint64_t)e.hi << 32 | e.lo) != print)
             return rc;

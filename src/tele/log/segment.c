@@ -254,21 +254,63 @@ lf_rc seg_get(const struct segment *s, int table, uint64_t i, void *entry, struc
     return LF_OK;
 }
 
+struct search {
+    const struct segment *s;
+    int table;
+    bool (*below)(const void *, const void *);
+    const void *key;
+    uint64_t lo, hi; /* the answer lies in [lo, hi] */
+    struct page *pg;
+};
+
+/* Looks at entry i, lo <= i < hi: the answer lies behind it, or not. */
+static lf_rc look_at(struct search *f, uint64_t i, struct lf_err *err)
+{
+    _Alignas(16) uint8_t entry[ENTRY_MAX];
+    lf_rc rc = seg_get(f->s, f->table, i, entry, f->pg, err);
+    if (rc)
+        return rc;
+    if (f->below(entry, f->key))
+        f->lo = i + 1;
+    else
+        f->hi = i;
+    return LF_OK;
+}
+
+static lf_rc halve(struct search *f, uint64_t *i, struct lf_err *err)
+{
+    while (f->lo < f->hi) {
+        lf_rc rc = look_at(f, f->lo + (f->hi - f->lo) / 2, err);
+        if (rc)
+            return rc;
+    }
+    *i = f->lo;
+    return LF_OK;
+}
+
 lf_rc seg_lower(const struct segment *s, int table, bool (*below)(const void *, const void *), const void *key, uint64_t *i,
                 struct page *pg, struct lf_err *err)
 {
-    uint64_t lo = 0, hi = s->foot.table[table].n;
-    _Alignas(16) uint8_t entry[ENTRY_MAX];
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-        lf_rc rc = seg_get(s, table, mid, entry, pg, err);
+    struct search f = { s, table, below, key, 0, s->foot.table[table].n, pg };
+    return halve(&f, i, err);
+}
+
+lf_rc seg_lower_near(const struct segment *s, int table, bool (*below)(const void *, const void *), const void *key, uint64_t guess,
+                     uint64_t *i, struct page *pg, struct lf_err *err)
+{
+    struct search f = { s, table, below, key, 0, s->foot.table[table].n, pg };
+    uint64_t step = PAGE_DATA / entry_size[table], at = guess < f.hi ? guess : f.hi - (f.hi > 0);
+    for (bool up = true, first = true; f.lo < f.hi; step *= 2) { /* away from the guess until the answer lies between two looks */
+        lf_rc rc = look_at(&f, at, err);
         if (rc)
             return rc;
-        if (below(entry, key))
-            lo = mid + 1;
-        else
-            hi = mid;
+        bool more = f.lo > at;
+        if (!first && more != up)
+            break;
+        first = false, up = more;
+        if (f.hi - f.lo <= step)
+            break;
+        at = up ? f.lo + step : f.hi - 1 - step;
     }
-    *i = lo;
-    return LF_OK;
+    return halve(&f, i, err);
 }

@@ -116,6 +116,10 @@ lf_rc seg_get(const struct segment *s, int table, uint64_t i, void *entry, struc
 lf_rc seg_lower(const struct segment *s, int table, bool (*below)(const void *entry, const void *key), const void *key, uint64_t *i,
                 struct page *pg, struct lf_err *err) LF_MUST_CHECK;
 
+/* The same, looked for around `guess` first: for keys that are spread evenly, where it will be a page or two away. */
+lf_rc seg_lower_near(const struct segment *s, int table, bool (*below)(const void *entry, const void *key), const void *key, uint64_t guess,
+                     uint64_t *i, struct page *pg, struct lf_err *err) LF_MUST_CHECK;
+
 int32_t month_of(lf_ms t);
 lf_ms month_end(int32_t month); /* the first instant after it */
 #endif
