@@ -237,7 +237,7 @@ size_t conn_process(struct conn *c, const char *p, size_t n)
     c->l->read_at = uv_hrtime();
     road_judge_now(c->l);
     while (!c->closing && at < n) {
-        if (c->outstanding >= CONN_OUTSTANDING || road_full(c->l)) {
+        if (c->outstanding >= CONN_OUTSTANDING || !road_has_room(c->l)) {
             c->stalled = true;
             break;
         }

@@ -49,6 +49,38 @@ static void hand_over(struct lf_listener *l)
     l->in_flight++;
 }
 
+/* A full batch waits for the writer. While the store keeps up that is brief, and costs less than to stop reading from a thousand
+ * connections and to begin again. */
+static void wait_for_writer(struct lf_listener *l)
+{
+    struct timespec until;
+    int rc = 0;
+    if (uv_hrtime() < l->no_wait)
+        return;
+    wait_until(&until, ROOM_MS);
+    pthread_mutex_lock(&l->lock);
+    while (atomic_load(&l->next) && rc == 0 && !atomic_load(&l->stopping))
+        rc = pthread_cond_timedwait(&l->to_loop, &l->lock, &until);
+    pthread_mutex_unlock(&l->lock);
+    if (rc != 0)
+        l->no_wait = uv_hrtime() + ROOM_AGAIN_MS * (uint64_t)1000000;
+}
+
+bool road_has_room(struct lf_listener *l)
+{
+    if (!road_full(l))
+        return true;
+    if (l->stop_at)
+        return false;
+    if (has_work(l->filling))
+        hand_over(l);
+    else if (l->filling) /* only memory of frames that came to nothing */
+        lf_arena_reset(&l->filling->b.arena);
+    if (road_full(l))
+        wait_for_writer(l);
+    return !road_full(l);
+}
+
 void road_offer(struct lf_listener *l)
 {
     if (!l->in_flight && l->filling && l->filling->b.npacket >= OFFER_PACKETS && l->c.batch_wait_ms <= 0)
@@ -378,6 +410,7 @@ static struct lf_listener *make(const struct lf_listener_config *config)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&l->to_writer, &monotonic);
+    pthread_cond_init(&l->to_loop, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&l->to_events, NULL);
     pthread_cond_init(&l->from_events, NULL);
@@ -399,6 +432,7 @@ static void destroy(struct lf_listener *l)
     lf_shield_unref(l->shield);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->to_writer);
+    pthread_cond_destroy(&l->to_loop);
     pthread_cond_destroy(&l->to_events);
     pthread_cond_destroy(&l->from_events);
     pthread_cond_destroy(&l->no_submitters);

@@ -15,6 +15,8 @@ enum {
     FILES_OF_OTHERS = 512,  /* open files that are left to the rest of the program */
     CONN_OUTSTANDING = 64,  /* packets of one connection on their way to the disk; then its socket is not read */
     BATCH_BYTES = 16 << 20, /* memory of one batch; then nothing is read */
+    ROOM_MS = 100,          /* the loop waits so long for the writer to take a full batch; then connections stall */
+    ROOM_AGAIN_MS = 1000,   /* and does not wait again so soon */
     OFFER_PACKETS = 256,    /* as many are offered to an idle writer in the middle of a round of reading */
     SPARE_JOBS = 3,
     EVENT_QUEUE = 64, /* batches that wait for the events thread; then the writer waits */
@@ -193,12 +195,13 @@ struct lf_listener {
     struct bound bound;
     uint64_t read_at; /* uv_hrtime of the read that is worked on */
     uint64_t stop_at; /* uv_now when closing began; 0 = running */
+    uint64_t no_wait; /* uv_hrtime until which there is no waiting for room */
     int in_flight;    /* batches given to the writer that have not come back */
     bool closed;
     pthread_t loop_thread, writer_thread, events_thread;
 
-    pthread_mutex_t lock; /* all below, to the counters */
-    pthread_cond_t to_writer, to_events, from_events;
+    pthread_mutex_t lock;                                      /* all below, to the counters */
+    pthread_cond_t to_writer, to_loop, to_events, from_events; /* to_loop: a batch was taken */
     struct lf_directory *directory;
     struct lf_shield *shield;
     _Atomic(struct job *) next; /* offered to the writer, not taken yet; read without the lock as a hint only */
@@ -250,6 +253,7 @@ void conn_sweep(struct lf_listener *l);                         /* closes the si
 
 /* listener.c */
 bool road_full(const struct lf_listener *l); /* no packet can be taken now */
+bool road_has_room(struct lf_listener *l);   /* the same, but makes room when it can, for which it may wait a little */
 struct job *road_filling(struct lf_listener *l);
 void road_offer(struct lf_listener *l);     /* to the writer, when it is idle and there is enough to begin with */
 void road_judge_now(struct lf_listener *l); /* takes up the newest directory */

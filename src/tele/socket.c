@@ -240,7 +240,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
     struct conn *c = h->data;
     struct lf_listener *l = c->l;
-    if (road_full(l)) {
+    if (!road_has_room(l)) {
         *buf = uv_buf_init(NULL, 0);
         return;
     }

@@ -277,6 +277,7 @@ void *writer_main(void *listener)
             pthread_cond_wait(&l->to_writer, &l->lock);
         struct job *j = atomic_exchange(&l->next, NULL);
         if (j) {
+            pthread_cond_signal(&l->to_loop);
             pthread_mutex_unlock(&l->lock);
             store_job(l, j);
             pass_on(l, j);
