@@ -90,6 +90,17 @@ void put_reading(struct buf *b, const struct lf_tele_reading *r);
 static inline struct memtable *active_table(struct log_store *s) { return &s->mem.table[s->mem.active]; }
 static inline bool table_empty(const struct memtable *t) { return t->began == 0; }
 
+/* look.c; a damaged place of a segment counts as not there. */
+struct look;
+struct look *look_new(struct lf_arena *a); /* for one commit; lives in the arena, but look_free it */
+void look_free(struct look *k);
+/* Is the packet in a segment? */
+lf_rc look_packet(struct log_store *s, struct look *k, const struct lf_tele_packet *p, uint64_t print, bool *known,
+                  struct lf_err *err) LF_MUST_CHECK;
+/* The newest value of that time. */
+lf_rc look_point(struct log_store *s, struct look *k, const struct series *sr, int64_t at, struct point *out, bool *found,
+                 struct lf_err *err) LF_MUST_CHECK;
+
 /* salvage.c: newest values, channels and next ids from the segments, when the state is damaged (parts of split messages are lost). */
 void log_rebuild_state(struct log_store *s);
 /* Seals what was salvaged and writes a manifest without what was not, so that the next opening finds nothing amiss. */
