@@ -16,8 +16,6 @@ const char *lf_b_text(struct lf_build *b); /* into the arena; ends the building 
 
 /* "id, version, ..., (title of each reference)": fields first, then one label per field with ref, in field order. */
 const char *lf_sql_columns(struct lf_ctx *cx, const struct lf_res *r, bool labels);
-/* The title of row `t` of a type, in the caller's language. */
-const char *lf_sql_title(struct lf_ctx *cx, const struct lf_res *r);
 /* " AND "-ready condition of the row scope: "@scope(r.grid_code)", or "1 = 1" for a type that says why it has none. */
 const char *lf_sql_scope_of(struct lf_arena *a, const struct lf_res *r);
 lf_rc lf_row_insert(struct lf_ctx *cx, const struct lf_res *r, void *row) LF_MUST_CHECK; /* sets id */
