@@ -486,19 +486,38 @@ static void threads_share_the_pool(void **state)
 
 /* ---- a connection that is lost ------------------------------------------------------------------------------------ */
 
-/* Kills every other session of this schema's pool. */
+/* How many other sessions the pool of this schema has. */
+static int64_t sessions(struct fix *f, struct lf_ctx *cx)
+{
+    char text[200];
+    snprintf(text, sizeof text, "SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s' AND pid <> pg_backend_pid()",
+             f->t.name);
+    good(lf_tx_begin(cx, LF_TX_WRITE)); /* on the connection that kills, not on a second one */
+    int64_t n = number(cx, text);
+    good(lf_tx_end(cx, LF_OK));
+    return n;
+}
+
+/* Kills every other session of this schema's pool, and returns when they are gone. */
 static void kill_sessions(struct fix *f)
 {
     struct lf_db *db = NULL;
     struct lf_err err;
+    char text[200];
     assert_int_equal(lf_db_open(&db, &(struct lf_db_config){ .url = f->t.url, .readers = 1 }, &err), LF_OK);
     struct lf_ctx cx = { .db = db };
+    snprintf(text, sizeof text,
+             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '%s' AND pid <> "
+             "pg_backend_pid()",
+             f->t.name);
     assert_int_equal(lf_tx_begin(&cx, LF_TX_WRITE), LF_OK);
-    sql(&cx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lanfan' AND pid <> pg_backend_pid()");
+    sql(&cx, text);
     assert_int_equal(lf_tx_end(&cx, LF_OK), LF_OK);
+    for (int i = 0; i < 3000 && sessions(f, &cx); i++)
+        usleep(10000);
+    assert_int_equal(sessions(f, &cx), 0);
     lf_arena_free(&cx.arena);
     lf_db_close(db);
-    usleep(100000);
 }
 
 static void a_lost_connection_is_made_anew(void **state)

@@ -50,7 +50,8 @@ void lf_test_db_new(struct lf_test_db *t, bool postgres)
     admin(sql);
     const char *base = getenv("LANFAN_TEST_PG");
     assert(base);
-    snprintf(t->url, sizeof t->url, "%s%coptions=-csearch_path%%3D%s", base, strchr(base, '?') ? '&' : '?', t->name);
+    snprintf(t->url, sizeof t->url, "%s%coptions=-csearch_path%%3D%s&application_name=%s", base, strchr(base, '?') ? '&' : '?', t->name,
+             t->name);
 }
 
 static int gone(const char *path, const struct stat *st, int kind, struct FTW *f) { return remove(path); }

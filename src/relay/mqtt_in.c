@@ -92,6 +92,14 @@ static void prepare(struct mosquitto *m)
 
 /* ---- the thread -------------------------------------------------------------------------------------- */
 
+/* What was kept is acknowledged before we go, so that it does not come a second time; what was not kept is not. */
+static void leave(struct lf_mqtt_in *in, struct mosquitto *m)
+{
+    mosquitto_disconnect(m);
+    for (int i = 0; i < 10 && !in->broken && mosquitto_want_write(m); i++)
+        mosquitto_loop_write(m, 1);
+}
+
 static lf_rc listen_once(struct lf_mqtt_in *in, struct lf_err *err)
 {
     const struct mqtt_where to = { in->c.host, in->c.login, in->c.password, in->c.ca, in->c.port, in->c.tls };
@@ -106,7 +114,7 @@ static lf_rc listen_once(struct lf_mqtt_in *in, struct lf_err *err)
         code = mosquitto_loop(m, LOOP_MS, 1);
     lf_rc rc = LF_OK;
     if (atomic_load(&in->stop))
-        mosquitto_disconnect(m);
+        leave(in, m);
     else if (in->broken)
         rc = lf_err_set(err, LF_EBUSY, NULL,
                         "数据暂时无法入库，稍后由服务器重发 | readings cannot be stored now, the broker will send them again");

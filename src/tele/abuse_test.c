@@ -68,10 +68,18 @@ static double now_s(void)
 
 static struct lf_listener_stats stats(void) { return lf_listener_stats(listener); }
 
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED
+#elif defined __has_feature /* clang */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+
 /* Memory that the process holds. Sanitizers keep what was released, so there it says nothing: 0. */
 static long resident_kb(void)
 {
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#ifdef SANITIZED
     return 0;
 #endif
     long pages = 0;
@@ -150,6 +158,7 @@ static void a_byte_now_and_then(void **state)
     config.first_s = 2;
     start();
     struct device good = connect_to(), *slow = lf_new(SLOW * sizeof *slow);
+    serves(&good);
     size_t n = upload(f, sizeof f, 1, 1000000);
     for (int i = 0; i < SLOW; i++)
         slow[i] = connect_to();
@@ -378,14 +387,13 @@ static void a_slow_store(void **state)
     struct device d[LINES];
     for (int i = 0; i < LINES; i++)
         d[i] = connect_to();
-    double began = now_s();
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < LINES; i++)
             assert_true(device_send(&d[i], f, upload(f, sizeof f, 1 + i % 7, 5000000 + i * ROUNDS + round)));
         for (int i = 0; i < LINES; i++)
             assert_true(acked(&d[i], 5000000 + i * ROUNDS + round, 30000));
     }
-    assert_true(now_s() - began < 20); /* not one commit for each: that would be a minute */
+    assert_true(store->commits < LINES * ROUNDS / 4); /* not one for each */
     assert_int_equal(store->npacket, LINES * ROUNDS);
     struct lf_listener_stats s = stats();
     int64_t slow = 0;

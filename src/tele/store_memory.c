@@ -69,9 +69,9 @@ static void keep(struct memory_store *m, struct lf_tele_batch *b)
     }
     for (size_t i = 0; i < b->nreject; i++) {
         const struct lf_tele_reject *r = &b->reject[i];
-        m->nreject += !r->quarantine;
-        m->nquarantine += r->quarantine;
         snprintf(m->last_reject, sizeof m->last_reject, "%s %.*s", lf_tele_why_name(r->why), (int)r->detail.n, r->detail.p);
+        m->nreject += !r->quarantine; /* after the text: who sees the number reads it */
+        m->nquarantine += r->quarantine;
     }
 }
 

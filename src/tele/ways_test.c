@@ -12,7 +12,7 @@
 
 static struct memory_store *store;
 static struct lf_listener *listener;
-static atomic_int told, replies, came, went, held;
+static atomic_int told, replies, came, went, held, submitting;
 static char last_reply[HJ212_FRAME_MAX + 1];
 static pthread_mutex_t reply_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -70,9 +70,10 @@ static int stop(void **state)
 }
 
 static void pause_ms(int ms) { nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL); }
+enum { PATIENCE_MS = 30000 }; /* for what has to come */
 #define EVENTUALLY(x) \
     do { \
-        int left_ = 1000; \
+        int left_ = 6000; \
         while (!(x) && left_--) \
             pause_ms(5); \
         if (!(x)) \
@@ -114,10 +115,10 @@ static void stored_like_packets(void **state)
     struct lf_tele_batch b = { 0 };
     put(&b, 1, "w01018", 1000, 5);
     put(&b, 2, "w01018", 1000, 6);
-    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK);
+    assert_int_equal(lf_listener_submit(listener, &b, PATIENCE_MS, &err), LF_OK);
     assert_true(store->npacket == 2 && store->nreading == 2); /* when it returns, it is there */
     assert_true(b.reading[0].fresh && b.reading[1].fresh && !b.packet[0].duplicate);
-    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK); /* the same again */
+    assert_int_equal(lf_listener_submit(listener, &b, PATIENCE_MS, &err), LF_OK); /* the same again */
     assert_true(b.packet[0].duplicate && b.packet[1].duplicate && store->npacket == 2);
     lf_tele_batch_free(&b); /* before the events thread may have come to it */
     EVENTUALLY(atomic_load(&told) == 2);
@@ -156,11 +157,11 @@ static void what_was_decided_stays(void **state)
     put(&b, 1, "w00000", 1000, 6);
     put(&b, 2, "w01018", 1000, 7);
     put(&b, 1, "w01018", 9000, 8);
-    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK);
+    assert_int_equal(lf_listener_submit(listener, &b, PATIENCE_MS, &err), LF_OK);
     assert_true(!b.reading[0].fresh && b.reading[1].fresh && b.reading[2].fresh && b.reading[3].fresh);
     assert_true(store->npacket == 4 && store->nreading == 3);
     EVENTUALLY(atomic_load(&held) == 1 && atomic_load(&told) == 2);
-    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK); /* the same packets again tell nothing new */
+    assert_int_equal(lf_listener_submit(listener, &b, PATIENCE_MS, &err), LF_OK); /* the same packets again tell nothing new */
     struct device dev;
     char f[HJ212_FRAME_MAX], answer[HJ212_FRAME_MAX];
     assert_true(device_open(&dev, "127.0.0.1", lf_listener_port(listener), 0));
@@ -173,13 +174,13 @@ static void what_was_decided_stays(void **state)
     size_t n =
         device_frame(f, sizeof f, "QN=20240311120000001;ST=32;CN=2011;PW=123456;MN=M1;Flag=5;CP=&&DataTime=%s;w01018-Rtd=9,w01018-Flag=N&&",
                      lf_ms_compact(now, lf_now()));
-    assert_true(device_send(&dev, f, n) && device_answer(&dev, answer, sizeof answer, 5000)); /* acknowledged: it is kept */
+    assert_true(device_send(&dev, f, n) && device_answer(&dev, answer, sizeof answer, PATIENCE_MS)); /* acknowledged: it is kept */
     EVENTUALLY(atomic_load(&held) == 2);
     assert_int_equal(store->nreading, 3);
     device_close(&dev);
     lf_listener_set_shield(listener, NULL);
     put(&b, 1, "w01018", 2000, 3);
-    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK);
+    assert_int_equal(lf_listener_submit(listener, &b, PATIENCE_MS, &err), LF_OK);
     assert_true(b.reading[4].fresh && store->nreading == 4); /* nothing holds it back any more */
     lf_tele_batch_free(&b);
 }
@@ -191,13 +192,13 @@ static void a_store_that_is_away(void **state)
     put(&b, 1, "w01018", 1000, 5);
     store->rc = LF_EDB;
     int64_t began = lf_now().ms;
-    assert_int_equal(lf_listener_submit(listener, &b, 300, &err), LF_EBUSY);
-    assert_true(lf_now().ms - began >= 290 && lf_now().ms - began < 3000);
+    assert_int_equal(lf_listener_submit(listener, &b, 1000, &err), LF_EBUSY);
+    assert_true(lf_now().ms - began >= 990 && lf_now().ms - began < 20000);
     assert_true(stats().failing && err.msg[0]);
     store->rc = LF_OK;
     pause_ms(300);
     assert_int_equal(store->npacket, 0); /* what was refused does not turn up later */
-    assert_int_equal(lf_listener_submit(listener, &b, 5000, &err), LF_OK);
+    assert_int_equal(lf_listener_submit(listener, &b, PATIENCE_MS, &err), LF_OK);
     assert_true(store->npacket == 1 && !stats().failing);
     lf_tele_batch_free(&b);
 }
@@ -215,7 +216,8 @@ static void *submit_main(void *arg)
     struct lf_err err = { 0 };
     struct lf_tele_batch b = { 0 };
     put(&b, 1, s->factor, 1000 + s->number, s->number);
-    s->rc = lf_listener_submit(listener, &b, 20000, &err);
+    atomic_fetch_add(&submitting, 1);
+    s->rc = lf_listener_submit(listener, &b, PATIENCE_MS, &err);
     lf_tele_batch_free(&b);
     return NULL;
 }
@@ -239,10 +241,15 @@ static void many_at_once(void **state)
     EVENTUALLY(atomic_load(&told) == MANY - 1);
     store->poison = NULL;
     size_t before = store->commits;
+    submitting = 0;
+    store->rc = LF_EDB; /* away until all of them wait */
     for (int i = 0; i < MANY; i++) {
         s[i] = (struct submitter){ .number = 100 + i, .factor = "w01018" };
         assert_int_equal(pthread_create(&s[i].thread, NULL, submit_main, &s[i]), 0);
     }
+    EVENTUALLY(atomic_load(&submitting) == MANY);
+    pause_ms(200);
+    store->rc = LF_OK;
     for (int i = 0; i < MANY; i++)
         pthread_join(s[i].thread, NULL);
     assert_true(store->npacket == 2 * MANY - 1 && store->commits - before < MANY / 2);
@@ -270,7 +277,7 @@ static struct device connect_as(const char *mn, int number)
     device_send(&d, f,
                 device_frame(f, sizeof f, "QN=20240311%09d;ST=32;CN=2011;PW=123456;MN=%s;Flag=5;CP=&&DataTime=%s;w01018-Rtd=1&&", number,
                              mn, lf_ms_compact(at, (lf_ms){ lf_now().ms - number * 1000 })));
-    assert_true(device_answer(&d, got, sizeof got, 5000));
+    assert_true(device_answer(&d, got, sizeof got, PATIENCE_MS));
     return d;
 }
 
@@ -290,16 +297,16 @@ static void to_the_newest_connection(void **state)
     assert_true(atomic_load(&came) == 1 && atomic_load(&went) == 0);
     assert_int_equal(give(2, "20240311000000001", "1011"), LF_ENOTFOUND);
     assert_int_equal(give(1, "20240311000000001", "1011"), LF_OK);
-    assert_true(device_answer(&a, got, sizeof got, 5000));
+    assert_true(device_answer(&a, got, sizeof got, PATIENCE_MS));
     assert_string_equal(got, "QN=20240311000000001;ST=32;CN=1011;PW=123456;MN=M1;Flag=5;CP=&&&&");
     struct device b = connect_as("M1", 2); /* the device has dialled again; the old line is still open */
     assert_int_equal(give(1, "20240311000000002", "1061"), LF_OK);
-    assert_true(device_answer(&b, got, sizeof got, 5000) && strstr(got, "CN=1061"));
+    assert_true(device_answer(&b, got, sizeof got, PATIENCE_MS) && strstr(got, "CN=1061"));
     device_close(&a); /* the old one goes: nothing changes */
     EVENTUALLY(stats().connections == 1);
     assert_true(atomic_load(&came) == 1 && atomic_load(&went) == 0);
     assert_int_equal(give(1, "20240311000000003", "1063"), LF_OK);
-    assert_true(device_answer(&b, got, sizeof got, 5000) && strstr(got, "CN=1063"));
+    assert_true(device_answer(&b, got, sizeof got, PATIENCE_MS) && strstr(got, "CN=1063"));
     device_close(&b);
     EVENTUALLY(atomic_load(&went) == 1);
     assert_int_equal(give(1, "20240311000000004", "1011"), LF_ENOTFOUND);
@@ -314,9 +321,9 @@ static void two_stations_on_one_line(void **state)
     device_send(&d, f,
                 device_frame(f, sizeof f, "QN=20240311000000002;ST=32;CN=2011;PW=123456;MN=M2;Flag=5;CP=&&DataTime=%s;w01018-Rtd=1&&",
                              lf_ms_compact(at, lf_now())));
-    assert_true(device_answer(&d, got, sizeof got, 5000));
-    assert_true(give(1, "20240311000000001", "1011") == LF_OK && device_answer(&d, got, sizeof got, 5000) && strstr(got, "MN=M1"));
-    assert_true(give(2, "20240311000000001", "1011") == LF_OK && device_answer(&d, got, sizeof got, 5000) && strstr(got, "MN=M2"));
+    assert_true(device_answer(&d, got, sizeof got, PATIENCE_MS));
+    assert_true(give(1, "20240311000000001", "1011") == LF_OK && device_answer(&d, got, sizeof got, PATIENCE_MS) && strstr(got, "MN=M1"));
+    assert_true(give(2, "20240311000000001", "1011") == LF_OK && device_answer(&d, got, sizeof got, PATIENCE_MS) && strstr(got, "MN=M2"));
     device_close(&d);
     EVENTUALLY(atomic_load(&went) == 2);
 }
@@ -341,7 +348,7 @@ static void replies_are_told_and_kept(void **state)
 {
     char got[1100], f[1100];
     struct device d = connect_as("M1", 1);
-    assert_true(give(1, "20240311000000777", "1011") == LF_OK && device_answer(&d, got, sizeof got, 5000));
+    assert_true(give(1, "20240311000000777", "1011") == LF_OK && device_answer(&d, got, sizeof got, PATIENCE_MS));
     say(&d, "20240311000000777", "9011", "QnRtn=1");
     expect_reply(1, "1 9011 QnRtn=1");
     say(&d, "20240311000000777", "1011", "PolId=w01018;SystemTime=20240311000000");
