@@ -29,7 +29,7 @@ int app_telemetry_lock(struct lf_err *err)
 {
     char path[4300];
     snprintf(path, sizeof path, "%s.lock", app_telemetry_db());
-    int fd = lf_io_posix.lock(&lf_io_posix, path);
+    int fd = lf_io_posix.lock(&lf_io_posix, path, false);
     if (fd < 0 && errno == EWOULDBLOCK)
         lf_err_set(err, LF_ECONFLICT, NULL, "another process uses %s\nHINT: stop the `lanfan serve` or the import on this data directory",
                    app_telemetry_db());

@@ -287,6 +287,7 @@ lf_rc lf_tele_log_check(const char *dir, struct lf_io *io, bool whole, void (*sa
     k->dir = dir, k->whole = whole, k->say = say, k->user = user, k->out = out;
     files_init(&k->files, k->io, 1);
     bool still = false;
+    int reading = readers_lock(k->io, dir);
     for (int i = 0; i < TRIES && !still && !rc; i++)
         rc = open_all(k, &still, err);
     if (!rc) {
@@ -297,6 +298,8 @@ lf_rc lf_tele_log_check(const char *dir, struct lf_io *io, bool whole, void (*sa
     }
     *bad = k->bad;
     drop(k);
+    if (reading >= 0)
+        k->io->close(k->io, reading);
     lf_arena_free(&k->arena);
     buf_free(&k->scratch);
     files_free(&k->files);

@@ -336,10 +336,35 @@ static void put_record(struct work *w, struct buf *b, struct hints *h)
 
 /* ---- the journal ----------------------------------------------------------------------------------------------------- */
 
+/* One that nobody reads any more. */
+static struct journal *take_spare(struct log_store *s)
+{
+    struct journal *j = NULL;
+    pthread_rwlock_wrlock(&s->lock);
+    for (int i = 0; i < SPARES && !j; i++)
+        if (s->spare[i] && atomic_load(&s->spare[i]->users) == 1) {
+            j = s->spare[i];
+            s->spare[i] = NULL;
+        }
+    pthread_rwlock_unlock(&s->lock);
+    return j;
+}
+
 lf_rc log_new_journal(struct log_store *s, struct lf_err *err)
 {
-    struct journal *j;
-    lf_rc rc = journal_create(&j, s->io, s->dir, s->next_journal, s->seq, s->c.reserve, s->journal, err);
+    char path[PATH_ROOM];
+    struct journal *j, *spare = take_spare(s);
+    int alone = spare ? s->io->lock(s->io, path_readers(path, s->dir), false) : -1;
+    if (spare && alone < 0) { /* somebody reads the folder */
+        s->io->remove(s->io, spare->path);
+        journal_unref(spare);
+        spare = NULL;
+    }
+    lf_rc rc = journal_create(&j, s->io, s->dir, s->next_journal, s->seq, s->c.reserve, s->journal, spare, err);
+    if (alone >= 0)
+        s->io->close(s->io, alone);
+    if (!rc && spare)
+        atomic_fetch_add(&s->reused, 1);
     s->next_journal++; /* of a failed one, too: it may be there in spite of that */
     if (rc)
         return rc;

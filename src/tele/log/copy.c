@@ -160,6 +160,7 @@ lf_rc lf_tele_log_copy(const char *from, const char *to, struct lf_err *err)
     lf_rc rc = lf_tele_log_is_store(from) ? LF_OK : LF_ENOTFOUND;
     if (!rc && k.io->make_dir(k.io, to) != 0)
         rc = io_fail("create", to, err);
+    int reading = rc ? -1 : readers_lock(k.io, from);
     if (!rc) {
         rc = LF_ENOTFOUND;
         for (int i = 0; i < TRIES && rc == LF_ENOTFOUND; i++)
@@ -167,6 +168,8 @@ lf_rc lf_tele_log_copy(const char *from, const char *to, struct lf_err *err)
         if (rc == LF_ENOTFOUND)
             rc = io_damaged(from, "a file that its manifest names is missing", err);
     }
+    if (reading >= 0)
+        k.io->close(k.io, reading);
     lf_arena_free(&k.arena);
     lf_release(k.journal);
     lf_release(k.chunk);

@@ -299,7 +299,7 @@ static int fake_list(struct lf_io *io, const char *dir, void (*each)(void *, con
     return 0;
 }
 
-static int fake_lock(struct lf_io *io, const char *path)
+static int fake_lock(struct lf_io *io, const char *path, bool shared)
 {
     static struct fake_file lock = { .last = &lock.first };
     return fails(fake(io), true) ? -1 : take_fd(fake(io), &lock);

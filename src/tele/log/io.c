@@ -60,10 +60,10 @@ static int posix_list(struct lf_io *io, const char *dir, void (*each)(void *, co
     return 0;
 }
 
-static int posix_lock(struct lf_io *io, const char *path)
+static int posix_lock(struct lf_io *io, const char *path, bool shared)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd >= 0 && flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
         int why = errno;
         close(fd);
         errno = why;

@@ -21,7 +21,7 @@ struct lf_io {
     int (*remove)(struct lf_io *, const char *path);
     int (*make_dir)(struct lf_io *, const char *path);
     int (*list)(struct lf_io *, const char *dir, void (*each)(void *user, const char *name), void *user);
-    int (*lock)(struct lf_io *, const char *path); /* an fd that holds it until closed; EWOULDBLOCK when another process does */
+    int (*lock)(struct lf_io *, const char *path, bool shared); /* an fd that holds it until closed; EWOULDBLOCK when others do */
 };
 extern struct lf_io lf_io_posix;
 

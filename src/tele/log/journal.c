@@ -41,38 +41,65 @@ void journal_unref(struct journal *j)
 
 /* ---- writing ---------------------------------------------------------------------------------------------- */
 
+/* A file for records: that of the spare one, or a new one. */
+static lf_rc take_file(struct journal *j, struct journal *spare, uint64_t ahead, struct lf_err *err)
+{
+    if (spare) {
+        int64_t size = j->io->size(j->io, spare->fd);
+        j->fd = spare->fd;
+        spare->fd = -1;
+        j->reserved = size > JOURNAL_START ? (uint64_t)size : JOURNAL_START;
+        return size < 0 ? io_fail("read", spare->path, err) : LF_OK;
+    }
+    j->reserved = JOURNAL_START + ahead;
+    j->fd = j->io->open(j->io, j->path, LF_IO_CREATE);
+    if (j->fd < 0)
+        return io_fail("create", j->path, err);
+    return j->io->reserve(j->io, j->fd, j->reserved) == 0 ? LF_OK : io_fail("reserve room for", j->path, err);
+}
+
+/* The header is durable before the file has a name under which it counts. */
+static lf_rc begin(struct journal *j, const struct journal *spare, const char *dir, struct lf_err *err)
+{
+    struct journal_header h = { .number = j->number, .nonce = j->nonce, .before = j->before };
+    memcpy(h.magic, magic, sizeof magic);
+    h.sum = io_sum(&h, offsetof(struct journal_header, sum));
+    lf_rc rc = io_write_all(j->io, j->fd, j->path, &h, sizeof h, 0, err);
+    if (!rc && j->io->sync(j->io, j->fd) != 0)
+        rc = io_fail("sync", j->path, err);
+    if (!rc && spare && j->io->rename(j->io, spare->path, j->path) != 0)
+        rc = io_fail("rename", spare->path, err);
+    if (!rc && j->io->sync_dir(j->io, dir) != 0)
+        rc = io_fail("sync", j->path, err);
+    return rc;
+}
+
 lf_rc journal_create(struct journal **out, struct lf_io *io, const char *dir, uint64_t number, uint64_t before, uint64_t ahead,
-                     struct journal *old, struct lf_err *err)
+                     struct journal *old, struct journal *spare, struct lf_err *err)
 {
     char path[PATH_ROOM];
-    struct journal_header h = { .number = number, .before = before };
     *out = NULL;
     snprintf(path, sizeof path, "%s/journal-%016llx", dir, (unsigned long long)number);
     struct journal *j = journal_new(io, path, number);
-    memcpy(h.magic, magic, sizeof magic);
-    if (getrandom(&h.nonce, sizeof h.nonce, 0) != sizeof h.nonce)
-        h.nonce = (uint64_t)(uintptr_t)j ^ number << 32;
-    h.sum = io_sum(&h, offsetof(struct journal_header, sum));
-    j->nonce = h.nonce, j->before = j->seq = before;
-    j->reserved = JOURNAL_START + ahead;
-    j->fd = io->open(io, path, LF_IO_CREATE);
-    lf_rc rc = j->fd < 0 ? io_fail("create", path, err) : LF_OK;
-    if (!rc && io->reserve(io, j->fd, j->reserved) != 0)
-        rc = io_fail("reserve room for", path, err);
+    if (getrandom(&j->nonce, sizeof j->nonce, 0) != sizeof j->nonce)
+        j->nonce = (uint64_t)(uintptr_t)j ^ number << 32;
+    j->before = j->seq = before;
+    j->writable = true;
+    lf_rc rc = take_file(j, spare, ahead, err);
     if (!rc && old)
         old->suspect = true;
     if (!rc)
-        rc = io_write_all(io, j->fd, path, &h, sizeof h, 0, err);
-    if (!rc && (io->sync(io, j->fd) != 0 || io->sync_dir(io, dir) != 0))
-        rc = io_fail("sync", path, err);
-    if (rc) {
-        if (j->fd >= 0)
-            io->remove(io, path);
+        rc = begin(j, spare, dir, err);
+    if (rc && spare)
+        io->remove(io, spare->path);
+    if (rc && j->fd >= 0)
+        io->remove(io, path);
+    journal_unref(spare);
+    if (rc)
         journal_unref(j);
-        return rc;
-    }
-    *out = j;
-    return LF_OK;
+    else
+        *out = j;
+    return rc;
 }
 
 lf_rc journal_append(struct journal *j, struct buf *record, uint64_t seq, uint64_t *at, struct lf_err *err)
@@ -93,7 +120,7 @@ lf_rc journal_append(struct journal *j, struct buf *record, uint64_t seq, uint64
     if (!rc && j->io->sync(j->io, j->fd) != 0)
         rc = io_fail("sync", j->path, err);
     if (rc) {
-        j->suspect = true;
+        j->suspect = j->failed = true;
         return rc;
     }
     *at = j->end + sizeof h;

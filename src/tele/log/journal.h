@@ -35,14 +35,18 @@ struct journal {
     int fd;
     uint64_t number, nonce, before;
     uint64_t end, reserved, seq; /* where the next record goes; seq: of the last good one */
-    bool suspect;                /* a write or sync failed: not to be written to any more */
+    bool suspect;                /* not to be written to any more: a write or sync failed, or another one follows */
+    bool failed;                 /* a write or sync failed */
+    bool writable;               /* made here, not opened to be read */
     char path[];
 };
-/* A new file. Reserves `ahead` bytes for records. old (or NULL): the one that is written now. As soon as the new header may be on
+/* A new file. Reserves `ahead` bytes for records. spare (or NULL): a journal that is no longer valid and that nobody else uses; its file
+ * is written over under the new name, and with its blocks there already a sync waits for the data alone, not for the file system's own
+ * journal. It is used up, on failure too. old (or NULL): the one that is written now. As soon as the new header may be on
  * the disk, old must not grow any more, even when the rest fails and the new file is removed: a power cut may bring it back, and
  * then what old holds beyond `before` would not count. So it is marked suspect. */
 lf_rc journal_create(struct journal **out, struct lf_io *io, const char *dir, uint64_t number, uint64_t before, uint64_t ahead,
-                     struct journal *old, struct lf_err *err) LF_MUST_CHECK;
+                     struct journal *old, struct journal *spare, struct lf_err *err) LF_MUST_CHECK;
 /* record: room for the header, then the body; durable when it returns LF_OK. *at: where the body lies in the file. */
 lf_rc journal_append(struct journal *j, struct buf *record, uint64_t seq, uint64_t *at, struct lf_err *err) LF_MUST_CHECK;
 

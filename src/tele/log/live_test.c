@@ -1,6 +1,6 @@
 /* The store of files at work: one thread commits, it seals and merges behind that, others read and copy all the time. Every read
  * sees all that was acknowledged before it began, in order, once; every copy is a whole store. */
-#include "tele/log/store.h"
+#include "tele/log/parts.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -231,6 +231,70 @@ static void age_seals(void **state)
     assert_int_equal(atomic_load(&wrong), 0);
 }
 
+static void count_journal(void *user, const char *name) { *(int *)user += strncmp(name, "journal-", 8) == 0; }
+
+static int journals(void)
+{
+    int n = 0;
+    assert_int_equal(lf_io_posix.list(&lf_io_posix, dir, count_journal, &n), 0);
+    return n;
+}
+
+static void seal_times(int n)
+{
+    struct lf_err err = { 0 };
+    for (int i = 0; i < n; i++) {
+        struct lf_tele_batch b = { .npacket = 0 };
+        *lf_tele_add_packet(&b) = (struct lf_tele_packet){ .station = { 1 },
+                                                           .cn = LF_TEXT("2011"),
+                                                           .raw = LF_TEXT("one more"),
+                                                           .at = { EPOCH + 1000LL * (atomic_load(&acked) + 1) },
+                                                           .received = lf_now() };
+        assert_int_equal(store->ops->commit(store, &b, &err), LF_OK);
+        atomic_fetch_add(&acked, 1);
+        assert_int_equal(lf_tele_log_work(store, &err), LF_OK);
+        lf_tele_batch_free(&b);
+    }
+}
+
+static int64_t reused(void)
+{
+    struct lf_tele_log_stats stats;
+    lf_tele_log_stats(store, &stats);
+    return stats.reused;
+}
+
+/* The file of a journal whose records are sealed serves the next one; but not while somebody reads the folder. */
+static void journals_are_written_over(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true };
+    struct lf_tele_log_stats stats;
+    struct lf_err err = { 0 };
+    int64_t bad;
+    atomic_store(&acked, 0);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    seal_times(6);
+    assert_true(reused() >= 4);
+    assert_in_range(journals(), 1, 3);
+    assert_int_equal(lf_tele_log_check(dir, NULL, true, say, NULL, &stats, &bad, &err), LF_OK);
+    assert_int_equal(bad, 0);
+    int64_t before = reused();
+    int reading = readers_lock(&lf_io_posix, dir);
+    assert_true(reading >= 0);
+    seal_times(3);
+    assert_int_equal(reused(), before);
+    close(reading);
+    seal_times(3);
+    assert_true(reused() > before);
+    lf_tele_store_close(store);
+    assert_int_equal(journals(), 1);
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    lf_tele_log_stats(store, &stats);
+    assert_int_equal(stats.cls[CLASS_PACKET].entries, atomic_load(&acked));
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 /* Only one process writes. */
 static void one_writer(void **state)
 {
@@ -418,6 +482,6 @@ int main(void)
     const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once),  cmocka_unit_test(old_months_go),
                                         cmocka_unit_test(age_seals),           cmocka_unit_test(one_writer),
                                         cmocka_unit_test(factors_have_an_end), cmocka_unit_test(few_files_are_open),
-                                        cmocka_unit_test(descriptors_run_out) };
+                                        cmocka_unit_test(descriptors_run_out), cmocka_unit_test(journals_are_written_over) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

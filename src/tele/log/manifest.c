@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 static const char magic[8] = "LFMANI1";
 
@@ -13,6 +14,24 @@ static char *numbered(char *to, const char *dir, const char *kind, uint64_t numb
 }
 
 char *path_segment(char *to, const char *dir, uint64_t number) { return numbered(to, dir, "seg-", number); }
+char *path_readers(char *to, const char *dir)
+{
+    snprintf(to, PATH_ROOM, "%s/readers", dir);
+    return to;
+}
+
+int readers_lock(struct lf_io *io, const char *dir)
+{
+    enum { TRIES = 50, PAUSE_MS = 20 }; /* the store holds it for the making of one file */
+    char path[PATH_ROOM];
+    int fd = io->lock(io, path_readers(path, dir), true);
+    for (int i = 0; i < TRIES && fd < 0 && errno == EWOULDBLOCK; i++) {
+        nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
+        fd = io->lock(io, path, true);
+    }
+    return fd;
+}
+
 char *path_journal(char *to, const char *dir, uint64_t number) { return numbered(to, dir, "journal-", number); }
 char *path_state(char *to, const char *dir, uint64_t number) { return numbered(to, dir, "state-", number); }
 

@@ -34,13 +34,18 @@ lf_rc manifest_write(struct lf_io *io, const char *dir, const struct manifest *m
 /* LF_ENOTFOUND (without message) when there is none. Entries, and the whole as it was read (bytes, or NULL), are in the arena. */
 lf_rc manifest_read(struct lf_io *io, const char *dir, struct lf_arena *a, struct manifest *m, struct manifest_entry **e, size_t *n,
                     lf_text *bytes, struct lf_err *err) LF_MUST_CHECK;
+/* Whoever reads the folder of a store that may be running holds this lock meanwhile, or journals are written over under its eyes. -1
+ * when it cannot be had; then what was read may have to be read again. Close it through io. */
+int readers_lock(struct lf_io *io, const char *dir);
 /* Names of files in the folder; each wants PATH_ROOM bytes. */
 char *path_segment(char *to, const char *dir, uint64_t number);
 char *path_journal(char *to, const char *dir, uint64_t number);
 char *path_state(char *to, const char *dir, uint64_t number);
+char *path_readers(char *to, const char *dir); /* the lock of those who read */
 /* The number in a name of that kind ("seg-", "journal-", "state-"); false when it is none. */
 bool name_number(const char *name, const char *kind, uint64_t *number);
 
+enum { SPARES = 2 };
 struct log_store {
     struct lf_tele_store base;
     struct lf_tele_log_config c;
@@ -58,7 +63,8 @@ struct log_store {
     pthread_rwlock_t lock;
     struct mem mem;
     struct seglist *list;
-    atomic_bool frozen; /* the table that is not active waits to be sealed */
+    struct journal *spare[SPARES]; /* whose records are sealed, kept for their files */
+    atomic_bool frozen;            /* the table that is not active waits to be sealed */
 
     /* The keeper: sealing, merging, retention; one at a time. */
     pthread_mutex_t keeper_lock;
@@ -71,7 +77,7 @@ struct log_store {
     pthread_cond_t wake;
     bool woken;
     atomic_bool stop, failing, sealing;
-    atomic_llong seals, seal_failures, compactions, removed, damaged, last_seal_ms;
+    atomic_llong seals, seal_failures, compactions, removed, reused, damaged, last_seal_ms;
 };
 static inline struct log_store *log_of(struct lf_tele_store *s) { return (struct log_store *)s; }
 

@@ -309,11 +309,30 @@ static lf_rc seal_all_records(struct seal *k, struct lf_err *err)
 
 /* ---- the exchange --------------------------------------------------------------------------------------------------------- */
 
-static void remove_journals(struct log_store *s, uint64_t from, uint64_t to)
+/* Those of the emptied table that can be written over, as far as there is room. Their numbers into kept (0: none). */
+static void keep_spares(struct log_store *s, const struct memtable *emptied, uint64_t kept[SPARES])
+{
+    for (uint32_t i = 0, at = 0; i < emptied->njournal && at < SPARES; i++) {
+        struct journal *j = emptied->journal[i];
+        while (at < SPARES && s->spare[at])
+            at++;
+        if (at < SPARES && j->writable && !j->failed && j->end <= 2 * s->c.seal_bytes) {
+            s->spare[at] = journal_ref(j);
+            kept[at] = j->number;
+        }
+    }
+}
+
+static void remove_journals(struct log_store *s, uint64_t from, uint64_t to, const uint64_t kept[SPARES])
 {
     char path[PATH_ROOM];
-    for (uint64_t n = from; n < to; n++)
-        s->io->remove(s->io, path_journal(path, s->dir, n));
+    for (uint64_t n = from; n < to; n++) {
+        bool keep = false;
+        for (int i = 0; i < SPARES; i++)
+            keep |= kept[i] == n;
+        if (!keep)
+            s->io->remove(s->io, path_journal(path, s->dir, n));
+    }
 }
 
 void log_discard(struct log_store *s, const struct manifest *m, const uint64_t *made, size_t n)
@@ -345,17 +364,19 @@ lf_rc log_exchange(struct log_store *s, const struct manifest *m, struct seglist
     pthread_rwlock_wrlock(&s->lock);
     struct seglist *before = s->list;
     struct memtable emptied = { .njournal = 0 };
+    uint64_t kept[SPARES] = { 0 };
     s->list = list;
     s->manifest = *m;
     if (sealed) {
         emptied = mem_detach(&s->mem, 1 - s->mem.active);
         mem_parts_tidy(&s->mem, lf_now());
         atomic_store(&s->frozen, false);
+        keep_spares(s, &emptied, kept);
     }
     pthread_rwlock_unlock(&s->lock);
     memtable_free(&emptied); /* takes its time, for which nobody waits */
     seglist_unref(before);
-    remove_journals(s, old.journal_first, m->journal_first);
+    remove_journals(s, old.journal_first, m->journal_first, kept);
     if (old.state && old.state != m->state)
         s->io->remove(s->io, path_state(path, s->dir, old.state));
     return LF_OK;

@@ -47,6 +47,7 @@ void lf_tele_log_stats(struct lf_tele_store *store, struct lf_tele_log_stats *o)
     o->open_segments = (int64_t)files_open(&s->files);
     o->seals = atomic_load(&s->seals), o->seal_failures = atomic_load(&s->seal_failures);
     o->compactions = atomic_load(&s->compactions), o->removed = atomic_load(&s->removed);
+    o->reused = atomic_load(&s->reused);
     o->lost_records = s->lost_records, o->lost_files = s->lost_files;
     o->damaged = atomic_load(&s->damaged), o->last_seal_ms = atomic_load(&s->last_seal_ms);
 }
@@ -86,5 +87,6 @@ void lf_tele_log_metrics(struct lf_tele_store *store, struct lf_out *o)
     one(o, "seal_failures_total", "counter", s.seal_failures);
     one(o, "compactions_total", "counter", s.compactions);
     one(o, "removed_segments_total", "counter", s.removed);
+    one(o, "reused_journals_total", "counter", s.reused);
     one(o, "damaged_total", "counter", s.damaged);
 }

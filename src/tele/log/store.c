@@ -270,6 +270,11 @@ static void destroy(struct log_store *s)
 {
     mem_free(&s->mem);
     journal_unref(s->journal);
+    for (int i = 0; i < SPARES; i++)
+        if (s->spare[i]) {
+            s->io->remove(s->io, s->spare[i]->path);
+            journal_unref(s->spare[i]);
+        }
     seglist_unref(s->list);
     files_free(&s->files);
     if (s->lock_fd >= 0)
@@ -346,7 +351,7 @@ static lf_rc take_folder(struct log_store *s, struct lf_err *err)
     if (s->io->make_dir(s->io, s->dir) != 0)
         return io_fail("create", s->dir, err);
     snprintf(path, sizeof path, "%s/lock", s->dir);
-    s->lock_fd = s->io->lock(s->io, path);
+    s->lock_fd = s->io->lock(s->io, path, false);
     if (s->lock_fd < 0 && errno == EWOULDBLOCK)
         return lf_err_set(err, LF_ECONFLICT, NULL,
                           "telemetry: another process has %s open\nHINT: stop the other `lanfan serve` on this data directory", s->dir);

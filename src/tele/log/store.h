@@ -56,6 +56,7 @@ struct lf_tele_log_stats {
     int64_t journals, journal_bytes; /* not sealed yet */
     int64_t memory_points, memory_records, series;
     int64_t seals, seal_failures, compactions, removed; /* since it was opened; removed: segments that were too old */
+    int64_t reused;                                     /* journals that were written over an old one's file */
     int64_t damaged;                                    /* places found damaged while committing, that were passed over */
     int64_t last_seal_ms;
     int64_t lost_records, lost_files; /* salvage: commits of the journal, and whole files */
