@@ -40,6 +40,24 @@ await t.run(async () => {
   ok('the record is the same for every reader, its matter has both', abroad.title === full.title && born.title === full.title && born.title_en === full.title_en, JSON.stringify(born));
   ok('what names it elsewhere speaks the reader\'s language', abroad.matter_id_label === full.title_en && full.matter_id_label === full.title && plan(await read('/bench', 'en')) === full.title_en && plan(await read('/bench', 'zh')) === full.title, abroad.matter_id_label);
   ok('a search finds it in English too', (await read('/alarm?q=Exceedance&limit=200', 'zh')).items.some((i) => i.id === full.id));
+  ok('why is told in the reader\'s language, in the matter too', /^Hourly mean|mean/.test(abroad.explain) && abroad.explain === born.description && (await city.get(`/matter/${full.matter_id}`)).json.description === full.explain && !abroad.explain.includes(full.explain), born.description);
+  const rule1 = (await city.get('/alarm_rule?limit=1')).json.items[0], change = (m, fields) => city.call('PATCH', `/alarm_rule/${m.id}`, { version: m.version, ...fields });
+  const rule1en = await read(`/alarm_rule/${rule1.id}`, 'en');
+  let words = (await change(rule1en, { title: rule1en.title, basis: '国家标准' })).json;
+  ok('a half that comes back changes nothing', words.title === rule1.title && words.title !== rule1en.title && (await read(`/alarm_rule/${words.id}`, 'en')).title === rule1en.title, words.title);
+  words = (await change(words, { title: '小时均值超标' })).json;
+  ok('other words are for every reader', (await read(`/alarm_rule/${words.id}`, 'en')).title === '小时均值超标');
+  ok('and so is what the time line tells', (await read(`/alarm_rule/${words.id}/timeline`, 'en')).items.some((i) => i.diff?.some((d) => d.field === 'title' && d.was === rule1en.title && d.now === words.title)));
+  words = (await change(words, { title: `${rule1.title} | ${rule1en.title}` })).json;
+  ok('both languages can be given', words.title === rule1.title && (await read(`/alarm_rule/${words.id}`, 'en')).title === rule1en.title, words.title);
+  const tip = await city.post('/matter', { title: '群众举报', description: '现场核实：甲 | 乙', category: 'E04', origin: 'patrol', lon: born.lon, lat: born.lat });
+  ok('what a person tells of a matter is whole for every reader', tip.json.description === '现场核实：甲｜乙' && (await read(`/matter/${tip.json.id}`, 'en')).description === tip.json.description, tip.text);
+  const titles = async (room, lang) => (await read(`/${room}?limit=50`, lang)).items.map((x) => x.title);
+  for (const room of ['alarm_rule', 'limit_value']) {
+    const zh = await titles(room, 'zh'), en = await titles(room, 'en');
+    ok(`${room}: what the program calls it is told in the reader's language`, zh.length > 0 && zh.every((x, i) => !x.includes(' | ') && !en[i].includes(' | ') && x !== en[i]), zh[0] + en[0]);
+  }
+  ok('a list as a table, too', await (async () => { const r = await fetch(`${server.base}/api/v1/alarm_rule.csv`, { headers: { Cookie: city.cookie, 'Accept-Language': 'en' } }); const x = await r.text(); return /Over a limit of emission or quality \(hourly mean\)/.test(x) && !/超过排放/.test(x); })());
   ok('it has a matter and a colour', full.matter_id > 0 && full.severity === 'orange' && full.period === 'hour');
   await wire.send([flue(7, 2, 999, 'D'), flue(7, 3, 260)]);
   a = await one(7, 'exceed', (x) => x.value === 260);

@@ -13,8 +13,8 @@
 
 static void put_flags(struct lf_out *o, unsigned flags)
 {
-    static const char *const name[] = { "required", "readonly", "once", "list",  "filter", "search",
-                                        "scoped",   "title",    "long", "shape", "sealed", "hidden" };
+    static const char *const name[] = { "required", "readonly", "once",  "list",   "filter", "search", "scoped",
+                                        "title",    "long",     "shape", "sealed", "hidden", "both" };
     for (size_t i = 0; i < LF_COUNT(name); i++)
         if (flags >> i & 1)
             lf_putf(o, " %s", name[i]);

@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/arena.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -42,4 +44,17 @@ lf_text lf_lang_pick(lf_text both, enum lf_lang lang)
         if (memcmp(both.p + i, " | ", 3) == 0)
             return lang == LF_ZH ? (lf_text){ both.p, i } : (lf_text){ both.p + i + 3, both.n - i - 3 };
     return both;
+}
+
+/* " | " with the wide bar, which parts nothing. */
+static const char *whole(struct lf_arena *a, const char *s)
+{
+    for (const char *bar; (bar = strstr(s, " | "));)
+        s = lf_printf(a, "%.*s｜%s", (int)(bar - s), s, bar + 3);
+    return s;
+}
+
+lf_text lf_lang_both(struct lf_arena *a, const char *zh, const char *en)
+{
+    return lf_str(en ? lf_printf(a, "%s | %s", whole(a, zh), whole(a, en)) : whole(a, zh));
 }

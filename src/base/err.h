@@ -40,4 +40,7 @@ const char *lf_rc_name(lf_rc rc); /* "invalid", "not_found" ... : stable words o
 
 enum lf_lang { LF_ZH, LF_EN };
 lf_text lf_lang_pick(lf_text both, enum lf_lang lang); /* the half of "中文 | English"; all of it when there is no bar */
+/* "zh | en", as lf_lang_pick takes it apart again whatever people have written in the halves; en NULL: one text for every reader. */
+struct lf_arena;
+lf_text lf_lang_both(struct lf_arena *a, const char *zh, const char *en);
 #endif

@@ -82,9 +82,19 @@ static void texts_are_quoted(void **state)
     lf_out_close(&o);
 }
 
+static void halves_come_apart_as_they_were_put(void **state)
+{
+    struct lf_arena a = { 0 };
+    lf_text both = lf_lang_both(&a, "甲 | 乙", "A | B | C"), one = lf_lang_both(&a, "甲 | 乙", NULL);
+    assert_true(lf_text_is(lf_lang_pick(both, LF_ZH), "甲｜乙"));
+    assert_true(lf_text_is(lf_lang_pick(both, LF_EN), "A｜B｜C"));
+    assert_true(lf_text_is(lf_lang_pick(one, LF_ZH), "甲｜乙") && lf_text_is(lf_lang_pick(one, LF_EN), "甲｜乙"));
+    lf_arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(reals_are_short), cmocka_unit_test(reals_read_back_equal),
-                                        cmocka_unit_test(texts_are_quoted) };
+                                        cmocka_unit_test(texts_are_quoted), cmocka_unit_test(halves_come_apart_as_they_were_put) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ lf_rc lf_record_put(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r
     if (rc)
         return rc;
     lf_json_obj(&c->j);
-    lf_row_json(&c->j, r, 0, row, label, reveal);
+    lf_row_json(cx, &c->j, r, 0, row, label, reveal);
     grid_name(cx, &c->j, r, row);
     uint64_t open = lf_res_open_verbs(cx, r, row);
     lf_json_key(&c->j, "_verbs");
@@ -106,7 +106,7 @@ static lf_rc list_row(void *user, struct lf_ctx *cx, const void *row, const lf_t
 {
     struct list *l = user;
     lf_json_obj(&l->c->j);
-    lf_row_json(&l->c->j, l->r, LF_LIST | LF_SCOPED, row, label, false);
+    lf_row_json(cx, &l->c->j, l->r, LF_LIST | LF_SCOPED, row, label, false);
     grid_name(cx, &l->c->j, l->r, row);
     lf_json_end_obj(&l->c->j);
     l->id[l->n++] = lf_row_id(row);
@@ -244,7 +244,18 @@ lf_rc lf_record_options(struct lf_ctx *cx, struct lf_call *c, const struct lf_re
 
 /* ---- time line ----------------------------------------------------------------------------------------------------- */
 
-static void diff_items(struct lf_arena *a, struct lf_json *j, const struct lf_res *r, const char *text)
+static void diff_side(struct lf_ctx *cx, struct lf_json *j, const struct lf_field *f, const json_t *x)
+{
+    if (f && f->flags & LF_BOTH && json_is_string(x)) {
+        lf_json_text(j, lf_lang_pick(lf_str(json_string_value(x)), cx->lang));
+        return;
+    }
+    size_t n = json_dumpb(x, NULL, 0, JSON_ENCODE_ANY);
+    char *one = lf_alloc(&cx->arena, n + 1);
+    lf_json_raw(j, n ? (lf_text){ one, (uint32_t)json_dumpb(x, one, n, JSON_ENCODE_ANY) } : LF_TEXT("null"));
+}
+
+static void diff_items(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, const char *text)
 {
     json_t *d = json_loads(text, 0, NULL), *pair;
     const char *key;
@@ -258,11 +269,8 @@ static void diff_items(struct lf_arena *a, struct lf_json *j, const struct lf_re
         lf_json_kstr(j, "zh", f ? f->zh : key);
         lf_json_kstr(j, "en", f ? f->en : key);
         for (size_t i = 0; i < 2; i++) {
-            const json_t *x = json_array_get(pair, i);
-            size_t n = json_dumpb(x, NULL, 0, JSON_ENCODE_ANY);
-            char *one = lf_alloc(a, n + 1);
             lf_json_key(j, i ? "now" : "was");
-            lf_json_raw(j, n ? (lf_text){ one, (uint32_t)json_dumpb(x, one, n, JSON_ENCODE_ANY) } : LF_TEXT("null"));
+            diff_side(cx, j, f, json_array_get(pair, i));
         }
         lf_json_end_obj(j);
     }
@@ -310,7 +318,7 @@ static void timeline_item(struct lf_ctx *cx, struct lf_json *j, const struct lf_
     lf_json_ktext(j, "note", v[5].null ? (lf_text){ 0 } : lf_lang_pick(v[5].s, cx->lang));
     lf_json_key(j, "files");
     lf_json_raw(j, v[6].null ? LF_TEXT("[]") : v[6].s);
-    diff_items(&cx->arena, j, r, v[7].null ? "{}" : lf_strn(&cx->arena, v[7].s));
+    diff_items(cx, j, r, v[7].null ? "{}" : lf_strn(&cx->arena, v[7].s));
     lf_json_end_obj(j);
 }
 

@@ -39,7 +39,8 @@ enum {
     LF_LONG = 1 << 8,     /* several lines of text */
     LF_SHAPE = 1 << 9,    /* GeoJSON polygon */
     LF_MASKED = 1 << 10,  /* sealed: shown on request only, with the right <res>.reveal, and the look is audited */
-    LF_HIDDEN = 1 << 11   /* never leaves the server */
+    LF_HIDDEN = 1 << 11,  /* never leaves the server */
+    LF_BOTH = 1 << 12     /* a text of the program, "中文 | English" (lf_lang_both): a reader is given his half */
 };
 struct lf_field {
     const char *name, *zh, *en;
@@ -157,6 +158,7 @@ const char *lf_res_check(struct lf_arena *a, const struct lf_res *r);
 
 void lf_row_clear(const struct lf_field *f, int n, void *row); /* every member null (bool false, enum 0) */
 struct lf_val lf_member(const struct lf_field *f, const void *row);
+struct lf_val lf_member_read(const struct lf_field *f, const void *row, enum lf_lang lang); /* as a reader is given it (LF_BOTH) */
 lf_rc lf_member_set(struct lf_ctx *cx, const struct lf_field *f, void *row, struct lf_val v) LF_MUST_CHECK;
 lf_rc lf_row_fill(struct lf_cur *cur, const struct lf_field *f, int n, void *row) LF_MUST_CHECK; /* columns 0..n-1 */
 unsigned lf_row_state(const struct lf_res *r, const void *row);

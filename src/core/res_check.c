@@ -27,6 +27,8 @@ static const char *check_field(struct lf_arena *a, const struct lf_res *r, const
         return lf_printf(a, "%s.%s: only an id can be a reference", r->name, f->name);
     if ((f->flags & (LF_SCOPED | LF_TITLE | LF_SEARCH | LF_SHAPE | LF_LONG)) && f->type != LF_T_TEXT)
         return lf_printf(a, "%s.%s: this flag is for texts", r->name, f->name);
+    if ((f->flags & LF_BOTH) && (f->type != LF_T_TEXT || f->flags & (LF_FILTER | LF_SCOPED | LF_MASKED | LF_SHAPE)))
+        return lf_printf(a, "%s.%s: in both languages are texts, and none that lists filter by or that is sealed", r->name, f->name);
     if ((f->flags & LF_MASKED) && (f->flags & (LF_LIST | LF_FILTER | LF_SEARCH | LF_TITLE)))
         return lf_printf(a, "%s.%s: a sealed field cannot be listed, filtered, searched or be the title", r->name, f->name);
     return NULL;

@@ -241,16 +241,6 @@ static void order_by(struct lf_build *b, const struct lf_res *r, const struct or
         lf_putf(&b->sql, " ORDER BY r.%s %s%s, r.id %s", o->f->name, dir, nullable(r, o->f) ? " NULLS LAST" : "", dir);
 }
 
-static void labels_of(struct lf_cur *cur, const struct lf_res *r, lf_text *label)
-{
-    for (int i = 0, k = r->nfield; i < r->nfield; i++) {
-        struct lf_val v = { .t = LF_T_TEXT, .null = true };
-        if (r->field[i].ref)
-            lf_cur_get(cur, k++, &v);
-        label[i] = v.null ? (lf_text){ 0 } : v.s;
-    }
-}
-
 lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, lf_row_fn fn, void *user, lf_text *next)
 {
     struct order o;
@@ -287,7 +277,7 @@ lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_que
             break;
         }
         rc = lf_row_fill(&cur, r->field, r->nfield, row);
-        labels_of(&cur, r, label);
+        lf_row_labels(&cur, r, label);
         if (!rc)
             rc = fn(user, cx, row, label);
         if (rc)

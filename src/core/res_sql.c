@@ -92,6 +92,19 @@ lf_rc lf_row_update(struct lf_ctx *cx, const struct lf_res *r, const void *row, 
                                   "别人刚刚改过，请刷新后再试 | somebody else has just changed it, reload and try again");
 }
 
+void lf_row_labels(struct lf_cur *cur, const struct lf_res *r, lf_text *label)
+{
+    for (int i = 0, k = r->nfield; i < r->nfield; i++) {
+        const struct lf_res *to = r->field[i].ref ? lf_app_res(cur->cx->app, lf_str(r->field[i].ref)) : NULL;
+        struct lf_val v = { .t = LF_T_TEXT, .null = true };
+        if (to)
+            lf_cur_get(cur, k++, &v);
+        if (to && lf_res_flagged(to, LF_TITLE)->flags & LF_BOTH)
+            v.s = lf_lang_pick(v.s, cur->cx->lang);
+        label[i] = v.null ? (lf_text){ 0 } : v.s;
+    }
+}
+
 lf_rc lf_row_fetch(struct lf_ctx *cx, const struct lf_res *r, lf_id id, bool lock, void *row, lf_text *ref_label)
 {
     struct lf_build b = lf_build_start(cx);
@@ -106,12 +119,8 @@ lf_rc lf_row_fetch(struct lf_ctx *cx, const struct lf_res *r, lf_id id, bool loc
     rc = lf_cur_next(&cur);
     if (rc == LF_ROW) {
         rc = lf_row_fill(&cur, r->field, r->nfield, row);
-        for (int i = 0, k = r->nfield; ref_label && i < r->nfield; i++) {
-            struct lf_val v = { .t = LF_T_TEXT, .null = true };
-            if (r->field[i].ref)
-                lf_cur_get(&cur, k++, &v);
-            ref_label[i] = v.null ? (lf_text){ 0 } : v.s;
-        }
+        if (ref_label)
+            lf_row_labels(&cur, r, ref_label);
     } else if (rc == LF_DONE) {
         rc = lf_fail(cx, LF_ENOTFOUND, "id",
                      "没有编号为 %" PRId64 " 的%s，或不在您的网格内 | there is no %s %" PRId64 ", or it is outside your area", id.v, r->zh,

@@ -16,6 +16,8 @@ const char *lf_b_text(struct lf_build *b); /* into the arena; ends the building 
 
 /* "id, version, ..., (title of each reference)": fields first, then one label per field with ref, in field order. */
 const char *lf_sql_columns(struct lf_ctx *cx, const struct lf_res *r, bool labels);
+/* Those labels out of such a row: label[i] of field i, in the caller's language; null when it is no reference or points at nothing. */
+void lf_row_labels(struct lf_cur *cur, const struct lf_res *r, lf_text *label);
 /* " AND "-ready condition of the row scope: "@scope(r.grid_code)", or "1 = 1" for a type that says why it has none. */
 const char *lf_sql_scope_of(struct lf_arena *a, const struct lf_res *r);
 lf_rc lf_row_insert(struct lf_ctx *cx, const struct lf_res *r, void *row) LF_MUST_CHECK; /* sets id */

@@ -71,6 +71,14 @@ struct lf_val lf_member(const struct lf_field *f, const void *row)
     return v;
 }
 
+struct lf_val lf_member_read(const struct lf_field *f, const void *row, enum lf_lang lang)
+{
+    struct lf_val v = lf_member(f, row);
+    if (f->flags & LF_BOTH)
+        v.s = lf_lang_pick(v.s, lang);
+    return v;
+}
+
 lf_rc lf_member_set(struct lf_ctx *cx, const struct lf_field *f, void *row, struct lf_val v)
 {
     void *p = (char *)row + f->off;
@@ -127,7 +135,7 @@ lf_text lf_row_title(const struct lf_res *r, const void *row, enum lf_lang lang)
     const struct lf_field *f = lf_res_flagged(r, LF_TITLE), *en = lang == LF_EN ? lf_res_title_en(r) : NULL;
     if (en && ((const lf_text *)at(en, row))->n)
         f = en;
-    return f ? *(const lf_text *)at(f, row) : (lf_text){ 0 };
+    return f ? lf_member_read(f, row, lang).s : (lf_text){ 0 };
 }
 
 lf_text lf_row_grid(const struct lf_res *r, const void *row)

@@ -71,7 +71,7 @@ static int column_of(const struct sheet *s, const struct lf_field *f)
 
 static struct lf_cell to_cell(struct lf_ctx *cx, const struct lf_field *f, const void *row, lf_text label)
 {
-    struct lf_val v = lf_member(f, row);
+    struct lf_val v = lf_member_read(f, row, cx->lang);
     struct lf_cell c = { .t = v.null ? LF_CELL_NULL : cell_type(f), .i = v.i, .d = v.d, .s = v.s };
     if (f->type == LF_T_ENUM && !v.null)
         c.s = lf_str(cx->lang == LF_EN ? f->dict->item[v.i].en : f->dict->item[v.i].zh);

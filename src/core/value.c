@@ -298,14 +298,15 @@ void lf_json_val(struct lf_json *j, const struct lf_field *f, struct lf_val v)
     }
 }
 
-void lf_row_json(struct lf_json *j, const struct lf_res *r, unsigned want, const void *row, const lf_text *ref_label, bool reveal)
+void lf_row_json(const struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, unsigned want, const void *row,
+                 const lf_text *ref_label, bool reveal)
 {
     for (int i = 0; i < r->nfield; i++) {
         const struct lf_field *f = &r->field[i];
         bool base = i < 2; /* id and version go with every answer */
         if ((f->flags & LF_HIDDEN) || (want && !base && !(f->flags & want)))
             continue;
-        struct lf_val v = lf_member(f, row);
+        struct lf_val v = lf_member_read(f, row, cx->lang);
         bool sealed = (f->flags & LF_MASKED) && !reveal;
         lf_json_key(j, f->name);
         if (sealed)
@@ -323,6 +324,13 @@ void lf_row_json(struct lf_json *j, const struct lf_res *r, unsigned want, const
             lf_json_ktext(j, key, ref_label[i]);
         }
     }
+}
+
+/* What a reader was given comes back: the other half stays. */
+static bool same_half(const struct lf_field *f, const void *row, struct lf_val v)
+{
+    return f->flags & LF_BOTH && v.s.n &&
+           (lf_text_eq(v.s, lf_member_read(f, row, LF_ZH).s) || lf_text_eq(v.s, lf_member_read(f, row, LF_EN).s));
 }
 
 lf_rc lf_row_from_json(struct lf_ctx *cx, const struct lf_res *r, const json_t *obj, unsigned not, void *row)
@@ -343,7 +351,7 @@ lf_rc lf_row_from_json(struct lf_ctx *cx, const struct lf_res *r, const json_t *
         lf_rc rc = from_json(cx, f, value, &v);
         if (!rc)
             rc = lf_val_fit(cx, f, &v);
-        if (!rc)
+        if (!rc && !same_half(f, row, v))
             rc = lf_member_set(cx, f, row, v);
         if (rc)
             return rc;

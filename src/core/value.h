@@ -14,9 +14,11 @@ lf_rc lf_val_fit(struct lf_ctx *cx, const struct lf_field *f, const struct lf_va
 
 lf_text lf_set_text(struct lf_arena *a, const struct lf_field *f, int64_t set, bool english); /* labels joined by ';' */
 void lf_json_val(struct lf_json *j, const struct lf_field *f, struct lf_val v);
-/* Members "name": value of the fields that `want` (flag bits; 0 = all) selects. Hidden never; sealed ones only when reveal. */
-void lf_row_json(struct lf_json *j, const struct lf_res *r, unsigned want, const void *row, const lf_text *ref_label, bool reveal);
+/* Members "name": value of the fields that `want` (flag bits; 0 = all) selects, in the caller's language. Hidden never; sealed ones only
+ * when reveal. */
+void lf_row_json(const struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, unsigned want, const void *row,
+                 const lf_text *ref_label, bool reveal);
 /* Sets members of row from a JSON object. `may` says which fields this call may set: those without `not` flags.
- * Unknown or forbidden members are refused by name. */
+ * Unknown or forbidden members are refused by name. A half of an LF_BOTH text that comes back as it was read changes nothing. */
 lf_rc lf_row_from_json(struct lf_ctx *cx, const struct lf_res *r, const json_t *obj, unsigned not, void *row) LF_MUST_CHECK;
 #endif

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { count, fromPicker, instant, isoShanghai, measured, minutes, relative, size, toFen, toPicker, yuan } from '@/lib/format'
+import { count, fill, fromPicker, instant, isoShanghai, measured, minutes, relative, size, toFen, toPicker, yuan } from '@/lib/format'
 import { csvOf } from '@/lib/csv'
 
 describe('times', () => {
@@ -55,5 +55,18 @@ describe('numbers and files', () => {
   })
   it('writes CSV that no spreadsheet runs as a formula', () => {
     expect(csvOf([['a', 'b"c', 'd,e'], ['=1+1', '-5', '@x']])).toBe('\ufeffa,"b""c","d,e"\r\n\'=1+1,-5,\'@x\r\n')
+  })
+})
+
+describe('what is put into a text', () => {
+  it('keeps a space where Chinese meets Latin', () => {
+    expect(fill('新建{room}', { room: 'MQTT 接入' })).toBe('新建 MQTT 接入')
+    expect(fill('还没有{room}，可新建', { room: '数据 API' })).toBe('还没有数据 API，可新建')
+    expect(fill('{room}列表', { room: 'MQTT' })).toBe('MQTT 列表')
+  })
+  it('changes nothing else', () => {
+    expect(fill('新建{room}', { room: '事项' })).toBe('新建事项')
+    expect(fill('共 {n} 条', { n: 3 })).toBe('共 3 条')
+    expect(fill('New {room} of {other}', { room: 'matter' })).toBe('New matter of {other}')
   })
 })

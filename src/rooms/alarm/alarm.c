@@ -26,8 +26,8 @@ static const struct lf_field fields[] = {
     F(began_at, "开始", "Began", .flags = LF_READONLY | LF_LIST | LF_FILTER),
     F(last_at, "最近", "Last", .flags = LF_READONLY | LF_FILTER),
     F(ended_at, "结束", "Ended", .flags = LF_READONLY | LF_FILTER),
-    F(explain, "判断说明", "Why", .flags = LF_READONLY | LF_LONG),
-    F(basis, "依据", "Basis", .flags = LF_READONLY | LF_LONG),
+    F(explain, "判断说明", "Why", .flags = LF_READONLY | LF_LONG | LF_BOTH),
+    F(basis, "依据", "Basis", .flags = LF_READONLY | LF_LONG | LF_BOTH),
     F(silenced, "报备期内", "Reported maintenance", .flags = LF_READONLY | LF_LIST | LF_FILTER),
     F(silence_id, "报备", "Report", .flags = LF_READONLY, .ref = "silence"),
     F(matter_id, "事项", "Matter", .flags = LF_READONLY | LF_LIST | LF_FILTER, .ref = "matter"),
@@ -149,7 +149,7 @@ static lf_rc open_matter(struct lf_ctx *cx, struct alarm *a, const struct statio
     m->lon = site->lon, m->lat = site->lat;
     m->station_id = a->station_id;
     m->source_id = site->source_id;
-    m->description = lf_lang_pick(a->explain, LF_ZH);
+    m->description = a->explain;
     lf_rc rc = matter_open(cx, m, &ch);
     if (rc)
         return rc;

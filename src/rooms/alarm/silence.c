@@ -35,7 +35,7 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "报备", "Report", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
+    F(title, "报备", "Report", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_REQUIRED | LF_ONCE | LF_LIST | LF_FILTER, .ref = "station"),
     F(factor, "监测因子", "Factor", .flags = LF_ONCE | LF_FILTER, .max = 16, .help = "空：整个站点 | empty: the whole station"),
     F(from_at, "开始", "From", .flags = LF_REQUIRED | LF_LIST | LF_FILTER),
@@ -81,8 +81,7 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     if (s->to_at.ms - s->from_at.ms > (int64_t)LONGEST_D * LF_DAY_MS)
         return lf_fail(cx, LF_EINVAL, "to_at", "一次报备不能超过 %d 天 | one report covers %d days at most", LONGEST_D, LONGEST_D);
     s->grid_code = site.grid_code;
-    s->title = lf_str(lf_printf(&cx->arena, "%s %s运维报备", lf_strn(&cx->arena, site.name),
-                                s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : ""));
+    s->title = station_title(cx, site.name, s->factor, "运维报备", "reported maintenance");
     return ch->verb ? LF_OK : flag(cx, s);
 }
 

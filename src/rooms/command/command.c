@@ -15,7 +15,7 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "命令", "Command", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
+    F(title, "命令", "Command", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .ref = "station"),
     F(kind, "命令类型", "Kind", .flags = LF_LIST | LF_FILTER, .dict = &command_kind_dict),
     F(pol_id, "因子代码 PolId", "Factor PolId", .max = 16),
@@ -43,7 +43,7 @@ static const struct lf_field fields[] = {
     F(qn_rtn, "QnRtn", "QnRtn", .flags = LF_READONLY),
     F(exe_rtn, "ExeRtn", "ExeRtn", .flags = LF_READONLY),
     F(answer, "设备回答", "Answer", .flags = LF_READONLY | LF_LONG),
-    F(outcome, "结果", "Outcome", .flags = LF_READONLY | LF_LIST, .max = 600),
+    F(outcome, "结果", "Outcome", .flags = LF_READONLY | LF_LIST | LF_BOTH, .max = 600),
     F(sent_at, "发送时间", "Sent", .flags = LF_READONLY),
     F(confirmed_at, "接受时间", "Accepted", .flags = LF_READONLY),
     F(ended_at, "结束时间", "Ended", .flags = LF_READONLY),
@@ -99,7 +99,7 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
         return rc;
     c->grid_code = s.grid_code;
     c->protocol = version;
-    c->title = lf_str(lf_printf(&cx->arena, "%s %s", lf_strn(&cx->arena, s.name), command_kind_dict.item[c->kind].zh));
+    c->title = station_title(cx, s.name, (lf_text){ 0 }, command_kind_dict.item[c->kind].zh, command_kind_dict.item[c->kind].en);
     return LF_OK;
 }
 

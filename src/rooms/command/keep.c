@@ -101,8 +101,9 @@ static lf_rc tell(struct lf_ctx *cx, const struct command *c)
         return LF_OK;
     lf_text zh = lf_lang_pick(c->outcome, LF_ZH), en = lf_lang_pick(c->outcome, LF_EN);
     const char *text =
-        lf_printf(&cx->arena, "%s：%s（%.*s） | %s: %s (%.*s)", lf_strn(&cx->arena, c->title), command_state_dict.item[c->state].zh,
-                  (int)zh.n, zh.p, lf_strn(&cx->arena, c->title), command_state_dict.item[c->state].en, (int)en.n, en.p);
+        lf_printf(&cx->arena, "%s：%s（%.*s） | %s: %s (%.*s)", lf_strn(&cx->arena, lf_row_title(&command_res, c, LF_ZH)),
+                  command_state_dict.item[c->state].zh, (int)zh.n, zh.p, lf_strn(&cx->arena, lf_row_title(&command_res, c, LF_EN)),
+                  command_state_dict.item[c->state].en, (int)en.n, en.p);
     return lf_notice(cx, c->created_by, &command_res, c->id, text);
 }
 

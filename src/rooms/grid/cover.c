@@ -41,13 +41,13 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "网格", "Grid", .flags = LF_READONLY | LF_LIST | LF_SCOPED | LF_FILTER),
-    F(title, "死角", "Dead corner", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
+    F(title, "死角", "Dead corner", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(kind, "类别", "Kind", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &gap_kind_dict),
     F(state, "状态", "State", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &gap_state_dict),
     F(km2, "面积", "Area", .flags = LF_READONLY | LF_LIST, .unit = "km²"),
     F(lon, "经度", "Longitude", .flags = LF_READONLY, .unit = "°"),
     F(lat, "纬度", "Latitude", .flags = LF_READONLY, .unit = "°"),
-    F(explain, "说明", "Explanation", .flags = LF_READONLY | LF_LONG),
+    F(explain, "说明", "Explanation", .flags = LF_READONLY | LF_LONG | LF_BOTH),
     F(since_at, "发现时间", "Since", .flags = LF_READONLY | LF_LIST | LF_FILTER),
     F(ended_at, "消除时间", "Gone", .flags = LF_READONLY | LF_LIST),
 };
@@ -81,7 +81,7 @@ struct found {
     size_t n, cap;
 };
 
-static struct gap *add(struct found *f, enum gap_kind kind, lf_text code, const char *title)
+static struct gap *add(struct found *f, enum gap_kind kind, lf_text code, const char *zh, const char *en)
 {
     if (f->n == f->cap) {
         struct gap *more = lf_alloc(f->a, (f->cap = f->cap ? f->cap * 2 : 64) * sizeof *more);
@@ -90,7 +90,9 @@ static struct gap *add(struct found *f, enum gap_kind kind, lf_text code, const 
         f->gap = more;
     }
     struct gap *g = &f->gap[f->n++];
-    *g = (struct gap){ .grid_code = lf_text_copy(f->a, code), .title = lf_str(title), .kind = kind, .km2 = NAN, .lon = NAN, .lat = NAN };
+    *g = (struct gap){
+        .grid_code = lf_text_copy(f->a, code), .title = lf_lang_both(f->a, zh, en), .kind = kind, .km2 = NAN, .lon = NAN, .lat = NAN
+    };
     return g;
 }
 
@@ -102,7 +104,7 @@ static lf_rc find_officers(struct lf_ctx *cx, lf_text level, lf_day on, struct f
     if (rc)
         return rc;
     while ((rc = grid_uncovered_next(&cur, &r)) == LF_ROW)
-        add(f, GAP_OFFICER, r.code, lf_strn(f->a, r.name))->explain = LF_TEXT("没有在岗网格员 | no officer is on duty here");
+        add(f, GAP_OFFICER, r.code, lf_strn(f->a, r.name), NULL)->explain = LF_TEXT("没有在岗网格员 | no officer is on duty here");
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
 }
@@ -116,7 +118,7 @@ static lf_rc find_posts(struct lf_ctx *cx, lf_day on, struct found *f)
         return rc;
     while ((rc = grid_vacant_next(&cur, &r)) == LF_ROW) {
         const char *name = lf_strn(f->a, r.name);
-        struct gap *g = add(f, GAP_POST, r.grid_code, lf_printf(f->a, "%s：%s", lf_strn(f->a, r.title), name));
+        struct gap *g = add(f, GAP_POST, r.grid_code, lf_printf(f->a, "%s：%s", lf_strn(f->a, r.title), name), NULL);
         g->explain = lf_str(r.disabled ? lf_printf(f->a, "%s 的账号已停用 | the account of %s is switched off", name, name)
                             : r.over   ? lf_printf(f->a, "%s 已离任，无人接任 | %s has left, nobody followed", name, name)
                                        : lf_printf(f->a, "%s 离岗，无人代理 | %s is away, nobody stands in", name, name));
@@ -133,7 +135,7 @@ static lf_rc find_sources(struct lf_ctx *cx, lf_day on, struct found *f)
     if (rc)
         return rc;
     while ((rc = grid_homeless_next(&cur, &r)) == LF_ROW) {
-        struct gap *g = add(f, GAP_SOURCE, r.grid_code, lf_strn(f->a, r.name));
+        struct gap *g = add(f, GAP_SOURCE, r.grid_code, lf_strn(f->a, r.name), NULL);
         g->lon = r.lon, g->lat = r.lat;
         g->explain = LF_TEXT("所属网格已停用，请重新定位 | its place is not in use any more: set its point again");
     }
@@ -183,13 +185,15 @@ static void judge_cover(struct found *f, const struct outline *o, const struct l
     const char *name = lf_strn(f->a, o->name);
     if (c->uncovered_m2 > least) {
         double km2 = c->uncovered_m2 / 1e6, part = 100 * c->uncovered_m2 / c->parent_m2;
-        struct gap *g = add(f, GAP_GROUND, o->code, lf_printf(f->a, "%s 有地块不属于任何下级网格", name));
+        struct gap *g = add(f, GAP_GROUND, o->code, lf_printf(f->a, "%s 有地块不属于任何下级网格", name),
+                            lf_printf(f->a, "%s: ground that lies in no place below it", name));
         g->km2 = km2, g->lon = c->somewhere.lon, g->lat = c->somewhere.lat;
         g->explain =
             lf_str(lf_printf(f->a, "未覆盖 %.2f km²，占 %.1f%% | %.2f km² (%.1f %%) lie in no place below it", km2, part, km2, part));
     }
     if (c->overlap_m2 > least) {
-        struct gap *g = add(f, GAP_OVERLAP, o->code, lf_printf(f->a, "%s 的下级网格互相重叠", name));
+        struct gap *g = add(f, GAP_OVERLAP, o->code, lf_printf(f->a, "%s 的下级网格互相重叠", name),
+                            lf_printf(f->a, "%s: places below it overlap", name));
         g->km2 = c->overlap_m2 / 1e6;
         g->explain = lf_str(lf_printf(f->a, "重叠 %.2f km² | %.2f km² belong to more than one place", g->km2, g->km2));
     }
@@ -237,11 +241,11 @@ static lf_rc find_all(struct lf_ctx *cx, enum grid_level level, lf_day on, struc
 
 /* ---- the address ------------------------------------------------------------------------------------------------- */
 
-static void put_gap(struct lf_json *j, const struct gap *g)
+static void put_gap(struct lf_json *j, const struct gap *g, enum lf_lang lang)
 {
     lf_json_obj(j);
     lf_json_ktext(j, "grid_code", g->grid_code);
-    lf_json_ktext(j, "title", g->title);
+    lf_json_ktext(j, "title", lf_lang_pick(g->title, lang));
     lf_json_kreal(j, "km2", g->km2);
     lf_json_kreal(j, "lon", g->lon);
     lf_json_kreal(j, "lat", g->lat);
@@ -272,7 +276,7 @@ lf_rc grid_coverage(struct lf_ctx *cx, struct lf_call *c)
         lf_json_arr(&c->j);
         for (size_t i = 0; i < f.n; i++)
             if (f.gap[i].kind == kind)
-                put_gap(&c->j, &f.gap[i]);
+                put_gap(&c->j, &f.gap[i], cx->lang);
         lf_json_end_arr(&c->j);
     }
     lf_json_end_obj(&c->j);
@@ -313,7 +317,8 @@ static lf_rc open_gaps(struct lf_ctx *cx, struct known_gap **out, size_t *n)
 static bool was_known(struct known_gap *k, size_t n, const struct gap *g)
 {
     for (size_t i = 0; i < n; i++)
-        if (k[i].kind == g->kind && lf_text_eq(k[i].code, g->grid_code) && lf_text_eq(k[i].title, g->title))
+        if (k[i].kind == g->kind && lf_text_eq(k[i].code, g->grid_code) &&
+            lf_text_eq(lf_lang_pick(k[i].title, LF_ZH), lf_lang_pick(g->title, LF_ZH)))
             return k[i].still = true;
     return false;
 }

@@ -73,6 +73,9 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
         m->found_at = lf_now();
     if (m->found_at.ms > lf_now().ms + 10 * LF_MINUTE_MS)
         return lf_fail(cx, LF_EINVAL, "found_at", "发现时间不能在将来 | the time of finding cannot be in the future");
+    bool new_words = !ch->was || !lf_text_eq(m->description, ((const struct matter *)ch->was)->description);
+    if (new_words && m->description.n && !lf_id_none(cx->actor)) /* a person's words are whole for every reader */
+        m->description = lf_lang_both(&cx->arena, lf_strn(&cx->arena, m->description), NULL);
     if (ch->was)
         return LF_OK;
     m->returns = m->reworks = m->reopens = 0;
@@ -268,7 +271,7 @@ static const struct lf_field fields[] = {
     F(category, "类别", "Category", .flags = LF_LIST | LF_FILTER, .dict = &matter_category_dict),
     F(origin, "来源", "Origin", .flags = LF_LIST | LF_FILTER, .dict = &matter_origin_dict),
     F(state, "状态", "State", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &matter_state_dict),
-    F(description, "情况描述", "Description", .flags = LF_LONG | LF_SEARCH),
+    F(description, "情况描述", "Description", .flags = LF_LONG | LF_SEARCH | LF_BOTH),
     F(address, "地址", "Address", .flags = LF_SEARCH, .max = 300),
     F(lon, "经度", "Longitude", .flags = LF_REQUIRED | LF_LIST, .min = -180, .max = 180, .unit = "°"),
     F(lat, "纬度", "Latitude", .flags = LF_REQUIRED | LF_LIST, .min = -90, .max = 90, .unit = "°"),

@@ -79,7 +79,7 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "巡查", "Patrol", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
+    F(title, "巡查", "Patrol", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(plan_id, "任务", "Task", .flags = LF_LIST | LF_FILTER, .ref = "patrol_plan"),
     F(state, "状态", "State", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &patrol_state_dict),
     F(officer_id, "巡查人", "Officer", .flags = LF_READONLY | LF_LIST | LF_FILTER, .ref = "account"),
@@ -94,7 +94,7 @@ static const struct lf_field fields[] = {
     F(metres, "里程", "Distance", .flags = LF_READONLY | LF_LIST, .unit = "m"),
     F(inside, "网格内比例", "Share in the own grid", .flags = LF_READONLY),
     F(valid, "有效", "Valid", .flags = LF_READONLY | LF_LIST | LF_FILTER),
-    F(explain, "有效性说明", "Why", .flags = LF_READONLY | LF_LONG),
+    F(explain, "有效性说明", "Why", .flags = LF_READONLY | LF_LONG | LF_BOTH),
 };
 #undef F
 
@@ -113,7 +113,8 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
     p->officer_id = cx->actor;
     p->started_at = lf_now();
     p->valid = false;
-    p->title = lf_str(lf_printf(&cx->arena, "%s 巡查", lf_day_iso(day, lf_day_of(p->started_at))));
+    lf_day_iso(day, lf_day_of(p->started_at));
+    p->title = lf_lang_both(&cx->arena, lf_printf(&cx->arena, "%s 巡查", day), lf_printf(&cx->arena, "Patrol of %s", day));
     return LF_OK;
 }
 

@@ -66,12 +66,12 @@ static lf_rc tell(struct lf_ctx *cx, lf_id review)
         return rc;
     if ((rc = review_who(cx, review, &who)))
         return rc == LF_ENOTFOUND ? LF_OK : rc;
-    const char *title = lf_strn(&cx->arena, who.title);
+    const char *zh = lf_strn(&cx->arena, lf_lang_pick(who.title, LF_ZH)), *en = lf_strn(&cx->arena, lf_lang_pick(who.title, LF_EN));
     const char *text =
         lf_printf(&cx->arena,
                   "%s：设备重传了已审核的数据，审核后的值保持不变，重传的值已留存备查 | %s: the device has sent reviewed values again; "
                   "the reviewed ones stand, what came is kept",
-                  title, title);
+                  zh, en);
     rc = lf_notice(cx, who.created_by_id, &review_res, review, text);
     if (!rc && who.decided_by_id.v != who.created_by_id.v)
         rc = lf_notice(cx, who.decided_by_id, &review_res, review, text);

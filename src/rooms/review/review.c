@@ -42,7 +42,7 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "审核内容", "Review", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
+    F(title, "审核内容", "Review", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .ref = "station"),
     F(factor, "监测因子", "Factor", .flags = LF_REQUIRED | LF_FILTER, .max = 32,
       .help = "因子代码，如 w01018 | Code of the factor, for example w01018"),
@@ -102,10 +102,8 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
                        clash.id.v);
     if (rc != LF_ENOTFOUND)
         return rc;
-    const struct hj212_factor *f = hj212_factor_find(r->factor);
     r->grid_code = site.grid_code;
-    r->title = lf_str(lf_printf(&cx->arena, "%s %s %s", lf_strn(&cx->arena, site.name), f ? f->zh : lf_strn(&cx->arena, r->factor),
-                                review_action_dict.item[r->action].zh));
+    r->title = station_title(cx, site.name, r->factor, review_action_dict.item[r->action].zh, review_action_dict.item[r->action].en);
     return LF_OK;
 }
 

@@ -120,7 +120,7 @@ static const struct lf_field limit_fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "限值", "Limit", .flags = LF_READONLY | LF_LIST | LF_TITLE),
+    F(title, "限值", "Limit", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .ref = "station"),
     F(factor, "监测因子", "Factor", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .max = 16),
     F(kind, "数据类别", "Period", .flags = LF_LIST | LF_FILTER, .dict = &station_period_dict),
@@ -135,6 +135,15 @@ static const struct lf_field limit_fields[] = {
     F(unit, "单位", "Unit", .flags = LF_READONLY | LF_LIST, .max = 16),
 };
 #undef F
+
+lf_text station_title(struct lf_ctx *cx, lf_text name, lf_text factor, const char *zh, const char *en)
+{
+    const struct hj212_factor *f = factor.n ? hj212_factor_find(factor) : NULL;
+    const char *site = lf_strn(&cx->arena, name), *code = lf_strn(&cx->arena, factor);
+    const char *factor_zh = f ? f->zh : code, *factor_en = f ? f->en : code;
+    return lf_lang_both(&cx->arena, lf_printf(&cx->arena, "%s%s%s%s%s", site, factor.n ? " " : "", factor_zh, zh ? " " : "", zh ? zh : ""),
+                        lf_printf(&cx->arena, "%s: %s%s%s", site, factor_en, factor.n && en ? ", " : "", en ? en : ""));
+}
 
 lf_rc station_found(struct lf_ctx *cx, lf_rc rc, const char *field)
 {
@@ -156,7 +165,7 @@ static lf_rc limit_check(struct lf_ctx *cx, struct lf_change *ch)
     if (!isnan(l->reference_o2) && !lf_text_is(s.kind, "flue"))
         return lf_fail(cx, LF_EINVAL, "reference_o2", "只有废气限值有基准氧含量 | only limits of flue gas have a reference oxygen");
     l->grid_code = s.grid_code;
-    l->title = lf_str(lf_printf(&cx->arena, "%s %s", lf_strn(&cx->arena, s.name), f->zh));
+    l->title = station_title(cx, s.name, l->factor, NULL, NULL);
     const char *unit;
     rc = station_unit_now(cx, l->station_id, s.kind, l->factor, &unit);
     l->unit = rc ? (lf_text){ 0 } : lf_str(unit);

@@ -1,4 +1,5 @@
 import { en } from './en'
+import { fill } from '@/lib/format'
 import { lang } from './lang'
 import { zh, type Messages } from './zh'
 
@@ -8,7 +9,7 @@ const catalogue: Record<'zh' | 'en', Messages> = { zh, en }
 /** Text of the page in the chosen language; {name} is replaced from args. Re-renders when the language changes. */
 export function t(key: Key, args?: Record<string, string | number>): string {
   const text = catalogue[lang.value][key]
-  return args ? text.replace(/\{(\w+)\}/g, (all, name: string) => (name in args ? String(args[name]) : all)) : text
+  return args ? fill(text, args) : text
 }
 /** Label of something the server names in both languages. */
 export function label(o: { zh?: string | null; en?: string | null } | null | undefined): string {
