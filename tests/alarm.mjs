@@ -84,6 +84,7 @@ await t.run(async () => {
   ok('the matter is handled and verified', steps === '200 200 200', steps);
   let r = await move(city, 'close');
   ok('it does not close before enough good hours', r.status === 409 && /1 个合格/.test(r.text), r.status + r.text);
+  ok('why it waits is told', m._waits.length === 1 && m._waits[0].verb === 'close' && /监测仍在报警|个合格的/.test(m._waits[0].why), JSON.stringify(m._waits));
   ok('closing is not offered either, the override is', !m._verbs.includes('close') && m._verbs.includes('override'), m._verbs);
   ok('the override needs a reason', (await move(city, 'override')).status === 422);
   ok('and a right of its own', (await move(county, 'override', { note: 'x' })).status === 403);

@@ -199,8 +199,9 @@ lf_rc lf_res_edit(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
 lf_rc lf_res_move(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t version, const char *verb,
                   lf_rc (*apply)(void *user, struct lf_ctx *cx, const struct lf_verb *v, void *row), void *user,
                   struct lf_change *ch) LF_MUST_CHECK;
-/* The verbs that the actor may use on this row now, as a bit set by index. Guards that only look are asked. */
-uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row);
+/* The verbs that the actor may use on this row now, as a bit set by index. Guards that only look are asked. why (NULL, or one text for
+ * each verb): what stands against a move that is the actor's and its turn; null for the others. */
+uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row, lf_text *why);
 /* For rules of rooms that must act beyond the actor's own scope or rights (an alarm opens a matter): runs as the system. */
 struct lf_as {
     struct lf_scope scope;

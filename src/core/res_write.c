@@ -273,7 +273,7 @@ lf_rc lf_res_move(struct lf_ctx *cx, const struct lf_res *r, lf_id id, int64_t v
     return lf_step_follow(cx, ch);
 }
 
-uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row)
+uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row, lf_text *why)
 {
     uint64_t open = 0;
     unsigned now = lf_row_state(r, row);
@@ -281,8 +281,13 @@ uint64_t lf_res_open_verbs(struct lf_ctx *cx, const struct lf_res *r, void *row)
         const struct lf_verb *v = &r->verb[i];
         struct lf_err keep = cx->err;
         struct lf_change ch = { .res = r, .verb = v, .row = row, .was = row };
-        if ((v->from >> now & 1) && lf_may(cx, r->name, v->right) && (!v->guard || v->guard(cx, &ch) == LF_OK))
+        if (!(v->from >> now & 1) || !lf_may(cx, r->name, v->right))
+            continue;
+        lf_rc rc = v->guard ? v->guard(cx, &ch) : LF_OK;
+        if (rc == LF_OK)
             open |= (uint64_t)1 << i;
+        if (why && rc == LF_ECONFLICT && v->to != LF_STAY) /* not "who are you" (LF_EDENIED), but "not yet" */
+            why[i] = lf_text_copy(&cx->arena, lf_lang_pick(lf_str(cx->err.msg), cx->lang));
         cx->err = keep; /* a guard that says no is an answer here, not an error */
     }
     return open;

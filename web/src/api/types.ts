@@ -29,7 +29,7 @@ export interface Me {
   perms: string[]; csrf: string; must_change?: boolean; demo?: boolean; unread?: number
 }
 export type Value = string | number | boolean | string[] | null | undefined
-export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _edit?: boolean; _reveal?: boolean }
+export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _waits?: { verb: string; why: string }[]; _edit?: boolean; _reveal?: boolean }
 export type Light = 'green' | 'yellow' | 'red' | 'none'
 /** Of the records that wait for somebody, by id. */
 export type Lights = Record<string, { light: Light; due_at: string | null }>

@@ -176,6 +176,7 @@ export const en: Messages = {
   'detail.noTimeline': 'Nothing has happened yet.',
   'detail.edit': 'Edit',
   'detail.print': 'Print',
+  'detail.waits': '“{verb}” has to wait: {why}.',
   'detail.changed': 'Somebody has just updated this record.',
   'detail.beforeAfter': 'Before and after',
   'timeline.create': 'Created',

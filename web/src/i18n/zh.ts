@@ -175,6 +175,7 @@ export const zh = {
   'detail.noTimeline': '还没有办理记录。',
   'detail.edit': '修改',
   'detail.print': '打印',
+  'detail.waits': '“{verb}”尚需等待：{why}。',
   'detail.changed': '这条记录刚被他人更新。',
   'detail.beforeAfter': '处置前后对比',
   'timeline.create': '登记',
