@@ -35,18 +35,23 @@ bool road_full(const struct lf_listener *l)
     return l->filling ? is_full(l, l->filling) : l->next_full && atomic_load_explicit(&l->next, memory_order_relaxed);
 }
 
-/* Nothing else is on offer while there is a batch that is filled: road_filling has seen to that. */
-static void hand_over(struct lf_listener *l)
+/* Offers the writer the batch that is filled; not when another, which is full, is still on offer. */
+static bool hand_over(struct lf_listener *l)
 {
-    uv_timer_stop(&l->wait);
-    count_set(l, N_LAST_BATCH, (int64_t)l->filling->b.npacket);
-    l->next_full = is_full(l, l->filling);
     pthread_mutex_lock(&l->lock);
-    atomic_store(&l->next, l->filling);
-    pthread_cond_signal(&l->to_writer);
+    bool free = !atomic_load(&l->next);
+    if (free) {
+        atomic_store(&l->next, l->filling);
+        pthread_cond_signal(&l->to_writer);
+    }
     pthread_mutex_unlock(&l->lock);
+    if (!free)
+        return false;
+    uv_timer_stop(&l->wait);
+    l->next_full = is_full(l, l->filling);
     l->filling = NULL;
     l->in_flight++;
+    return true;
 }
 
 /* A full batch waits for the writer. While the store keeps up that is brief, and costs less than to stop reading from a thousand
@@ -68,30 +73,28 @@ static void wait_for_writer(struct lf_listener *l)
 
 bool road_has_room(struct lf_listener *l)
 {
-    if (!road_full(l))
-        return true;
-    if (l->stop_at)
-        return false;
-    if (has_work(l->filling))
-        hand_over(l);
-    else if (l->filling) /* only memory of frames that came to nothing */
-        lf_arena_reset(&l->filling->b.arena);
-    if (road_full(l))
-        wait_for_writer(l);
+    for (int turn = 0; turn < 2 && road_full(l) && !l->stop_at; turn++) {
+        if (turn > 0)
+            wait_for_writer(l);
+        if (l->filling && !has_work(l->filling)) /* only memory of frames that came to nothing */
+            lf_arena_reset(&l->filling->b.arena);
+        else if (l->filling)
+            (void)!hand_over(l);
+    }
     return !road_full(l);
 }
 
 void road_offer(struct lf_listener *l)
 {
     if (!l->in_flight && l->filling && l->filling->b.npacket >= OFFER_PACKETS && l->c.batch_wait_ms <= 0)
-        hand_over(l);
+        (void)!hand_over(l); /* there is nothing on offer */
 }
 
 static void on_wait_over(uv_timer_t *t)
 {
     struct lf_listener *l = t->data;
     if (has_work(l->filling))
-        hand_over(l);
+        (void)!hand_over(l); /* else on_wake sees to it */
 }
 
 /* In the order in which they stalled, each once: who stalls again goes behind. */
@@ -135,9 +138,10 @@ static void feed_writer(struct lf_listener *l)
             if (!uv_is_active((uv_handle_t *)&l->wait))
                 uv_timer_start(&l->wait, on_wait_over, (uint64_t)l->c.batch_wait_ms, 0);
             return;
-        } else {
-            hand_over(l);
+        } else if (hand_over(l)) {
             resume_stalled(l);
+        } else { /* on_wake comes back to it */
+            return;
         }
     }
 }
@@ -180,7 +184,7 @@ static void stop_step(struct lf_listener *l)
         pthread_mutex_unlock(&l->lock);
     }
     if (has_work(l->filling) && !failing && !late)
-        hand_over(l);
+        (void)!hand_over(l); /* else when the one before it has come back */
     if (!l->in_flight && (failing || late || !has_work(l->filling)) && (ring_empty(&l->writing) || gone > 1000))
         close_all(l);
 }

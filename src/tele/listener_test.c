@@ -488,6 +488,31 @@ static void garbage_beside_a_good_one(void **state)
     device_close(&good);
 }
 
+/* A batch is stored, a full one waits behind it, and the last words of a third device come: nothing of it goes lost. */
+static void last_words_while_a_full_batch_waits(void **state)
+{
+    char f[1100];
+    config.batch_max = 2;
+    store->delay_ms = 300;
+    start();
+    struct device d = connect_to(0), gone = connect_to(0), late = connect_to(0);
+    for (int i = 1; i <= 3; i++) {
+        device_send(&d, f, upload(f, sizeof f, "M1", i, 1));
+        EVENTUALLY(stats().frames == i);
+    }
+    device_send(&gone, f, upload(f, sizeof f, "M1", 9, 1) / 2);
+    device_close(&gone);
+    EVENTUALLY(stats().refused[HJ212_LENGTH] == 1);
+    device_send(&late, f, upload(f, sizeof f, "M1", 4, 1));
+    for (int i = 1; i <= 3; i++)
+        expect_ack(&d, i);
+    expect_ack(&late, 4);
+    EVENTUALLY(store->nreject == 1);
+    assert_int_equal(store->npacket, 4);
+    device_close(&d);
+    device_close(&late);
+}
+
 static void a_flood_does_not_fill_the_disk(void **state)
 {
     config.evidence_per_hour = 5;
@@ -647,6 +672,7 @@ int main(void)
         T(one_bad_packet_does_not_hold_up_the_others),
         T(a_client_that_does_not_read),
         T(garbage_beside_a_good_one),
+        T(last_words_while_a_full_batch_waits),
         T(a_flood_does_not_fill_the_disk),
         T(a_thousand_connections),
         T(limits_of_one_address_and_of_silence),
