@@ -64,6 +64,9 @@ describe('what is put into a text', () => {
     expect(fill('还没有{room}，可新建', { room: '数据 API' })).toBe('还没有数据 API，可新建')
     expect(fill('{room}列表', { room: 'MQTT' })).toBe('MQTT 列表')
   })
+  it('counts', () => {
+    expect([0, 1, 2].map((n) => fill('{n} {n:row|rows} stored', { n }))).toEqual(['0 rows stored', '1 row stored', '2 rows stored'])
+  })
   it('changes nothing else', () => {
     expect(fill('新建{room}', { room: '事项' })).toBe('新建事项')
     expect(fill('共 {n} 条', { n: 3 })).toBe('共 3 条')

@@ -75,9 +75,9 @@ static lf_rc may_close_one(struct lf_ctx *cx, const struct alarms_of_matter_row 
     if (good >= r->close_n)
         return LF_OK;
     return lf_fail(cx, LF_ECONFLICT, "state",
-                   "恢复后只有 %d 个合格的%s数据，需要连续 %d 个才能结案 | only %d good %s values since, %d in a row are needed to close",
-                   good, alarm_period_dict.item[alarm_period_of(kind)].zh, r->close_n, good,
-                   alarm_period_dict.item[alarm_period_of(kind)].en, r->close_n);
+                   "恢复后只有 %d 个合格的%s数据，需要连续 %d 个才能结案 | good values since (%s): %d, and %d in a row are needed to close",
+                   good, alarm_period_dict.item[alarm_period_of(kind)].zh, r->close_n, alarm_period_dict.item[alarm_period_of(kind)].en,
+                   good, r->close_n);
 }
 
 lf_rc alarm_may_close(struct lf_ctx *cx, struct lf_change *ch)

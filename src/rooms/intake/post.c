@@ -39,7 +39,9 @@ lf_rc intake_issue_token(struct lf_ctx *cx, struct lf_call *c)
     hash_token(lf_str(token), hash);
     lf_text hint = lf_str(lf_printf(&cx->arena, "%.*s…", HINT, token));
     rc = intake_issue(cx, id, lf_str(hash), hint, lf_now(), NULL);
-    const struct lf_audit a = { .topic = "feed", .row = id, .grid_code = lf_row_grid(&feed_res, row), .verb = "token", .note = hint };
+    const char *said = lf_strn(&cx->arena, hint);
+    lf_text note = lf_lang_both(&cx->arena, lf_printf(&cx->arena, "发放令牌 %s", said), lf_printf(&cx->arena, "Token given out: %s", said));
+    const struct lf_audit a = { .topic = "feed", .row = id, .grid_code = lf_row_grid(&feed_res, row), .verb = "token", .note = note };
     if (!rc)
         rc = lf_audit_write(cx, &a);
     if (rc)

@@ -142,7 +142,7 @@ lf_text station_title(struct lf_ctx *cx, lf_text name, lf_text factor, const cha
     const char *site = lf_strn(&cx->arena, name), *code = lf_strn(&cx->arena, factor);
     const char *factor_zh = f ? f->zh : code, *factor_en = f ? f->en : code;
     return lf_lang_both(&cx->arena, lf_printf(&cx->arena, "%s%s%s%s%s", site, factor.n ? " " : "", factor_zh, zh ? " " : "", zh ? zh : ""),
-                        lf_printf(&cx->arena, "%s: %s%s%s", site, factor_en, factor.n && en ? ", " : "", en ? en : ""));
+                        lf_printf(&cx->arena, "%s: %s%s%s", site, factor_en, factor.n && en ? " – " : "", en ? en : ""));
 }
 
 lf_rc station_found(struct lf_ctx *cx, lf_rc rc, const char *field)

@@ -110,7 +110,7 @@ struct station_site {
 };
 /* Whatever the caller's scope is: for rules that act as the system. LF_ENOTFOUND without a message. */
 lf_rc station_site_of(struct lf_ctx *cx, lf_id id, struct station_site *out) LF_MUST_CHECK;
-/* What a record about a station is called: "NAME 因子 ZH | NAME: Factor, EN". A null factor and NULL words are left out. */
+/* What a record about a station is called: "NAME 因子 ZH | NAME: Factor – EN". A null factor and NULL words are left out. */
 lf_text station_title(struct lf_ctx *cx, lf_text name, lf_text factor, const char *zh, const char *en);
 /* rc of a look-up, as a form says it: LF_ENOTFOUND becomes LF_EINVAL at `field`, with the message. */
 lf_rc station_found(struct lf_ctx *cx, lf_rc rc, const char *field) LF_MUST_CHECK;

@@ -3,6 +3,11 @@ import { mapReady, settled } from '../browser.mjs'
 import { change, json, spec } from '../help.mjs'
 
 export default [
+  ['the map begins with the own township', spec('town', {}, async (page, v) => {
+    await v.go('/')
+    await mapReady(page)
+    assert.match(await page.textContent('.maplibregl-ctrl-scale'), /^([1-5]\s?km|\d+\s?m)$/)
+  })],
   ['the map shows counties and stations, the list holds the same', spec('city', {}, async (page, v) => {
     await v.go('/?layer=station')
     await mapReady(page)

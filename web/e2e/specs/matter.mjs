@@ -65,6 +65,8 @@ export default [
     await page.click('.verbs [data-verb=handle]')
     await page.click('[data-testid=move-go]')
     assert.equal(await page.locator('[data-testid=move-form] .wrong').count(), 2)
+    await page.waitForTimeout(1500)
+    assert.equal(await page.locator('.detail > .warn-line').count(), 0, 'the own step is no news')
     await page.keyboard.press('Escape')
     await page.waitForSelector('[data-testid=move-form]', { state: 'detached' })
     await moveOn(page, 'handle', { note: '已现场制止并整改', file: await photo(page, 'after') })

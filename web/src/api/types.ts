@@ -17,7 +17,7 @@ export interface Verb extends Bilingual {
 export interface State extends Bilingual { code: string; final?: boolean }
 export interface Room extends Bilingual {
   name: string; icon?: string; perm_read?: boolean; perm_create?: boolean; perm_edit?: boolean; perm_import?: boolean; perm_export?: boolean
-  map?: 'point' | 'shape' | null; title_field?: string; state_field?: string | null; order?: number
+  map?: 'point' | 'shape' | null; title_field?: string; steps?: boolean; state_field?: string | null; order?: number
   fields: Field[]; verbs: Verb[]; states?: State[]
 }
 export interface DictItem extends Bilingual { code: string }

@@ -99,9 +99,10 @@ function stationPoint(s: LiveStation): MapPoint[] {
   const mark = 'station-' + stationStateOf(s.state)
   return [{ id: s.id, title: s.name, lon: s.lon, lat: s.lat, mark, weight: weightOf(mark) }]
 }
-/** By its light where the server tells it; else by whether somebody still has to act. */
+/** By its light where the server tells it; a row of a room with deadlines that has none waits for nobody. Else by its state. */
 function markOf(p: Record<string, unknown>, room: Room | undefined): string {
   if (p.light !== undefined) return 'light-' + lightOf(p.light)
+  if (room?.steps) return 'done'
   const state = statesOf(room).find((s) => s.code === p[room?.state_field ?? 'state'])
   return state ? (state.final ? 'done' : 'open') : 'place'
 }

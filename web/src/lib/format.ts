@@ -92,11 +92,11 @@ export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
-/** {name} in a text is replaced from args; where Chinese meets a Latin word there is a space between them. */
+/** {name} in a text is replaced from args, {n:row|rows} by the word that goes with the number; where Chinese meets a Latin word there is a space between them. */
 export function fill(text: string, args: Record<string, string | number>): string {
-  return text.replace(/\{(\w+)\}/g, (all, name: string, at: number) => {
+  return text.replace(/\{(\w+)(?::(\w*)\|(\w*))?\}/g, (all, name: string, one: string | undefined, many: string | undefined, at: number) => {
     if (!(name in args)) return all
-    const s = String(args[name]), end = at + all.length
+    const s = String(one === undefined ? args[name] : String(args[name]) === '1' ? one : many), end = at + all.length
     return (/\p{Script=Han}$/u.test(text.slice(0, at)) && /^[A-Za-z]/.test(s) ? ' ' : '') + s + (/[A-Za-z]$/.test(s) && /^\p{Script=Han}/u.test(text.slice(end)) ? ' ' : '')
   })
 }

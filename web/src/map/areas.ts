@@ -1,6 +1,6 @@
 import type { Map as GlMap } from 'maplibre-gl'
 import type { AreaProps, Areas } from '@/api/types'
-import { areasOf } from '@/areas'
+import { areasOf, ownBox } from '@/areas'
 import { boxesMeet, boxOf, joinBoxes, labelPoint, type Box } from '@/lib/geo'
 import { setData, TOWN_ZOOM, VILLAGE_ZOOM } from './base'
 
@@ -23,13 +23,14 @@ export class AreaLayers {
     map.on('moveend', this.look)
     map.once('remove', () => (this.gone = true))
   }
+  /** Answers with what the reader looks at first: his own area, else every county. */
   async start(): Promise<Box | null> {
     this.counties = (await areasOf('county')).features
     if (this.gone) return null
     setData(this.map, 'county', { type: 'FeatureCollection', features: this.counties })
     this.names()
     void this.look()
-    return joinBoxes(this.counties.map(boxOfArea))
+    return (await ownBox().catch(() => null)) ?? joinBoxes(this.counties.map(boxOfArea))
   }
   private inView(a: Area): boolean {
     const b = this.map.getBounds()

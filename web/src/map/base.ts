@@ -79,6 +79,7 @@ export function openMap(container: HTMLElement, o: MapOptions): GlMap {
   map.touchZoomRotate.disableRotation()
   map.keyboard.disableRotation()
   map.once('load', () => {
+    map.resize() // the page may have given it its width only after it was made
     void waters().then((w) => {
       if (!map.getSource('rivers')) return
       setData(map, 'rivers', w.rivers)
