@@ -19,7 +19,7 @@ export async function visitor(browser, base, { size = 'desk', lang = 'zh' } = {}
   const context = await browser.newContext({ baseURL: base, viewport: SIZES[size], locale: lang === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', acceptDownloads: true, hasTouch: size === 'phone', isMobile: size === 'phone', deviceScaleFactor: 1 })
   await context.addInitScript((l) => { if (!localStorage.getItem('lanfan.lang')) localStorage.setItem('lanfan.lang', l) }, lang)
   const page = await context.newPage()
-  page.setDefaultTimeout(15000)
+  page.setDefaultTimeout(30000)
   const trouble = { foreign: [], errors: [], failed: [] }
   const home = new URL(base).host
   page.on('request', (r) => {
@@ -51,5 +51,5 @@ export const settled = (page) => page.waitForFunction(() => {
 /** The map has drawn its points, however slow the software renderer is. */
 export async function mapReady(page) {
   await settled(page)
-  await page.waitForSelector('[data-testid=map][data-idle]', { timeout: 30000 })
+  await page.waitForSelector('[data-testid=map][data-idle]', { timeout: 60000 })
 }

@@ -60,9 +60,9 @@ export default [
     assert.equal(await page.locator('[data-testid=series-summary] tbody tr').count(), 2)
     await page.locator('.series-chart canvas').first().hover()
     await page.keyboard.down('Control')
-    await page.mouse.wheel(0, -400)
+    const zoomed = async () => { await page.mouse.wheel(0, -400); return page.waitForURL(/[?&]w=/, { timeout: 3000 }).then(() => true, () => false) }
+    assert.ok(await until(zoomed, 30000), 'the wheel zooms') // a chart that is still being drawn does not hear it
     await page.keyboard.up('Control')
-    await page.waitForURL(/[?&]w=/)
     await page.click('[data-testid=whole]')
     await page.waitForURL((u) => !u.searchParams.has('w'))
     await page.click('[data-testid=as-table]')
