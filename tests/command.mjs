@@ -5,6 +5,8 @@ const [, , lanfan, engine] = process.argv;
 const t = new Checks(`command ${engine}`);
 let server;
 
+/** Of 14 digits of China's time. */
+const msOf = (s) => Date.parse(`${s.slice(0, 4)}-${s.slice(4, 6)}-${s.slice(6, 8)}T${s.slice(8, 10)}:${s.slice(10, 12)}:${s.slice(12)}+08:00`);
 const part = (text, name) => new RegExp(`(?:^|[;&])${name}=([^;&]*)`).exec(text)?.[1];
 
 /** A device: `script` is called with each command { qn, cn, cp, text } and answers with this.ack and the like. */
@@ -43,7 +45,9 @@ await t.run(async () => {
   const stations = (await city.get('/station?limit=200&kind=wastewater')).json.items;
   const own = stations.find((s) => s.grid_code.startsWith(county.me.grid_code)), foreign = stations.find((s) => !s.grid_code.startsWith(county.me.grid_code));
   const settings = async (s, set) => { const now = (await city.get(`/station/${s.id}`)).json; return city.call('PATCH', `/station/${s.id}`, { version: now.version, ...set }); };
-  t.ok('time-outs are a station\'s own', (await settings(own, { over_time: 1, re_count: 2 })).status === 200);
+  // Patient where an answer comes, so that a slow machine is no silent device; a second where silence itself is looked at.
+  const patient = () => settings(own, { over_time: 15, re_count: 2 }), hasty = (s = 1) => settings(own, { over_time: s, re_count: 2 });
+  t.ok('time-outs are a station\'s own', (await patient()).status === 200);
   const give = (u, kind, more = {}, s = own) => u.post('/command', { station_id: s.id, kind, ...more });
   const read = async (c) => (await city.get(`/command/${c.id}`)).json;
   const ends = (c, ...states) => until(async () => { const now = await read(c); return states.includes(now.state) && now; }, 30000);
@@ -72,7 +76,7 @@ await t.run(async () => {
   const withdrawn = (await give(city, '1063')).json;
   t.ok('a county may not take back what it may not give', (await county.post(`/command/${(await give(city, '1062', { rtd_interval: 60 })).json.id}/cancel`, { version: 1 })).status === 403);
   t.ok('who waits can be taken back', (await city.post(`/command/${withdrawn.id}/cancel`, { version: withdrawn.version })).json.state === 'cancelled');
-  const soon = (await give(city, '1063', { expires_at: iso(Date.now() + 1500) })).json;
+  const soon = (await give(city, '1063', { expires_at: iso(Date.now() + 5000) })).json;
   const expired = await ends(soon, 'expired');
   t.ok('it expires when nobody comes', expired && expired.outcome && !expired.sent_at, JSON.stringify(expired));
 
@@ -88,7 +92,7 @@ await t.run(async () => {
   await device.connect(server.stationPort);
   let c = await ends(early, 'done', 'failed', 'silent');
   t.ok('the clock is set', c.state === 'done' && c.tries === 1 && c.qn_rtn === 1 && c.exe_rtn === 1 && c.confirmed_at && c.ended_at, JSON.stringify(c));
-  t.ok('to the present time', /^SystemTime=\d{14}$/.test(device.got[0].cp) && Math.abs(Number(device.got[0].cp.slice(-14)) - Number(stamp(Date.now()))) < 200, device.got[0].text);
+  t.ok('to the present time', /^SystemTime=\d{14}$/.test(device.got[0].cp) && Math.abs(msOf(device.got[0].cp.slice(-14)) - Date.now()) < 120e3, device.got[0].text);
   c = await ends(second, 'done', 'failed', 'silent');
   t.ok('what it answers is kept', c.state === 'done' && c.answer === 'RtdInterval=30' && c.packets === 1, JSON.stringify(c));
   t.ok('in the order they were given', device.got.map((x) => x.cn).slice(0, 2).join() === '1012,1061', device.got.map((x) => x.cn).join());
@@ -102,13 +106,16 @@ await t.run(async () => {
 
   // replies that are lost, wrong, or say no
   let lost = 1;
+  await hasty(4);
   device.script = (x) => { if (lost-- > 0) return; device.ack(x.qn); device.answer(x, 'MinInterval=10'); device.done(x.qn); };
   c = await ends((await give(city, '1063')).json, 'done', 'failed', 'silent');
   t.ok('a lost request is sent again under the same QN', c.state === 'done' && c.tries === 2 && device.times('1063').length === 2 && device.times('1063')[0].qn === device.times('1063')[1].qn, JSON.stringify(c));
   device.script = () => {};
+  await hasty();
   c = await ends((await give(city, '1011')).json, 'done', 'failed', 'silent');
   t.ok('a device that never answers is asked three times', c.state === 'silent' && c.tries === 3 && device.times('1011').length === 3, JSON.stringify(c));
   t.ok('who gave it is told', (await city.get('/notices?unread=1')).json.items.some((n) => n.room === 'command' && n.row_id === c.id));
+  await patient();
   device.script = (x) => { device.ack('20200101000000000', 2); device.done('20200101000000000'); device.ack(x.qn); device.done(x.qn); };
   c = await ends((await give(city, '1062', { rtd_interval: 90 })).json, 'done', 'failed', 'silent');
   t.ok('a reply to something else ends nothing', c.state === 'done' && device.times('1062').at(-1).cp === 'RtdInterval=90', JSON.stringify(c));
@@ -119,8 +126,10 @@ await t.run(async () => {
   c = await ends((await give(city, '3012', { pol_id: 'w01018' })).json, 'done', 'failed', 'silent');
   t.ok('so does a failure', c.state === 'failed' && c.exe_rtn === 5 && /忙|busy/.test(c.outcome), JSON.stringify(c));
   device.script = (x) => device.ack(x.qn);
+  await hasty();
   c = await ends((await give(city, '1064', { min_interval: 5 })).json, 'done', 'failed', 'silent');
   t.ok('accepted and then nothing is a failure, not asked again', c.state === 'failed' && !c.exe_rtn && device.times('1064').length === 1, JSON.stringify(c));
+  await patient();
   device.script = (x) => device.notice(x.qn);
   c = await ends((await give(city, '2012')).json, 'done', 'failed', 'silent');
   t.ok('a notice ends with 9013', c.state === 'done', JSON.stringify(c));
@@ -128,7 +137,7 @@ await t.run(async () => {
   c = await ends((await give(city, '1000', { over_time: 2, re_count: 1 })).json, 'done', 'failed', 'silent');
   const learned = (await city.get(`/station/${own.id}`)).json;
   t.ok('the device\'s time-outs become the station\'s', c.state === 'done' && learned.over_time === 2 && learned.re_count === 1, JSON.stringify(learned));
-  await settings(own, { over_time: 1, re_count: 2 });
+  await patient();
 
   // history, twice
   const h0 = Math.floor(now / 3600e3) * 3600e3 - 30 * 3600e3, span = { begin_at: iso(h0), end_at: iso(h0 + 4 * 3600e3) };
@@ -158,16 +167,17 @@ await t.run(async () => {
   t.ok('data under the new password is taken', await device.line.send([packet({ mn: own.mn, pw: 'Abc123', items: 'w01018-Rtd=11,w01018-Flag=N' })]));
   t.ok('data under the old one is not', !(await device.line.send([packet({ mn: own.mn, pw: '123456', items: 'w01018-Rtd=12,w01018-Flag=N' })], 1500)));
 
+  await hasty();
   device.script = (x) => { device.pw = 'Xyz789'; }; // it takes it, and every reply is lost
   c = await ends((await give(city, '1072', { new_pw: 'Xyz789' })).json, 'done', 'failed', 'silent');
   t.ok('silence changes nothing', c.state === 'silent' && (await reveal()) === 'Abc123', JSON.stringify(c));
   t.ok('both are taken meanwhile', await device.line.send([packet({ mn: own.mn, pw: 'Abc123', items: 'w01018-Rtd=13,w01018-Flag=N' }), packet({ mn: own.mn, pw: 'Xyz789', items: 'w01018-Rtd=14,w01018-Flag=N' })]));
+  await patient();
   device.script = (x) => { device.ack(x.qn, x.pw === 'Xyz789' ? 1 : 3); device.done(x.qn); };
   c = await ends((await give(city, '1012')).json, 'done', 'failed', 'silent');
   t.ok('the one that the device uses counts', c.state === 'done' && (await reveal()) === 'Xyz789', JSON.stringify(c));
 
   // the server dies in the middle
-  await settings(own, { over_time: 3, re_count: 2 });
   device.script = () => {};
   const unanswered = (await give(city, '1061')).json;
   t.ok('it is sent', await ends(unanswered, 'sent'));
