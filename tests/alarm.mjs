@@ -20,7 +20,7 @@ await t.run(async () => {
   const stations = (await city.get('/station?limit=200')).json.items;
   const idOf = (n) => stations.find((s) => s.mn === mnOf(n)).id;
   const alarms = async (n, type) => (await city.get(`/alarm?station_id=${idOf(n)}&type=${type}&limit=50`)).json.items;
-  const one = (n, type, want) => until(async () => { const a = (await alarms(n, type))[0]; return a && want(a) ? a : null; }, 25000, 200);
+  const one = (n, type, want) => until(async () => { const a = (await alarms(n, type))[0]; return a && want(a) ? a : null; }, 60000, 200); // the rules' own times are up to 20 s
   let wire = await new Station(server.stationPort).open();
   const again = async () => { wire.close(); wire = await new Station(server.stationPort).open(); };
   const hour0 = Math.floor(Date.now() / HOUR) * HOUR - 60 * HOUR;

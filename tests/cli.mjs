@@ -2,7 +2,7 @@
 // usage: node cli.mjs LANFAN sqlite|postgres
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { freePort } from './lib.mjs';
+import { freePort, until } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
 const dir = mkdtempSync('/tmp/lanfan-cli-'), data = `${dir}/data`;
 const port = await freePort(), sport = await freePort();
@@ -18,7 +18,7 @@ let server;
 async function start(words, at) {
   server = spawn(lanfan, ['serve', ...words], { stdio: ['ignore', 'ignore', 'pipe'], env });
   server.stderr.on('data', (d) => { if (/Sanitizer/.test(d)) process.stderr.write(d); });
-  for (let i = 0; i < 200; i++) { try { if ((await fetch(`http://127.0.0.1:${at}/healthz`)).ok) return true; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
+  for (let i = 0; i < 1200; i++) { try { if ((await fetch(`http://127.0.0.1:${at}/healthz`)).ok) return true; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
   return false;
 }
 async function stop() { const done = new Promise((r) => server.once('exit', r)); server.kill('SIGTERM'); return (await done) === 0; }
@@ -192,15 +192,16 @@ async function backup() {
   await city.call('POST', `/matter/${m.id}/comments`, { note: '现场', files: [{ hash: file.json.hash, name: 'a.png' }] });
   ok('a matter with a photo is there', m?.id > 0 && file.status === 201, JSON.stringify(m));
   const sim = spawn(lanfan, ['simulate', '--rounds', '200', '--every', '20', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
-  await new Promise((r) => setTimeout(r, 800));
+  const ended = new Promise((r) => sim.once('exit', r)), numbers = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  ok('stations send', await until(async () => Number(/^lanfan_telemetry_acknowledged_total (\d+)$/m.exec(await numbers())?.[1]) > 100));
   const taken = run('backup', copy);
   ok('a backup is taken under load', says(taken, 0, /backup of \d+ files/), taken.stderr);
   if (engine === 'sqlite') {
     ok('telemetry is verified while it is written', says(run('telemetry', 'verify'), 0, /telemetry good/), run('telemetry', 'verify').stderr);
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const metrics = await numbers();
     ok('the metrics tell of the store', Number(/^lanfan_telemetry_store_memory_points (\d+)$/m.exec(metrics)?.[1]) > 0 && /store_segments\{class="packet"\} 0\n/.test(metrics));
   }
-  sim.kill(); await new Promise((r) => sim.once('exit', r));
+  sim.kill(); await ended;
   const before = (await city.call('GET', '/source.csv')).bytes;
   ok('the server stops cleanly', await stop());
   ok('a backup does not write over another', says(run('backup', copy), 1, /not empty\nHINT/));

@@ -60,7 +60,7 @@ export class User {
   }
   get(path) { return this.call('GET', path); }
   post(path, body) { return this.call('POST', path, body); }
-  /** The readings that the live events with `query` tell while `act` runs and until one has come (at most 5 s). */
+  /** The readings that the live events with `query` tell while `act` runs and until one has come (at most 20 s). */
   async listen(query, act) {
     const stop = new AbortController(), got = [];
     const r = await fetch(`${this.base}/api/v1/events?${query}`, { headers: { Cookie: this.cookie }, signal: stop.signal });
@@ -75,7 +75,7 @@ export class User {
       }
     })().catch(() => { /* aborted below */ });
     await act();
-    await until(() => got.length, 5000);
+    await until(() => got.length);
     stop.abort();
     await read;
     return got;
@@ -103,7 +103,8 @@ export class Server {
     this.process = spawn(this.lanfan, ['serve', ...this.args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
     this.log = '';
     this.process.stderr.on('data', (d) => { this.log += d; if (/ error |Sanitizer/.test(d)) process.stderr.write(d); });
-    return until(async () => { try { return (await fetch(this.base + '/healthz')).ok; } catch { return false; } }, 20000, 50);
+    const gone = () => this.process.exitCode !== null || this.process.signalCode !== null;
+    return await until(async () => { try { return gone() || (await fetch(this.base + '/healthz')).ok; } catch { return false; } }, 60000, 50) && !gone();
   }
   /** Exit code, or null when it was killed. */
   async stop(signal = 'SIGTERM') {
@@ -151,7 +152,7 @@ export class Station {
     return this;
   }
   /** Sends raw frames and waits for as many answers; false when they do not come. */
-  async send(frames, ms = 10000) {
+  async send(frames, ms = 30000) {
     const want = this.answers.length + frames.length;
     this.socket.write(frames.join(''));
     return Boolean(await until(() => this.answers.length >= want, ms, 10));

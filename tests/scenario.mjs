@@ -1,7 +1,7 @@
 // The whole road through a real server: stations send, an alarm opens a matter, people close it, nobody sees what is not theirs.
 // usage: node scenario.mjs LANFAN sqlite|postgres
 import net from 'node:net';
-import { Checks, Server, User as Person, sleep } from './lib.mjs';
+import { Checks, Server, User as Person, sleep, until } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
 const t = new Checks(engine), ok = (...a) => t.ok(...a);
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
@@ -14,7 +14,9 @@ await t.run(async () => {
   ok('the server starts', await server.start());
   const sim = run('simulate', '--rounds', '2', '--every', '20');
   ok('every packet is acknowledged', sim.status === 0, sim.stdout + sim.stderr);
-  await sleep(1500);
+  // all of it has been judged: their number stands still
+  const judged = async () => Number(/^lanfan_alarm_readings_judged_total (\d+)$/m.exec(await (await fetch(base + '/metrics')).text())[1]);
+  await until(async () => { const before = await judged(); await sleep(1000); return before > 0 && (await judged()) === before; }, 60000);
   const city = new User(), county = new User(), other = new User(), town = new User(), officer = new User(), anon = new User();
   ok('a wrong password is refused', (await anon.login('city', 'wrong')) === 401);
   ok('nobody sees anything without a log-in', (await anon.call('GET', '/matter')).status === 401);

@@ -71,7 +71,8 @@ async function speed() {
   const city = await s.user('city'), { id, mn } = (await city.get('/station?limit=50&sort=id')).json.items[1], began = Date.now();
   const sim = s.run('simulate', '--stations', '2', '--history', '0', '--rounds', '4', '--every', '1000', '--speed', '3600');
   ok('recorded time may run faster', sim.status === 0, sim.stdout + sim.stderr);
-  const v = recorded(mn, 'a34002'), first = Math.floor((began + 8 * 3600e3) / 3600e3), hours = [0, 1, 2, 3, 4, 5, 6].map((k) => v[(first + k) % v.length]);
+  const v = recorded(mn, 'a34002'), first = Math.floor((began + 8 * 3600e3) / 3600e3), most = Math.ceil((Date.now() - began) / 1000) + 1; // an hour for each second that has passed
+  const hours = Array.from({ length: most + 1 }, (_, k) => v[(first + k) % v.length]);
   const said = (await city.get(`/station/${id}/packets`)).json.items.filter((p) => p.cn === '2011').slice(0, 4).map((p) => Number(/a34002-Rtd=([\d.]+)/.exec(p.raw)[1]));
   ok('each second says another recorded hour', new Set(said.map(Math.round)).size > 1 && said.every((x) => hours.some((h) => Math.abs(x / h - 1) < 0.025)), `${said} of ${hours}`);
 }
@@ -109,7 +110,7 @@ async function away() {
   const began = Date.now();
   child.kill('SIGINT');
   const [code] = await ended;
-  ok('SIGINT ends it at once, nothing unacknowledged', code === 0 && Date.now() - began < 5000 && /(\d+) packets sent, \1 acknowledged/.test(out), `${code} ${out} ${err}`);
+  ok('SIGINT ends it at once, nothing unacknowledged', code === 0 && Date.now() - began < 15000 && /(\d+) packets sent, \1 acknowledged/.test(out), `${code} ${out} ${err}`);
 }
 
 function errors() {
