@@ -28,7 +28,8 @@ static bool is_full(const struct lf_listener *l, const struct job *j)
     return j->b.npacket >= (size_t)l->c.batch_max || j->b.arena.total >= BATCH_BYTES || j->b.nreject >= (size_t)l->c.batch_max;
 }
 
-bool road_full(const struct lf_listener *l)
+/* No packet can be taken now. */
+static bool no_room(const struct lf_listener *l)
 {
     if (l->stop_at)
         return true;
@@ -73,7 +74,7 @@ static void wait_for_writer(struct lf_listener *l)
 
 bool road_has_room(struct lf_listener *l)
 {
-    for (int turn = 0; turn < 2 && road_full(l) && !l->stop_at; turn++) {
+    for (int turn = 0; turn < 2 && no_room(l) && !l->stop_at; turn++) {
         if (turn > 0)
             wait_for_writer(l);
         if (l->filling && !has_work(l->filling)) /* only memory of frames that came to nothing */
@@ -81,7 +82,7 @@ bool road_has_room(struct lf_listener *l)
         else if (l->filling)
             (void)!hand_over(l);
     }
-    return !road_full(l);
+    return !no_room(l);
 }
 
 void road_offer(struct lf_listener *l)
@@ -103,7 +104,7 @@ static void resume_stalled(struct lf_listener *l)
     if (l->stop_at || ring_empty(&l->stalled))
         return;
     ring_put_last(&l->stalled, &l->round_end);
-    while (l->stalled.next != &l->round_end && !road_full(l)) {
+    while (l->stalled.next != &l->round_end && !no_room(l)) {
         struct conn *c = CONN_OF(l->stalled.next, stall);
         ring_out(&c->stall);
         count_add(l, N_STALLED, -1);
@@ -128,7 +129,7 @@ static void feed_writer(struct lf_listener *l)
     count_set(l, N_FILLING, l->filling ? (int64_t)l->filling->b.npacket : 0);
     count_set(l, N_FILLING_BYTES, l->filling ? (int64_t)l->filling->b.arena.total : 0);
     while (l->filling) {
-        bool full = road_full(l);
+        bool full = no_room(l);
         if (!has_work(l->filling)) { /* only memory of frames that came to nothing */
             if (!full || l->stop_at)
                 return;

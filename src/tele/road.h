@@ -252,8 +252,7 @@ struct conn *conn_find(struct lf_listener *l, uint64_t handle); /* NULL when it 
 void conn_sweep(struct lf_listener *l);                         /* closes the silent and the stuck */
 
 /* listener.c */
-bool road_full(const struct lf_listener *l); /* no packet can be taken now */
-bool road_has_room(struct lf_listener *l);   /* the same, but makes room when it can, for which it may wait a little */
+bool road_has_room(struct lf_listener *l); /* for one packet more; makes room when it can, for which it may wait a little */
 struct job *road_filling(struct lf_listener *l);
 void road_offer(struct lf_listener *l);     /* to the writer, when it is idle and there is enough to begin with */
 void road_judge_now(struct lf_listener *l); /* takes up the newest directory */
