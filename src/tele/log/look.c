@@ -83,7 +83,7 @@ static struct remembered *remembered(struct look *k, const struct segment *seg)
 
 static lf_rc find_series(struct remembered *m, struct segment *seg, const struct series *sr, struct lf_err *err)
 {
-    struct series_entry e;
+    struct series_entry e = { .nblock = 0 };
     m->series = NULL;
     m->first = 1, m->last = 0;
     lf_rc rc = points_find_series(seg, sr->station->id, sr->factor, &e, &m->has, &m->page, err);
