@@ -1,7 +1,7 @@
 // Alarms through a real server: what begins an episode and what ends it, maintenance, escalation, closing by measurement, and a server
 // that is killed between a packet's acknowledgement and its judging.
 // usage: node alarm.mjs LANFAN sqlite|postgres
-import { Checks, Server, Station, User as Person, packet, sleep, until } from './lib.mjs';
+import { Checks, Server, Station, User as Person, packet, sleep, stamp, until } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
 const t = new Checks(engine), ok = (...a) => t.ok(...a);
 const HOUR = 3600e3, MIN = 60e3;
@@ -108,11 +108,17 @@ await t.run(async () => {
   ok('the curve shows what the limit is for when it is asked to', Math.abs(law?.[1] - 91.667) < 0.01, JSON.stringify(law));
   ok('110 at 3 % are 91.7: computed, and no alarm', converted?.[1] === 110 && (await alarms(25, 'exceed')).length === 0, JSON.stringify(converted));
 
-  // effective dates: PM2.5 of 70 was within GB 3095-2012 (75) and is over GB 3095-2026 (60)
-  const day = (iso, v) => packet({ mn: mnOf(1), st: '22', cn: '2031', at: Date.parse(iso + 'T00:00:00+08:00'), items: `a34004-Avg=${v},a34004-Flag=N` });
-  await wire.send([day('2026-02-20', 70), day('2026-03-10', 70)]);
+  // effective dates: PM2.5 of 70 was within GB 3095-2012 (75) and is over GB 3095-2026 (60); here the one followed the other three weeks ago
+  const dayAt = (ago) => Date.parse(`${stamp(Date.now() - ago * 24 * HOUR).replace(/^(....)(..)(..).*/, '$1-$2-$3')}T00:00:00+08:00`);
+  const dayName = (ago) => new Date(dayAt(ago) + 8 * HOUR).toISOString().slice(0, 10);
+  const pm = (await city.get(`/limit_value?station_id=${idOf(1)}&factor=a34004&limit=50`)).json.items.filter((x) => x.kind === 'day').sort((x, y) => x.high - y.high);
+  const bound = (x, fields) => city.call('PATCH', `/limit_value/${x.id}`, { version: x.version, ...fields });
+  const moved = [await bound(pm[1], { from_day: dayName(200), to_day: dayName(22) }), await bound(pm[0], { from_day: dayName(21) })].map((x) => x.status).join(' ');
+  ok('a limit ends and the next begins', pm.length === 2 && pm[0].high === 60 && pm[1].high === 75 && moved === '200 200', JSON.stringify([pm, moved]));
+  const day = (ago, v) => packet({ mn: mnOf(1), st: '22', cn: '2031', at: dayAt(ago), items: `a34004-Avg=${v},a34004-Flag=N` });
+  await wire.send([day(30, 70), day(12, 70)]);
   a = await one(1, 'exceed', (x) => x.state === 'open');
-  ok('the limit of the day counts', a?.limit_value === 60 && a.began_at.startsWith('2026-03-10'), JSON.stringify(a));
+  ok('the limit of the day counts', a?.limit_value === 60 && a.began_at.startsWith(dayName(12)), JSON.stringify(a));
 
   // flags, constancy, an edited rule
   await wire.send([0, 1, 2].map((i) => real(8, now - 40e3 + i * 1000, 'a21026-Rtd=20,a21026-Flag=D')));
@@ -195,7 +201,7 @@ await t.run(async () => {
   await relogin();
   const want = [19, 20, 21, 22, 11, 12, 13, 14];
   let rejudged = 0, rounds = 0;
-  const waste = (n, d) => packet({ mn: mnOf(n), st: '32', cn: '2031', at: Date.parse('2026-05-01T00:00:00+08:00') + d * 24 * HOUR, items: 'w01018-Avg=90,w01018-Flag=N;w21003-Avg=9,w21003-Flag=N' });
+  const waste = (n, d) => packet({ mn: mnOf(n), st: '32', cn: '2031', at: dayAt(60 - d), items: 'w01018-Avg=90,w01018-Flag=N;w21003-Avg=9,w21003-Flag=N' });
   while (rounds < 4 || (!rejudged && rounds < 24)) { // a fast machine may have judged before it is killed
     await again();
     const answered = new Promise((res) => { wire.heard = () => wire.answers.length === want.length && res(server.process.kill('SIGKILL')); });
@@ -210,7 +216,7 @@ await t.run(async () => {
   await relogin();
   ok('packets were judged from the store after it', rejudged > 0, rejudged);
   for (const n of want) {
-    const all = (await alarms(n, 'exceed')).filter((x) => x.began_at.startsWith('2026-05'));
+    const all = (await alarms(n, 'exceed')).filter((x) => x.began_at < dayName(30));
     const counts = [];
     for (const x of all) counts.push((await city.get(`/alarm/${x.id}`)).json.count);
     ok(`station ${n}: two alarms, each of ${rounds} days, counted once`, all.length === 2 && counts.every((c) => c === rounds), JSON.stringify(counts));
