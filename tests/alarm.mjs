@@ -85,12 +85,39 @@ await t.run(async () => {
   let r = await move(city, 'close');
   ok('it does not close before enough good hours', r.status === 409 && /1 个合格/.test(r.text), r.status + r.text);
   ok('why it waits is told', m._waits.length === 1 && m._waits[0].verb === 'close' && /监测仍在报警|个合格的/.test(m._waits[0].why), JSON.stringify(m._waits));
+  const onBench = async (u) => { const b = (await u.get('/bench')).json; return [...b.todo, ...b.overdue].find((i) => i.room === 'matter' && i.id === m.id); };
+  const sameAsPage = async (who) => {
+    const i = await onBench(users[who]), page = (await users[who].get(`/matter/${m.id}`)).json;
+    ok(`the bench of the ${who} says the same as the page: not yet, and why`, i && !i.verbs.includes('close') && i.waits.length === 1 && i.waits[0].why && JSON.stringify(i.waits) === JSON.stringify(page._waits), JSON.stringify([i, page._waits]));
+  };
+  await sameAsPage('city');
+  ok('what the officer has done is not on his bench', !(await onBench(doer)));
   ok('closing is not offered either, the override is', !m._verbs.includes('close') && m._verbs.includes('override'), m._verbs);
   ok('the override needs a reason', (await move(city, 'override')).status === 422);
   ok('and a right of its own', (await move(county, 'override', { note: 'x' })).status === 403);
   await wire.send([7, 8, 9].map((h) => flue(7, h, 40)));
-  r = await until(async () => { const x = await move(city, 'close'); return x.status === 200 ? x : null; }, 5000);
+  const offer = await until(async () => { const i = await onBench(city); return i?.verbs.includes('close') ? i : null; }, 5000);
+  ok('after four the bench offers it', offer?.waits.length === 0, JSON.stringify(offer));
+  r = await move(city, 'close');
   ok('after four good hours in a row it closes', r?.status === 200 && m.state === 'closed', r?.text);
+
+  // the same with hours of today: the fourth good one ends within two hours
+  const hour = Math.floor(Date.now() / HOUR) * HOUR, recent = (ago, so2) => packet({ mn: mnOf(34), st: '31', cn: '2061', at: hour - ago * HOUR, items: `a21026-Avg=${so2},a21026-ZsAvg=${so2},a21026-Flag=N` });
+  await wire.send([recent(3, 150)]);
+  await one(34, 'exceed', (x) => x.state === 'open');
+  await wire.send([recent(2, 40)]);
+  a = await one(34, 'exceed', (x) => x.state === 'ended');
+  m = (await city.get(`/matter/${(await city.get(`/alarm/${a.id}`)).json.matter_id}`)).json;
+  const login2 = (await admin.get(`/account/${m.officer_id}`)).json.login, doer2 = users[login2] ??= new User();
+  await doer2.login(login2);
+  const hash = (await doer2.call('POST', '/files?name=after.png', Buffer.concat([PNG, Buffer.from('2')]), 'image/png')).json.hash;
+  const way = [await move(doer2, 'accept'), await move(doer2, 'handle', { note: '已检修', files: [{ hash, name: 'after.png' }] }), await move(city, 'verify')];
+  ok('another matter is handled and verified', way.every((x) => x.status === 200), way.map((x) => x.status + (x.status === 200 ? '' : x.text)).join(' '));
+  await sameAsPage('county');
+  const then = stamp(hour + 2 * HOUR).replace(/^(....)(..)(..)(..)(..).*/, '$1-$2-$3 $4:$5');
+  const wait = (await onBench(city))?.waits, abroadWait = (await read('/bench', 'en')).todo.find((i) => i.room === 'matter' && i.id === m.id)?.waits;
+  ok('until when it waits is told', wait?.length === 1 && wait[0].why.includes(`（最早 ${then}）`), JSON.stringify([then, wait]));
+  ok('in English too', abroadWait?.length === 1 && abroadWait[0].why.includes(`(${then} at the earliest)`), JSON.stringify(abroadWait));
 
   // reference oxygen: the limits are for 6 %; a device that does not convert is converted from the means of the hour
   const burning = (n, so2, o2, cn = '2051') => (cn === '2051' ? Array.from({ length: 6 }, (_, i) => i * 10 * MIN) : [0]).map((d) =>

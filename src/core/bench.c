@@ -1,6 +1,7 @@
 /* bench.c - the work bench: what waits for the caller, what is overdue, what he has done. */
 #include "core/account.h"
-#include "core/kernel.h"
+#include "core/records.h"
+#include "core/res_sql.h"
 #include "core/step.h"
 
 #include <inttypes.h>
@@ -64,47 +65,68 @@ static lf_rc bench_count(struct lf_ctx *cx, enum tab tab, int64_t *out)
     return rc;
 }
 
-static void bench_item(struct lf_ctx *cx, struct lf_json *j, struct lf_cur *cur)
+enum column { TOPIC, ROW_ID, GRID_CODE, TITLE, STATE, STARTED, DUE, ENDED, UNIT, RIGHT, PAUSED, PAUSES, COLUMNS };
+struct bench_row {
+    struct lf_val v[COLUMNS];
+};
+
+static lf_ms instant(const struct lf_val *v) { return (lf_ms){ v->null ? LF_NULL64 : v->i }; }
+
+/* The moves of this step as the record's own page has them. What has gone out of the caller's sight offers nothing. */
+static lf_rc bench_moves(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, const struct lf_val *v)
 {
-    struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_ID },   { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
-                          { .t = LF_T_TEXT }, { .t = LF_T_MS },   { .t = LF_T_MS },   { .t = LF_T_MS },
-                          { .t = LF_T_INT },  { .t = LF_T_TEXT }, { .t = LF_T_MS },   { .t = LF_T_TEXT } };
-    for (int i = 0; i < (int)LF_COUNT(v); i++)
-        lf_cur_get(cur, i, &v[i]);
-    const struct lf_res *r = lf_app_res(cx->app, v[0].s);
+    void *row = lf_alloc(&cx->arena, r->size);
+    struct lf_err keep = cx->err;
+    lf_rc rc = v[ENDED].null ? lf_row_fetch(cx, r, (lf_id){ v[ROW_ID].i }, false, row, NULL) : LF_ENOTFOUND;
+    if (!rc) {
+        lf_moves_json(cx, j, r, row, v[RIGHT].s, (const char *const[]){ "verbs", "waits" });
+    } else if (rc == LF_ENOTFOUND) {
+        cx->err = keep;
+        lf_json_key(j, "verbs");
+        lf_json_arr(j);
+        lf_json_end_arr(j);
+    }
+    return rc == LF_ENOTFOUND ? LF_OK : rc;
+}
+
+static lf_rc bench_item(struct lf_ctx *cx, struct lf_json *j, const struct lf_val *v)
+{
+    const struct lf_res *r = lf_app_res(cx->app, v[TOPIC].s);
     const struct lf_dict *d = r ? lf_res_states(r) : NULL;
     unsigned st = 0;
     char b[32];
-    if (!d || !lf_dict_find(d, v[4].s, &st))
-        return; /* a room or state that this program does not know any more */
-    lf_ms due = { v[6].null ? LF_NULL64 : v[6].i }, end = { v[7].null ? LF_NULL64 : v[7].i };
-    const struct lf_clock clock = { (enum lf_unit)v[8].i, { v[5].i }, due, { v[10].null ? LF_NULL64 : v[10].i }, end, v[11].s };
+    if (!d || !lf_dict_find(d, v[STATE].s, &st))
+        return LF_OK; /* a room or state that this program does not know any more */
+    lf_ms due = instant(&v[DUE]), end = instant(&v[ENDED]);
+    const struct lf_clock clock = { (enum lf_unit)v[UNIT].i, { v[STARTED].i }, due, instant(&v[PAUSED]), end, v[PAUSES].s };
     lf_json_obj(j);
     lf_json_kstr(j, "room", r->name);
-    lf_json_kint(j, "id", v[1].i);
-    lf_json_ktext(j, "title", v[3].s);
-    lf_json_ktext(j, "state", v[4].s);
+    lf_json_kint(j, "id", v[ROW_ID].i);
+    lf_json_ktext(j, "title", v[TITLE].s);
+    lf_json_ktext(j, "state", v[STATE].s);
     lf_json_kstr(j, "state_zh", d->item[st].zh);
     lf_json_kstr(j, "state_en", d->item[st].en);
-    lf_json_ktext(j, "grid_code", v[2].s);
-    lf_json_ktext(j, "grid_name", lf_place_name(cx->app, &cx->arena, v[2].s));
-    lf_json_kstr(j, "started_at", lf_ms_iso(b, (lf_ms){ v[5].i }));
+    lf_json_ktext(j, "grid_code", v[GRID_CODE].s);
+    lf_json_ktext(j, "grid_name", lf_place_name(cx->app, &cx->arena, v[GRID_CODE].s));
+    lf_json_kstr(j, "started_at", lf_ms_iso(b, (lf_ms){ v[STARTED].i }));
     lf_json_kstr(j, "due_at", due.ms == LF_NULL64 ? NULL : lf_ms_iso(b, due));
-    lf_json_kstr(j, "ended_at", v[7].null ? NULL : lf_ms_iso(b, end));
+    lf_json_kstr(j, "ended_at", end.ms == LF_NULL64 ? NULL : lf_ms_iso(b, end));
     lf_json_kstr(j, "light", lf_light(cx, &clock));
-    lf_json_key(j, "verbs");
-    lf_json_arr(j);
-    for (int i = 0; v[7].null && i < r->nverb; i++)
-        if ((r->verb[i].from >> st & 1) && !strcmp(r->verb[i].right, lf_strn(&cx->arena, v[9].s)) && lf_may(cx, r->name, r->verb[i].right))
-            lf_json_str(j, r->verb[i].name);
-    lf_json_end_arr(j);
+    lf_rc rc = bench_moves(cx, j, r, v);
     lf_json_end_obj(j);
+    return rc;
 }
 
 static lf_rc bench_tab(struct lf_ctx *cx, struct lf_json *j, enum tab tab, const char *key, int64_t skip)
 {
+    static const struct lf_val shape[COLUMNS] = {
+        [TOPIC] = { .t = LF_T_TEXT }, [ROW_ID] = { .t = LF_T_ID },  [GRID_CODE] = { .t = LF_T_TEXT }, [TITLE] = { .t = LF_T_TEXT },
+        [STATE] = { .t = LF_T_TEXT }, [STARTED] = { .t = LF_T_MS }, [DUE] = { .t = LF_T_MS },         [ENDED] = { .t = LF_T_MS },
+        [UNIT] = { .t = LF_T_INT },   [RIGHT] = { .t = LF_T_TEXT }, [PAUSED] = { .t = LF_T_MS },      [PAUSES] = { .t = LF_T_TEXT }
+    };
     struct lf_val arg[BENCH_ARGS];
-    int n = 0;
+    struct bench_row *row = lf_alloc(&cx->arena, BENCH_PAGE * sizeof *row);
+    int n = 0, rows = 0;
     struct lf_cur cur;
     const char *where = bench_where(cx, tab, arg, &n);
     const char *sql = lf_printf(&cx->arena,
@@ -117,12 +139,18 @@ static lf_rc bench_tab(struct lf_ctx *cx, struct lf_json *j, enum tab tab, const
     lf_rc rc = lf_sql_open(cx, sql, arg, n, 0, &cur);
     if (rc)
         return rc;
+    while (rows < BENCH_PAGE && (rc = lf_cur_next(&cur)) == LF_ROW) {
+        memcpy(row[rows].v, shape, sizeof shape);
+        for (int i = 0; i < COLUMNS; i++)
+            lf_cur_get(&cur, i, &row[rows].v[i]);
+        rows++;
+    }
+    lf_cur_close(&cur);
     lf_json_key(j, key);
     lf_json_arr(j);
-    while ((rc = lf_cur_next(&cur)) == LF_ROW)
-        bench_item(cx, j, &cur);
+    for (int i = 0; rc >= 0 && i < rows; i++)
+        rc = bench_item(cx, j, row[i].v);
     lf_json_end_arr(j);
-    lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
 }
 

@@ -38,6 +38,9 @@ lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, const struct lf_reco
 extern const struct lf_record_address lf_record_addresses[];
 extern const int lf_record_address_count;
 
+/* The moves that are open to the caller, key[0]: ["close"], and those that are his but have to wait, key[1]: [{"verb", "why"}]: whoever
+ * looks for the button is told what for. right: only moves of that right; empty: all. */
+void lf_moves_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, void *row, lf_text right, const char *const key[2]);
 /* The record as JSON with the moves that are open to the caller. */
 lf_rc lf_record_put(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, lf_id id, bool reveal) LF_MUST_CHECK;
 

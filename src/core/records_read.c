@@ -64,13 +64,20 @@ static void grid_name(struct lf_ctx *cx, struct lf_json *j, const struct lf_res 
         lf_json_ktext(j, "grid_name", lf_place_name(cx->app, &cx->arena, lf_row_grid(r, row)));
 }
 
-/* Moves that wait for something: whoever looks for the button is told what for. */
-static void put_waits(struct lf_json *j, const struct lf_res *r, const lf_text *why)
+void lf_moves_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, void *row, lf_text right, const char *const key[2])
 {
-    lf_json_key(j, "_waits");
+    lf_text *why = lf_alloc(&cx->arena, sizeof *why * (size_t)(r->nverb + 1));
+    uint64_t open = lf_res_open_verbs(cx, r, row, why);
+    lf_json_key(j, key[0]);
+    lf_json_arr(j);
+    for (int i = 0; i < r->nverb; i++)
+        if ((open >> i & 1) && (!right.n || lf_text_is(right, r->verb[i].right)))
+            lf_json_str(j, r->verb[i].name);
+    lf_json_end_arr(j);
+    lf_json_key(j, key[1]);
     lf_json_arr(j);
     for (int i = 0; i < r->nverb; i++) {
-        if (!why[i].n)
+        if (!why[i].n || (right.n && !lf_text_is(right, r->verb[i].right)))
             continue;
         lf_json_obj(j);
         lf_json_kstr(j, "verb", r->verb[i].name);
@@ -90,15 +97,7 @@ lf_rc lf_record_put(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r
     lf_json_obj(&c->j);
     lf_row_json(cx, &c->j, r, 0, row, label, reveal);
     grid_name(cx, &c->j, r, row);
-    lf_text *why = lf_alloc(&cx->arena, sizeof *why * (size_t)(r->nverb + 1));
-    uint64_t open = lf_res_open_verbs(cx, r, row, why);
-    lf_json_key(&c->j, "_verbs");
-    lf_json_arr(&c->j);
-    for (int i = 0; i < r->nverb; i++)
-        if (open >> i & 1)
-            lf_json_str(&c->j, r->verb[i].name);
-    lf_json_end_arr(&c->j);
-    put_waits(&c->j, r, why);
+    lf_moves_json(cx, &c->j, r, row, (lf_text){ 0 }, (const char *const[]){ "_verbs", "_waits" });
     lf_json_kbool(&c->j, "_edit", (r->can & LF_CAN_EDIT) && lf_may(cx, r->name, "edit"));
     if (lf_res_flagged(r, LF_MASKED))
         lf_json_kbool(&c->j, "_reveal", lf_may(cx, r->name, "reveal"));

@@ -11,6 +11,7 @@ struct after {
     size_t nlimit;
     bool flue, exceed;
     int good, seen;
+    lf_ms last; /* of the newest value that counts, good or bad */
 };
 
 static bool look(void *user, const struct lf_tele_reading *r)
@@ -21,6 +22,7 @@ static bool look(void *user, const struct lf_tele_reading *r)
         return true; /* marked: neither good nor bad */
     bool in_force = !a->exceed || judge_over(a->limit, a->nlimit, lf_day_of(r->at), judge_value(r, a->flue), 100, &limit);
     a->good = in_force && isnan(limit) ? a->good + 1 : 0;
+    a->last = r->at;
     return ++a->seen < 5000;
 }
 
@@ -41,19 +43,30 @@ static void take_limit(void *user, const struct station_limit *l)
     out->p[out->n++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high, !isnan(l->reference_o2) };
 }
 
-static lf_rc good_after(struct lf_ctx *cx, const struct alarms_of_matter_row *m, enum lf_tele_kind kind, bool flue, int *good)
+static lf_rc good_after(struct lf_ctx *cx, const struct alarms_of_matter_row *m, enum lf_tele_kind kind, bool flue, struct after *a)
 {
     struct limits l = { .arena = &cx->arena, .p = lf_alloc(&cx->arena, 32 * sizeof *l.p), .station = m->station_id, .factor = m->factor };
     l.kind = (enum station_period)(alarm_period_of(kind) - 1);
     lf_rc rc = station_each_limit(cx, take_limit, &l);
-    struct after a = { .limit = l.p, .nlimit = l.n, .flue = flue, .exceed = lf_text_is(m->type, "exceed") };
+    *a = (struct after){ .limit = l.p, .nlimit = l.n, .flue = flue, .exceed = lf_text_is(m->type, "exceed"), .last = m->last_at };
     const struct lf_tele_series q = {
         .station = m->station_id, .factor = m->factor, .kind = kind, .from = { m->last_at.ms + 1 }, .to = { lf_now().ms + LF_DAY_MS }
     };
     if (!rc && alarm_store)
-        rc = alarm_store->ops->scan(alarm_store, &q, look, &a, &cx->err);
-    *good = a.good;
+        rc = alarm_store->ops->scan(alarm_store, &q, look, a, &cx->err);
     return rc;
+}
+
+/* When the good values that are still wanted can have come, each at the end of its hour or day: "（最早 ...）", " (... at the earliest)".
+ * Empty for values without a period, and when that time is over and they are only late. */
+static const char *at_the_earliest(struct lf_ctx *cx, enum alarm_period period, const struct after *a, int wanted, enum lf_lang lang)
+{
+    char b[32];
+    int64_t length = period == ALARM_HOUR ? LF_HOUR_MS : period == ALARM_DAY ? LF_DAY_MS : 0;
+    lf_ms at = { a->last.ms + (wanted - a->good + 1) * length };
+    if (!length || at.ms <= lf_now().ms)
+        return "";
+    return lf_printf(&cx->arena, lang == LF_ZH ? "（最早 %.16s）" : " (%.16s at the earliest)", lf_ms_human(b, at));
 }
 
 static lf_rc may_close_one(struct lf_ctx *cx, const struct alarms_of_matter_row *m, const struct rules *rules)
@@ -61,7 +74,7 @@ static lf_rc may_close_one(struct lf_ctx *cx, const struct alarms_of_matter_row 
     struct station_site site;
     enum lf_tele_kind kind;
     unsigned type;
-    int good = 0;
+    struct after a;
     if (lf_text_is(m->state, "open") || lf_text_is(m->state, "acked"))
         return lf_fail(cx, LF_ECONFLICT, "state",
                        "监测仍在报警（%s），恢复正常后才能结案 | the monitor still raises its alarm (%s), close after it is over",
@@ -70,14 +83,16 @@ static lf_rc may_close_one(struct lf_ctx *cx, const struct alarms_of_matter_row 
     if (rc || !lf_dict_find(&alarm_type_dict, m->type, &type) || !m->factor.n || !lf_tele_kind_parse(m->period, &kind))
         return rc == LF_ENOTFOUND ? LF_OK : rc; /* the station is gone, or nothing was measured: the end of the episode is enough */
     const struct rule *r = rules_find(rules, (enum alarm_type)type, site.kind, m->factor, alarm_period_of(kind));
-    if (!r || r->close_n <= 0 || (rc = good_after(cx, m, kind, site.kind == STATION_FLUE, &good)))
+    if (!r || r->close_n <= 0 || (rc = good_after(cx, m, kind, site.kind == STATION_FLUE, &a)))
         return rc;
-    if (good >= r->close_n)
+    if (a.good >= r->close_n)
         return LF_OK;
-    return lf_fail(cx, LF_ECONFLICT, "state",
-                   "恢复后只有 %d 个合格的%s数据，需要连续 %d 个才能结案 | good values since (%s): %d, and %d in a row are needed to close",
-                   good, alarm_period_dict.item[alarm_period_of(kind)].zh, r->close_n, alarm_period_dict.item[alarm_period_of(kind)].en,
-                   good, r->close_n);
+    enum alarm_period period = alarm_period_of(kind);
+    return lf_fail(
+        cx, LF_ECONFLICT, "state",
+        "恢复后只有 %d 个合格的%s数据，需要连续 %d 个才能结案%s | good values since (%s): %d, and %d in a row are needed to close%s",
+        a.good, alarm_period_dict.item[period].zh, r->close_n, at_the_earliest(cx, period, &a, r->close_n, LF_ZH),
+        alarm_period_dict.item[period].en, a.good, r->close_n, at_the_earliest(cx, period, &a, r->close_n, LF_EN));
 }
 
 lf_rc alarm_may_close(struct lf_ctx *cx, struct lf_change *ch)

@@ -29,7 +29,9 @@ export interface Me {
   perms: string[]; csrf: string; must_change?: boolean; demo?: boolean; unread?: number
 }
 export type Value = string | number | boolean | string[] | null | undefined
-export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _waits?: { verb: string; why: string }[]; _edit?: boolean; _reveal?: boolean }
+/** A move that is the reader's, but cannot be done yet. */
+export interface Wait { verb: string; why: string }
+export type Row = Record<string, unknown> & { id: number; version?: number; _verbs?: string[]; _waits?: Wait[]; _edit?: boolean; _reveal?: boolean }
 export type Light = 'green' | 'yellow' | 'red' | 'none'
 /** Of the records that wait for somebody, by id. */
 export type Lights = Record<string, { light: Light; due_at: string | null }>
@@ -48,7 +50,7 @@ export interface ClockStep {
 }
 export interface BenchItem {
   room: string; id: number; title: string; state: string; state_zh: string; state_en: string
-  grid_code?: string | null; grid_name?: string | null; due_at?: string | null; light: Light; verbs?: string[]
+  grid_code?: string | null; grid_name?: string | null; due_at?: string | null; light: Light; verbs?: string[]; waits?: Wait[]
 }
 export type BenchTab = 'todo' | 'overdue' | 'done'
 export interface Bench { counts: Record<BenchTab, number>; todo?: BenchItem[]; overdue?: BenchItem[]; done?: BenchItem[]; items?: BenchItem[]; next?: string | null }
