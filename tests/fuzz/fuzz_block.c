@@ -3,7 +3,22 @@
 #include "fuzz.h"
 #include "tele/log/body.h"
 #include "tele/log/codec.h"
+#include "tele/log/delta.h"
 #include "tele/log/mem.h"
+
+static void records(const char *p, size_t n)
+{
+    struct buf bodies = { 0 };
+    struct delta_in in;
+    int64_t station, id;
+    lf_text body;
+    size_t all = 0;
+    if (delta_open(&in, p, n, &bodies, 1 << 20))
+        while (delta_next(&in, &station, &id, &body))
+            all += body.n;
+    MUST(all <= 1 << 20);
+    buf_free(&bodies);
+}
 
 static void raw(const uint8_t *data, size_t n)
 {
@@ -17,6 +32,7 @@ static void raw(const uint8_t *data, size_t n)
     if (points_get(copy, n, &p))
         MUST(p.n >= 1);
     MUST(p.n <= POINTS_MAX);
+    records(copy, n);
     (void)!packet_get(text, &b);
     (void)!reject_get(text, 1, &a, &reject);
     (void)!correction_get(text, 1, &a, &correction);

@@ -3,6 +3,7 @@
  * The target has the form that libFuzzer wants; the test suite mutates what fuzz_log_test.c writes. */
 #include "tele/log/fuzz_log.h"
 
+#include "tele/log/delta.h"
 #include "tele/log/fake_io.h"
 #include "tele/log/mem.h"
 
@@ -135,9 +136,34 @@ static void segment(const uint8_t *p, size_t n)
     buf_free(&b);
 }
 
+/* What reads as records must be written and read back the same. */
+static void chunk(const uint8_t *p, size_t n)
+{
+    struct buf bodies = { 0 }, again = { 0 }, bytes = { 0 };
+    struct delta_out out = { .heads = 0 };
+    struct delta_in in;
+    int64_t station, id, station2, id2;
+    lf_text body, body2;
+    size_t records = 0;
+    if (delta_open(&in, p, n, &bodies, 1 << 20)) {
+        delta_begin(&out, in.heads);
+        for (; delta_next(&in, &station, &id, &body); records++)
+            delta_put(&out, station, id, body);
+        delta_end(&out, &bytes);
+        MUST(delta_open(&in, p, n, &bodies, 1 << 20));
+        struct delta_in twice;
+        MUST(delta_open(&twice, bytes.p, bytes.n, &again, out.bytes));
+        while (records--)
+            MUST(delta_next(&in, &station, &id, &body) && delta_next(&twice, &station2, &id2, &body2) && station == station2 && id == id2 &&
+                 body.n == body2.n && memcmp(body.p, body2.p, body.n) == 0);
+    }
+    delta_free(&out);
+    buf_free(&bodies), buf_free(&again), buf_free(&bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static void (*const reads[])(const uint8_t *, size_t) = { block, bodies, record, state, segment };
+    static void (*const reads[])(const uint8_t *, size_t) = { block, bodies, record, state, segment, chunk };
     if (n > 0 && data[0] < LF_COUNT(reads)) {
         uint8_t *exact = lf_new(n); /* so that one byte too far is noticed */
         memcpy(exact, data + 1, n - 1);

@@ -4,6 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FUZZ_BLOCK, FUZZ_BODIES, FUZZ_RECORD, FUZZ_STATE, FUZZ_SEGMENT };
+enum { FUZZ_BLOCK, FUZZ_BODIES, FUZZ_RECORD, FUZZ_STATE, FUZZ_SEGMENT, FUZZ_CHUNK };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 #endif

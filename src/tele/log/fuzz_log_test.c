@@ -2,6 +2,7 @@
  * machine. usage: fuzz_log_test [ROUNDS [SEED]] */
 #include "tele/log/fuzz_log.h"
 
+#include "tele/log/delta.h"
 #include "tele/log/fake_io.h"
 #include "tele/log/points.h"
 #include "tele/log/store.h"
@@ -45,6 +46,27 @@ static void blocks(void)
         add_seed(FUZZ_BLOCK, b.p, b.n);
     }
     buf_free(&b);
+}
+
+static void chunks(void)
+{
+    struct delta_out out = { .heads = 0 };
+    struct buf b = { 0 };
+    char text[120];
+    for (unsigned heads = 0; heads < 6; heads++) {
+        delta_begin(&out, heads);
+        for (int i = 0; i < 12; i++) {
+            int n =
+                snprintf(text, sizeof text, "%cq7##QN=%d;%s;a=%d.%d,b=%d;%s&&%04X", 'A' + i, i * 30000, i % 4 ? "2011" : "another thing",
+                         (int)pick(12), (int)pick(10), (int)pick(2000), i % 5 ? "N" : "what is longer", (unsigned)pick(65536));
+            delta_put(&out, 1 + i / 4, 100 + i, (lf_text){ text, (uint32_t)n });
+        }
+        b.n = 0;
+        delta_end(&out, &b);
+        add_seed(FUZZ_CHUNK, b.p, b.n);
+    }
+    buf_free(&b);
+    delta_free(&out);
 }
 
 static void fill(struct lf_tele_batch *b, int round)
@@ -137,6 +159,7 @@ int main(int argc, char **argv)
     long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 60000;
     random_state = argc > 2 ? strtoull(argv[2], NULL, 10) : 88172645463325252u;
     blocks();
+    chunks();
     stores();
     for (size_t i = 0; i < nseed; i++)
         LLVMFuzzerTestOneInput(seed[i].p, seed[i].n);

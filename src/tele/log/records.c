@@ -4,7 +4,23 @@ static const uint32_t CHUNK_RAW_MAX = 64u << 20;
 
 /* ---- chunks ---------------------------------------------------------------------------------------------- */
 
-static void chunk_rewind(struct chunk *c) { c->in = in_of(c->raw.p, c->raw.n); }
+static bool is_delta(const struct chunk *c) { return c->of->foot.version >= SEG_DELTA; }
+
+/* From its first record on. */
+static bool chunk_begin(struct chunk *c)
+{
+    c->in = in_of(c->raw.p, c->raw.n);
+    c->next = c->got.n = 0;
+    c->delta = (struct delta_in){ .bad = false };
+    return !is_delta(c) || delta_open(&c->delta, c->raw.p, c->raw.n, &c->bodies, CHUNK_RAW_MAX);
+}
+
+static void chunk_rewind(struct chunk *c)
+{
+    c->next = 0;
+    if (!is_delta(c))
+        c->in = in_of(c->raw.p, c->raw.n);
+}
 
 lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, struct page *pg, struct lf_err *err)
 {
@@ -27,12 +43,32 @@ lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, stru
         return io_damaged(s->path, "a chunk", err);
     c->raw.n = n;
     c->of = s, c->number = number;
-    chunk_rewind(c);
+    if (!chunk_begin(c)) {
+        c->of = NULL;
+        return io_damaged(s->path, "a chunk", err);
+    }
     return LF_OK;
+}
+
+/* Those that were read already are remembered: who comes for one after another does not read them from the first on each time. */
+static bool next_delta(struct chunk *c, struct record *r)
+{
+    const struct record *got = (const struct record *)(const void *)c->got.p;
+    if (c->next++ < c->got.n / sizeof *got) {
+        *r = got[c->next - 1];
+        return true;
+    }
+    r->print = 0;
+    if (!delta_next(&c->delta, &r->station, &r->id, &r->body))
+        return false;
+    put_bytes(&c->got, r, sizeof *r);
+    return true;
 }
 
 bool chunk_next(struct chunk *c, struct record *r)
 {
+    if (is_delta(c))
+        return next_delta(c, r);
     if (c->in.bad || c->in.p == c->in.end)
         return false;
     r->station = get_zig(&c->in);
@@ -46,6 +82,8 @@ void chunk_free(struct chunk *c)
 {
     buf_free(&c->packed);
     buf_free(&c->raw);
+    buf_free(&c->bodies);
+    buf_free(&c->got);
     c->of = NULL;
 }
 
@@ -144,13 +182,28 @@ static bool before(const struct record *a, const struct record *b)
     return a->station != b->station ? a->station < b->station : a->id < b->id;
 }
 
+/* The fingerprints are those that it has. */
+static lf_rc copy_prints(struct walk *w, struct records_out *out, struct lf_err *err)
+{
+    struct print_entry e;
+    lf_rc rc = LF_OK;
+    for (uint64_t i = 0; i < w->s->foot.table[TABLE_PRINTS].n && !rc; i++) {
+        rc = seg_get(w->s, TABLE_PRINTS, i, &e, &w->pg, err);
+        if (!rc)
+            records_add_print(out, (uint64_t)e.hi << 32 | e.lo, w->s->foot.id_first + e.id);
+    }
+    return rc;
+}
+
 lf_rc records_compact(struct segment *const *in, size_t n, struct records_out *out, struct lf_err *err)
 {
     struct walk *w = lf_new(n * sizeof *w);
     lf_rc rc = LF_OK;
     for (size_t i = 0; i < n && !rc; i++) {
         w[i].s = in[i];
-        rc = walk_on(&w[i], err);
+        rc = copy_prints(&w[i], out, err);
+        if (!rc)
+            rc = walk_on(&w[i], err);
     }
     while (!rc) {
         struct walk *low = NULL;

@@ -3,13 +3,14 @@
 #ifndef LF_TELE_LOG_RECORDS_H
 #define LF_TELE_LOG_RECORDS_H
 #include "tele/log/body.h"
+#include "tele/log/delta.h"
 
 #include <zstd.h>
 
 struct record {
     int64_t station, id; /* station 0 for what was refused */
     lf_text body;
-    uint64_t print; /* of a packet whose fingerprint is known already; else 0 */
+    uint64_t print; /* of a packet that is written: its fingerprint, or 0: records_add_print comes with it */
 };
 lf_ms record_when(uint32_t cls, lf_text body); /* the time that decides its month */
 
@@ -25,6 +26,7 @@ struct records_out {
     struct seg_out seg;
     ZSTD_CCtx *zstd;
     enum records_pack pack;
+    struct delta_out delta;
     struct buf raw, packed, ids, prints; /* the last two: struct keyed, {id, chunk} and {print, id} */
     struct chunk_entry chunk;            /* records == 0: empty */
     uint32_t nchunk;
@@ -33,6 +35,7 @@ struct records_out {
 lf_rc records_create(struct records_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, int64_t id_base,
                      enum records_pack pack, struct lf_err *err);
 void records_add(struct records_out *o, const struct record *r);
+void records_add_print(struct records_out *o, uint64_t print, int64_t id);
 lf_rc records_finish(struct records_out *o);
 void records_abandon(struct records_out *o);
 
@@ -42,13 +45,14 @@ struct chunk {
     const struct segment *of; /* NULL: nothing is loaded */
     uint64_t number;
     struct chunk_entry e;
-    struct buf packed, raw;
-    struct in in; /* what was not given out yet */
-    int64_t station, id;
+    struct buf packed, raw, bodies, got; /* got: struct record, those that were read so far */
+    struct in in;                        /* what was not given out yet: of plain records */
+    struct delta_in delta;               /* or this */
+    size_t next;                         /* of those that were read */
 };
 lf_rc chunk_load(struct chunk *c, const struct segment *s, uint64_t number, struct page *pg, struct lf_err *err) LF_MUST_CHECK;
 bool chunk_next(struct chunk *c, struct record *r); /* the body lies in the chunk; false at its end, or damage: ask chunk_bad */
-static inline bool chunk_bad(const struct chunk *c) { return c->in.bad; }
+static inline bool chunk_bad(const struct chunk *c) { return c->in.bad || c->delta.bad; }
 void chunk_free(struct chunk *c);
 
 /* The id of a packet with this fingerprint that is really the same, or 0. */

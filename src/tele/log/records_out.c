@@ -4,14 +4,22 @@
 
 enum { CHUNK_BYTES = 128 * 1024 };
 
-static lf_ms packet_when(const struct packet_body *p) { return p->at.ms ? p->at : p->received; }
+/* The time that counts for a packet; *at: the one that it tells of itself, or 0. */
+static lf_ms packet_times(lf_text body, lf_ms *at)
+{
+    struct in in = in_of(body.p, body.n);
+    lf_ms received = { get_zig(&in) };
+    at->ms = get_zig(&in);
+    return at->ms ? *at : received;
+}
 
 lf_ms record_when(uint32_t cls, lf_text body)
 {
     struct packet_body p;
+    lf_ms at;
     if (cls != CLASS_PACKET)
         return reject_received(body); /* all others begin with theirs */
-    return packet_get(body, &p) ? packet_when(&p) : (lf_ms){ 0 };
+    return packet_get(body, &p) ? packet_times(body, &at) : (lf_ms){ 0 };
 }
 
 lf_rc records_create(struct records_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, int64_t id_base,
@@ -27,10 +35,15 @@ lf_rc records_create(struct records_out *o, struct lf_io *io, const char *path, 
     return rc;
 }
 
+/* Numbers that a body begins with: of a packet received, at, pnum, pno, readings; of the others when and a station or a packet. */
+static unsigned heads_of(uint32_t cls) { return cls == CLASS_PACKET ? 5 : 2; }
+
 static void end_chunk(struct records_out *o)
 {
     if (!o->chunk.records)
         return;
+    o->raw.n = 0;
+    delta_end(&o->delta, &o->raw);
     size_t room = ZSTD_compressBound(o->raw.n);
     o->packed.n = 0;
     buf_room(&o->packed, room);
@@ -45,7 +58,6 @@ static void end_chunk(struct records_out *o)
     seg_entry(&o->seg, TABLE_CHUNKS, &o->chunk);
     o->nchunk++;
     o->chunk.records = 0;
-    o->raw.n = 0;
 }
 
 static void put_keyed(struct buf *b, uint64_t key, uint32_t value)
@@ -54,29 +66,29 @@ static void put_keyed(struct buf *b, uint64_t key, uint32_t value)
     put_bytes(b, &k, sizeof k);
 }
 
+void records_add_print(struct records_out *o, uint64_t print, int64_t id)
+{
+    put_keyed(&o->prints, print, (uint32_t)(id - o->seg.foot.id_first));
+}
+
 void records_add(struct records_out *o, const struct record *r)
 {
     struct seg_footer *f = &o->seg.foot;
-    if (o->raw.n && o->raw.n + r->body.n > CHUNK_BYTES)
+    if (o->chunk.records && o->delta.bytes + r->body.n > CHUNK_BYTES)
         end_chunk(o);
-    if (!o->chunk.records)
+    if (!o->chunk.records) {
         o->chunk = (struct chunk_entry){ .station_first = r->station, .id_first = r->id };
+        delta_begin(&o->delta, heads_of(f->cls));
+    }
     o->chunk.station_last = r->station, o->chunk.id_last = r->id;
     o->chunk.records++;
-    put_zig(&o->raw, r->station);
-    put_zig(&o->raw, r->id);
-    put_text(&o->raw, r->body);
+    delta_put(&o->delta, r->station, r->id, r->body);
     uint32_t id = (uint32_t)(r->id - f->id_first);
     put_keyed(&o->ids, id, o->nchunk);
-    struct packet_body p;
-    lf_ms when = { 0 };
-    if (f->cls != CLASS_PACKET) {
-        when = record_when(f->cls, r->body);
-    } else if (packet_get(r->body, &p)) {
-        put_keyed(&o->prints, r->print ? r->print : packet_print(r->station, p.at, p.pno, p.cn, p.qn, p.raw), id);
-        f->timeless += p.at.ms == 0;
-        when = packet_when(&p);
-    }
+    lf_ms at = { 1 }, when = f->cls == CLASS_PACKET ? packet_times(r->body, &at) : record_when(f->cls, r->body);
+    if (r->print)
+        records_add_print(o, r->print, r->id);
+    f->timeless += at.ms == 0;
     f->first = when.ms < f->first ? when.ms : f->first;
     f->last = when.ms > f->last ? when.ms : f->last;
     f->id_last = r->id > f->id_last ? r->id : f->id_last;
@@ -165,6 +177,7 @@ void records_abandon(struct records_out *o)
     seg_abandon(&o->seg);
     ZSTD_freeCCtx(o->zstd);
     o->zstd = NULL;
+    delta_free(&o->delta);
     buf_free(&o->raw);
     buf_free(&o->packed);
     buf_free(&o->ids);

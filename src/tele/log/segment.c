@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 static const char magic[8] = "LFTELE1";
-enum { VERSION = 1, WRITE_AT = 256 * 1024, ENTRY_MAX = 64 };
+enum { WRITE_AT = 256 * 1024, ENTRY_MAX = 64 };
 static const uint32_t entry_size[TABLES] = { sizeof(struct series_entry), sizeof(struct chunk_entry), sizeof(struct id_entry),
                                              sizeof(struct print_entry) };
 static const uint32_t BLOB_MAX = 64u << 20;
@@ -28,7 +28,7 @@ lf_rc seg_create(struct seg_out *o, struct lf_io *io, const char *path, uint32_t
     *o = (struct seg_out){ .io = io, .fd = -1, .err = err };
     snprintf(o->path, sizeof o->path, "%s", path);
     memcpy(o->foot.magic, magic, sizeof magic);
-    o->foot.version = VERSION, o->foot.cls = cls, o->foot.month = month;
+    o->foot.version = cls < CLASS_RECORDS ? SEG_PLAIN : SEG_DELTA, o->foot.cls = cls, o->foot.month = month;
     o->foot.first = o->foot.id_first = INT64_MAX, o->foot.last = o->foot.id_last = INT64_MIN;
     io->remove(io, path); /* left by a crash */
     o->fd = io->open(io, path, LF_IO_CREATE);
@@ -120,7 +120,7 @@ void seg_abandon(struct seg_out *o)
 
 static bool footer_makes_sense(const struct seg_footer *f, uint64_t size)
 {
-    if (memcmp(f->magic, magic, sizeof magic) != 0 || f->version != VERSION || f->cls >= CLASS_COUNT)
+    if (memcmp(f->magic, magic, sizeof magic) != 0 || f->version < SEG_PLAIN || f->version > SEG_DELTA || f->cls >= CLASS_COUNT)
         return false;
     for (int t = 0; t < TABLES; t++) {
         const struct table_ref *r = &f->table[t];

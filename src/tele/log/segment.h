@@ -7,7 +7,10 @@
  *
  * Two kinds. Readings of one kind: blobs are blocks of points (codec.h), a list of blocks per series, and the factors' names;
  * table SERIES. Records (packets, refused, quarantine, corrections): blobs are chunks of records, compressed with zstd; tables
- * CHUNKS, IDS and, for packets, PRINTS. */
+ * CHUNKS, IDS and, for packets, PRINTS.
+ *
+ * Version 1 has chunks of plain records, version 2 of what differs between them (delta.h). Readings are the same in both: those are
+ * written as version 1, records as 2. */
 #ifndef LF_TELE_LOG_SEGMENT_H
 #define LF_TELE_LOG_SEGMENT_H
 #include "tele/log/bytes.h"
@@ -21,6 +24,7 @@ enum { CLASS_RECORDS = 8, CLASS_PACKET = CLASS_RECORDS, CLASS_REFUSED, CLASS_QUA
 enum { RECORD_CLASSES = CLASS_COUNT - CLASS_RECORDS };
 enum { TABLE_SERIES, TABLE_CHUNKS, TABLE_IDS, TABLE_PRINTS, TABLES };
 enum { PAGE = 4096, PAGE_DATA = PAGE - 8, FOOTER = 512 };
+enum { SEG_PLAIN = 1, SEG_DELTA = 2 }; /* versions */
 
 struct blob {
     uint64_t at;
