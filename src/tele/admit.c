@@ -3,11 +3,12 @@
 
 #include "hj212/dialogue.h"
 #include "hj212/sm4.h"
+#include "tele/shape.h"
 
 /* What devices send (HJ 212-2017 table 9; 2005 and 2025 beside it). Only the first group carries readings; the rest is
  * kept as the packet it is. 1013 and 2072 are notices, 9015 is a heartbeat. */
 enum carries { RAW, VALUES };
-static const struct command {
+static const struct lf_command {
     const char *cn;
     enum carries carries;
     enum lf_tele_kind kind;
@@ -23,7 +24,7 @@ static const struct command {
     { "1061", RAW, LF_TELE_RTD, false },   { "1063", RAW, LF_TELE_RTD, false },
 };
 
-static const struct command *command_of(lf_text cn)
+static const struct lf_command *command_of(lf_text cn)
 {
     for (size_t i = 0; i < LF_COUNT(commands); i++)
         if (memcmp(cn.p, commands[i].cn, 4) == 0)
@@ -42,158 +43,6 @@ static bool same_secret(lf_text sent, lf_text right)
 
 static lf_text not_null(lf_text t) { return t.p ? t : LF_TEXT(""); }
 
-/* A code becomes a key of the store and text on pages: short, printable, no signs of the grammar. */
-static bool is_code(lf_text t)
-{
-    if (t.n == 0 || t.n > 32)
-        return false;
-    for (uint32_t i = 0; i < t.n; i++)
-        if (t.p[i] <= ' ' || t.p[i] > '~' || t.p[i] == '&' || t.p[i] == '#' || t.p[i] == '"' || t.p[i] == '\'' || t.p[i] == '<' ||
-            t.p[i] == '>' || t.p[i] == '\\')
-            return false;
-    return true;
-}
-
-struct factor {
-    bool known;
-    lf_text code;
-    double times, load_times;
-};
-
-/* The code of 2017 for whatever name was sent. Values under a code of 2005 come in the unit of 2005. A channel's own unit,
- * said by somebody for this station, counts more than any table. */
-static struct factor factor_of(struct lf_admit *a, const struct lf_tele_station *s, lf_text sent)
-{
-    bool same; /* nearly always what was sent is the code */
-    const struct hj212_factor *f = hj212_factor_under(sent, &same);
-    struct factor r = { f != NULL, f && same ? (lf_text){ f->code, sent.n } : f ? lf_str(f->code) : sent, 1, 1 };
-    if (f && !same && f->code2005 && lf_text_is(sent, f->code2005)) {
-        r.times = f->per2005;
-        r.load_times = strcmp(f->unit, "ng/m³") == 0 ? 1000 : f->per2005; /* load of 2005 is in kg; beside ng/m³ stands g */
-    } else if (f && s->tolerate & (LF_TOLERATE_UG | LF_TOLERATE_MG) && strcmp(f->unit, "ng/m³") == 0) {
-        r.times = s->tolerate & LF_TOLERATE_MG ? 1e6 : 1e3;
-        a->forgiven |= s->tolerate & LF_TOLERATE_MG ? LF_TOLERATE_MG : LF_TOLERATE_UG;
-    }
-    for (size_t i = 0; i < s->nscale; i++)
-        if (lf_text_eq(s->scale[i].factor, r.code))
-            r.times = s->scale[i].times;
-    return r;
-}
-
-/* The packet's reading of this factor: mostly the last one (w01018-Rtd=..,w01018-Flag=..), else nearly always a new one, which
- * the set of factors met so far tells without looking (64 bits of a hash: wrong only in saying "look"). */
-static struct lf_tele_reading *reading_of(struct lf_tele_batch *b, size_t first, lf_text factor, const struct lf_tele_reading *like,
-                                          uint64_t *met)
-{
-    uint64_t bit = 1;
-    for (uint32_t i = factor.n > 4 ? factor.n - 4 : 0; i < factor.n; i++)
-        bit = bit * 31 + (unsigned char)factor.p[i];
-    bit = (uint64_t)1 << (bit & 63);
-    if (b->nreading > first && b->reading[b->nreading - 1].factor.p == factor.p && b->reading[b->nreading - 1].factor.n == factor.n)
-        return &b->reading[b->nreading - 1];
-    if (*met & bit)
-        for (size_t i = b->nreading; i-- > first;)
-            if (lf_text_eq(b->reading[i].factor, factor))
-                return &b->reading[i];
-    *met |= bit;
-    struct lf_tele_reading *r = lf_tele_put_reading(b, like);
-    r->factor = factor;
-    return r;
-}
-
-enum column { C_VALUE, C_MIN, C_MAX, C_COU, C_ZS, C_FLAG, C_IGNORE, C_UNKNOWN };
-
-/* Statistic names of HJ 212-2017 table 4, as they are written there (case counts). The length comes first: it is nearly always
- * 3 or 4, and comparing with a constant length is one instruction. */
-static enum column column_of(lf_text s)
-{
-#define IS(name) (memcmp(s.p, name, sizeof name - 1) == 0)
-    switch (s.n) {
-    case 2: return IS("RS") || IS("RT") ? C_VALUE : C_UNKNOWN;
-    case 3: return IS("Rtd") || IS("Avg") ? C_VALUE : IS("Min") ? C_MIN : IS("Max") ? C_MAX : IS("Cou") ? C_COU : C_UNKNOWN;
-    case 4: return IS("Flag") ? C_FLAG : IS("Data") ? C_VALUE : C_UNKNOWN;
-    case 5: return IS("ZsRtd") || IS("ZsAvg") ? C_ZS : IS("EFlag") || IS("ZsMin") || IS("ZsMax") ? C_IGNORE : C_UNKNOWN;
-    case 7: return IS("DayData") ? C_VALUE : C_UNKNOWN;
-    case 9: return IS("NightData") ? C_VALUE : C_UNKNOWN;
-    case 10: return IS("SampleTime") ? C_IGNORE : C_UNKNOWN;
-    default: return C_UNKNOWN;
-    }
-#undef IS
-}
-
-static void put_value(struct lf_tele_reading *r, enum column column, lf_text value, struct factor f, struct lf_admit *a)
-{
-    double v;
-    if (!hj212_number(value, &v) || !isfinite(v)) { /* "--", NaN, "": the channel has nothing to say; the flag tells why */
-        a->bad_values++;
-        return;
-    }
-    switch (column) {
-    case C_VALUE: r->value = v * f.times; break;
-    case C_MIN: r->vmin = v * f.times; break;
-    case C_MAX: r->vmax = v * f.times; break;
-    case C_ZS: r->zs = v * f.times; break;
-    case C_COU: r->cou = v * f.load_times; break;
-    default: break;
-    }
-}
-
-static void put_flag(struct lf_tele_reading *r, lf_text flag)
-{
-    if (is_code(flag) && flag.n <= 4)
-        r->flag = flag;
-}
-
-static void put_item(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, size_t first,
-                     const struct hj212_item *it, const struct lf_tele_reading *like, uint64_t *met)
-{
-    lf_text code = it->code;
-    if (!it->stat.p) {
-        if (lf_text_is(code, "Flag") && b->nreading > first) /* bare Flag=N belongs to the item before it */
-            put_flag(&b->reading[b->nreading - 1], it->value);
-        return;
-    }
-    enum column column = column_of(it->stat);
-    if (column == C_UNKNOWN) {
-        a->unknown_stats++;
-        return;
-    }
-    if (column == C_IGNORE)
-        return;
-    /* Noise by day and by night (C.28) are values of their own beside the 24-hour one. */
-    if (it->stat.n > 4 && column == C_VALUE && it->code.n < 16)
-        code = (lf_text){ code.p, (uint32_t)(it->stat.p + it->stat.n - code.p) };
-    struct factor f = factor_of(a, s, code);
-    if (!f.known && !is_code(code)) {
-        a->unknown_stats++;
-        return;
-    }
-    struct lf_tele_reading *r = reading_of(b, first, f.code, like, met);
-    if (column == C_FLAG)
-        put_flag(r, it->value);
-    else
-        put_value(r, column, it->value, f, a);
-}
-
-/* False when CP holds something that is not an item: the packet is refused as a whole, so that none of it is acknowledged. */
-static bool read_values(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, lf_text grid_code, lf_text cp,
-                        const struct command *c, lf_ms at)
-{
-    struct lf_tele_reading like = {
-        .station = s->id, .grid_code = grid_code, .kind = c->kind, .at = at, .value = NAN, .vmin = NAN, .vmax = NAN, .cou = NAN, .zs = NAN
-    };
-    size_t first = b->nreading, item_at = 0;
-    struct hj212_item it;
-    bool broken;
-    uint64_t met = 0;
-    while (hj212_next(cp, &item_at, &it, &broken))
-        if (c->carries == VALUES)
-            put_item(a, b, s, first, &it, &like, &met);
-    if (broken)
-        b->nreading = first;
-    return !broken;
-}
-
 static lf_text plain_item(lf_text cp, const char *name)
 {
     struct hj212_item it;
@@ -203,6 +52,17 @@ static lf_text plain_item(lf_text cp, const char *name)
         if (!it.stat.p && lf_text_is(it.code, name))
             return it.value;
     return (lf_text){ NULL, 0 };
+}
+
+/* Is all of CP items? */
+static bool only_items(lf_text cp)
+{
+    struct hj212_item it;
+    size_t at = 0;
+    bool broken;
+    while (hj212_next(cp, &at, &it, &broken))
+        ;
+    return !broken;
 }
 
 static enum lf_admitted end(struct lf_admit *a, enum lf_tele_why why, const char *detail, enum lf_admitted how)
@@ -308,15 +168,31 @@ static enum lf_admitted check_sender(struct lf_admit *a, struct lf_tele_batch *b
 /* DataTime of the packet into *at (0 when the command has none). */
 static enum lf_admitted check_time(struct lf_admit *a, lf_text cp, bool timed, lf_ms *at)
 {
-    lf_text t = plain_item(cp, "DataTime");
     *at = (lf_ms){ 0 };
-    if (!t.n)
-        return timed ? end(a, (enum lf_tele_why)HJ212_FIELD, "DataTime", LF_ADMIT_REFUSED) : LF_ADMIT_TAKEN;
-    if (!lf_ms_parse_compact(t, at))
-        return end(a, (enum lf_tele_why)HJ212_FIELD, "DataTime", LF_ADMIT_REFUSED);
+    if (!a->shapes || !lf_shapes_time(a->shapes, cp, at)) {
+        lf_text t = plain_item(cp, "DataTime");
+        if (!t.n && !timed)
+            return LF_ADMIT_TAKEN;
+        if (!t.n || !lf_ms_parse_compact(t, at))
+            return end(a, (enum lf_tele_why)HJ212_FIELD, "DataTime", LF_ADMIT_REFUSED);
+    }
     if (timed && (at->ms > a->now.ms + a->ahead_ms || at->ms < a->now.ms - a->age_ms))
         return end(a, LF_TELE_TIME, "DataTime", LF_ADMIT_QUARANTINE);
     return LF_ADMIT_TAKEN;
+}
+
+/* The readings of CP into the batch. False when it holds something that is not an item: the packet is refused as a whole, so that none of
+ * it is acknowledged. */
+static bool read_values(struct lf_admit *a, struct lf_tele_batch *b, const struct lf_tele_station *s, lf_text grid_code, lf_text cp,
+                        const struct lf_command *c, lf_ms at, struct lf_known *known)
+{
+    struct lf_values v = { .a = a, .b = b, .station = s, .first = b->nreading };
+    if (c->carries == RAW)
+        return only_items(cp);
+    v.like = (struct lf_tele_reading){
+        .station = s->id, .grid_code = grid_code, .kind = c->kind, .at = at, .value = NAN, .vmin = NAN, .vmax = NAN, .cou = NAN, .zs = NAN
+    };
+    return (known && lf_shapes_read(a->shapes, known, cp, &v)) || lf_shapes_read_new(a->shapes, known, cp, &v);
 }
 
 static bool is_reply(lf_text cn) { return memcmp(cn.p, "901", 3) == 0 && cn.p[3] >= '1' && cn.p[3] <= '4'; }
@@ -331,16 +207,58 @@ static void answer_result_2005(struct lf_admit *a, struct lf_tele_batch *b, cons
     make_answer(a, b, &q, s);
 }
 
-enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
+static enum lf_admitted take_reply(struct lf_admit *a, struct lf_tele_batch *b, struct hj212_packet *p, const struct lf_tele_station *s)
+{
+    answer_result_2005(a, b, p, s);
+    lf_text raw = bring_in(&b->arena, a, p);
+    add_packet(a, b, p, s, raw, lf_tele_once(b, LF_TELE_GRID, s->grid_code), (lf_ms){ 0 }, b->nreading);
+    return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
+}
+
+static enum lf_admitted take_beat(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p,
+                                  const struct lf_tele_station *s)
+{
+    if (!(s->tolerate & LF_TOLERATE_BEAT))
+        make_answer(a, b, p, s);
+    else
+        a->forgiven |= LF_TOLERATE_BEAT;
+    return end(a, LF_TELE_GOOD, "", LF_ADMIT_ANSWER);
+}
+
+/* What a station of ours has sent of its own accord, its header being good. */
+static enum lf_admitted take_data(struct lf_admit *a, struct lf_tele_batch *b, struct hj212_packet *p, const struct lf_tele_station *s,
+                                  const struct lf_command *c, struct lf_known *known)
+{
+    lf_ms at;
+    enum lf_admitted how = check_time(a, p->cp, c->timed, &at);
+    if (how == LF_ADMIT_QUARANTINE) /* ours, and kept: saying so ends the resending */
+        make_answer(a, b, p, s);
+    if (how != LF_ADMIT_TAKEN)
+        return how;
+    size_t first = b->nreading;
+    lf_text raw = bring_in(&b->arena, a, p), grid_code = lf_tele_once(b, LF_TELE_GRID, s->grid_code);
+    if (!read_values(a, b, s, grid_code, p->cp, c, at, known))
+        return end(a, (enum lf_tele_why)HJ212_GRAMMAR, "CP", LF_ADMIT_REFUSED);
+    make_answer(a, b, p, s);
+    add_packet(a, b, p, s, raw, grid_code, at, first);
+    return end(a, LF_TELE_GOOD, "", LF_ADMIT_TAKEN);
+}
+
+/* Nothing but its bytes decides that the next packet with this header is as good so far: no mistake was forgiven, and no key asks for
+ * more the longer its CP is. */
+static struct lf_known *remember(struct lf_admit *a, const struct hj212_packet *p, const struct lf_tele_station *s,
+                                 const struct lf_command *c)
+{
+    bool plain = a->shapes && !a->needs && !a->sealed && !a->forgiven && !s->key.p;
+    return plain ? lf_shapes_learn(a->shapes, a->segment, p, s, c) : NULL;
+}
+
+/* A header that is not remembered. */
+static enum lf_admitted admit_new(struct lf_admit *a, struct lf_tele_batch *b)
 {
     struct hj212_packet p;
     const struct lf_tele_station *s;
     const char *bad;
-    lf_ms at = { 0 };
-    a->mn = a->cn = a->detail = a->answer = LF_TEXT("");
-    a->station = (lf_id){ 0 };
-    a->unknown_stats = a->bad_values = 0;
-    a->forgiven = 0;
     enum hj212_why why = hj212_parse(a->segment, &p, &bad);
     a->mn = not_null(p.mn), a->cn = not_null(p.cn), a->packet = p;
     if (why != HJ212_GOOD)
@@ -350,32 +268,29 @@ enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
     enum lf_admitted how = check_sender(a, b, &p, &s);
     if (how != LF_ADMIT_TAKEN)
         return how;
-    if (is_reply(p.cn)) {
-        answer_result_2005(a, b, &p, s);
-        lf_text raw = bring_in(&b->arena, a, &p);
-        add_packet(a, b, &p, s, raw, lf_tele_once(b, LF_TELE_GRID, s->grid_code), at, b->nreading);
-        return end(a, LF_TELE_GOOD, "", LF_ADMIT_REPLY);
-    }
-    if (lf_text_is(p.cn, "9015")) {
-        if (!(s->tolerate & LF_TOLERATE_BEAT))
-            make_answer(a, b, &p, s);
-        else
-            a->forgiven |= LF_TOLERATE_BEAT;
-        return end(a, LF_TELE_GOOD, "", LF_ADMIT_ANSWER);
-    }
-    const struct command *c = command_of(p.cn);
+    if (is_reply(p.cn))
+        return take_reply(a, b, &p, s);
+    if (lf_text_is(p.cn, "9015"))
+        return take_beat(a, b, &p, s);
+    const struct lf_command *c = command_of(p.cn);
     if (!c)
         return end(a, LF_TELE_COMMAND, "CN", LF_ADMIT_QUARANTINE);
-    how = check_time(a, p.cp, c->timed, &at);
-    if (how == LF_ADMIT_QUARANTINE) /* ours, and kept: saying so ends the resending */
-        make_answer(a, b, &p, s);
-    if (how != LF_ADMIT_TAKEN)
-        return how;
-    size_t first = b->nreading;
-    lf_text raw = bring_in(&b->arena, a, &p), grid_code = lf_tele_once(b, LF_TELE_GRID, s->grid_code);
-    if (!read_values(a, b, s, grid_code, p.cp, c, at))
-        return end(a, (enum lf_tele_why)HJ212_GRAMMAR, "CP", LF_ADMIT_REFUSED);
-    make_answer(a, b, &p, s);
-    add_packet(a, b, &p, s, raw, grid_code, at, first);
-    return end(a, LF_TELE_GOOD, "", LF_ADMIT_TAKEN);
+    return take_data(a, b, &p, s, c, remember(a, &p, s, c));
+}
+
+enum lf_admitted lf_admit(struct lf_admit *a, struct lf_tele_batch *b)
+{
+    struct hj212_packet p;
+    struct lf_known *k = NULL;
+    a->mn = a->cn = a->detail = a->answer = LF_TEXT("");
+    a->station = (lf_id){ 0 };
+    a->unknown_stats = a->bad_values = 0;
+    a->forgiven = 0;
+    if (a->shapes && !a->needs && !a->sealed)
+        k = lf_shapes_find(a->shapes, a->directory, a->segment, &p);
+    if (!k)
+        return admit_new(a, b);
+    a->mn = p.mn, a->cn = p.cn, a->packet = p;
+    a->station = k->station->id;
+    return take_data(a, b, &p, k->station, k->command, k);
 }

@@ -1,4 +1,5 @@
-/* admit.h - the checks a frame passes before it is put into a batch. Pure: no I/O, no clock of its own. */
+/* admit.h - the checks a frame passes before it is put into a batch. Pure: no I/O, no clock of its own; what comes of a frame does not
+ * depend on what is remembered in shapes. */
 #ifndef LF_TELE_ADMIT_H
 #define LF_TELE_ADMIT_H
 #include "tele/directory.h"
@@ -18,6 +19,7 @@ struct lf_admit {
     unsigned needs; /* what hj212_needs said of the frame; 0 for a good one */
     bool sealed;    /* frame is encrypted, segment is what hj212_open made of it (not inside frame) */
     lf_ms now;
+    struct lf_shapes *shapes; /* what stations usually send (shape.h), of the calling thread; NULL: nothing is remembered */
     int64_t ahead_ms, age_ms; /* how far DataTime may lie in the future and in the past */
     /* out */
     enum lf_tele_why why;

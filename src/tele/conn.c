@@ -119,6 +119,7 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
 {
     struct lf_listener *l = c->l;
     struct lf_admit a = { .directory = l->judging,
+                          .shapes = l->shapes,
                           .frame = frame,
                           .segment = segment,
                           .peer = c->peer->name,

@@ -13,6 +13,7 @@ const char *lf_tele_tolerate_name(unsigned bit)
 struct lf_directory {
     struct lf_arena arena;
     atomic_int users;
+    uint64_t serial;
     struct lf_tele_station *station;
     size_t n, mask;
     uint32_t *slot; /* open addressing; index + 1, 0 = empty; twice as many slots as stations, or more */
@@ -58,7 +59,9 @@ struct lf_directory *lf_directory_make(const struct lf_tele_station *list, size_
     size_t slots = 16;
     while (slots < 2 * n)
         slots *= 2;
+    static atomic_ullong made;
     atomic_init(&d->users, 1);
+    d->serial = atomic_fetch_add(&made, 1) + 1;
     d->mask = slots - 1;
     d->slot = lf_alloc(&d->arena, slots * sizeof *d->slot);
     d->station = lf_alloc(&d->arena, n * sizeof *d->station + 1);
@@ -105,4 +108,5 @@ const struct lf_tele_station *lf_directory_find(const struct lf_directory *d, lf
 }
 
 unsigned lf_directory_tolerates(const struct lf_directory *d) { return d->tolerates; }
+uint64_t lf_directory_serial(const struct lf_directory *d) { return d->serial; }
 size_t lf_directory_count(const struct lf_directory *d) { return d->n; }

@@ -46,5 +46,6 @@ const struct lf_tele_station *lf_directory_find(const struct lf_directory *d, lf
 /* The unit that values of this factor of this station are kept in; null when none is known. Lives as long as d. */
 lf_text lf_directory_unit(const struct lf_directory *d, lf_text mn, lf_text factor);
 unsigned lf_directory_tolerates(const struct lf_directory *d); /* what any station tolerates */
+uint64_t lf_directory_serial(const struct lf_directory *d);    /* which snapshot it is: no two are alike in the life of the program; > 0 */
 size_t lf_directory_count(const struct lf_directory *d);
 #endif

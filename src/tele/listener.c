@@ -393,6 +393,7 @@ static struct lf_listener *make(const struct lf_listener_config *config)
     l->shield = config->shield;
     l->directory = config->directory ? config->directory : lf_directory_make(NULL, 0);
     l->judging = lf_directory_ref(l->directory);
+    l->shapes = lf_shapes_new();
     l->events.link = 1;
     l->buf = lf_new(HJ212_BUFFER_MAX + READ_BYTES);
     ring_init(&l->idle[0]);
@@ -432,6 +433,7 @@ static void destroy(struct lf_listener *l)
     for (struct job *j; (j = queue_take(&l->done)) || (j = queue_take(&l->spare));)
         job_free(j);
     pthread_mutex_destroy(&l->spare_lock);
+    lf_shapes_free(l->shapes);
     lf_directory_unref(l->judging);
     lf_directory_unref(l->directory);
     lf_shield_unref(l->shield);

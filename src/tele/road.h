@@ -3,6 +3,7 @@
 #define LF_TELE_ROAD_H
 #include "tele/admit.h"
 #include "tele/listener.h"
+#include "tele/shape.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -192,6 +193,7 @@ struct lf_listener {
     uint32_t nfree;
     struct job *filling;
     struct lf_directory *judging; /* the loop's use of the directory while it reads */
+    struct lf_shapes *shapes;     /* the loop's own */
     struct bound bound;
     uint64_t read_at; /* uv_hrtime of the read that is worked on */
     uint64_t stop_at; /* uv_now when closing began; 0 = running */
