@@ -73,7 +73,7 @@ static void taken(struct conn *c, const struct lf_admit *a)
     struct lf_listener *l = c->l;
     c->good = true;
     add_ack(c, a->answer, (int64_t)road_filling(l)->b.npacket - 1);
-    count_add(l, N_FRAMES, 1);
+    count_own(l, N_FRAMES, 1);
     if (a->sealed)
         count_add(l, N_SEALED, 1);
     if (a->unknown_stats)
@@ -84,7 +84,7 @@ static void taken(struct conn *c, const struct lf_admit *a)
 
 static void quarantined(struct conn *c, const struct lf_admit *a)
 {
-    count_add(c->l, N_FRAMES, 1);
+    count_own(c->l, N_FRAMES, 1);
     count_add(c->l, N_REFUSED + a->why, 1);
     count_add(c->l, N_QUARANTINED, 1);
     /* Acknowledged only when it is ours, and is kept. */
@@ -136,13 +136,13 @@ static void on_frame(struct conn *c, lf_text frame, lf_text segment, unsigned ne
     case LF_ADMIT_TAKEN: taken(c, &a); break;
     case LF_ADMIT_QUARANTINE: quarantined(c, &a); break;
     case LF_ADMIT_REPLY:
-        count_add(l, N_FRAMES, 1);
+        count_own(l, N_FRAMES, 1);
         count_add(l, N_REPLIES, 1);
         if (a.station.v)
             add_ack(c, a.answer, (int64_t)road_filling(l)->b.npacket - 1);
         break;
     case LF_ADMIT_ANSWER:
-        count_add(l, N_FRAMES, 1);
+        count_own(l, N_FRAMES, 1);
         count_add(l, N_HEARTBEATS, 1);
         c->good = true;
         conn_send(c, a.answer.p, a.answer.n);

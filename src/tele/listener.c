@@ -115,6 +115,8 @@ static void resume_stalled(struct lf_listener *l)
 
 void road_judge_now(struct lf_listener *l)
 {
+    if (l->judging == atomic_load_explicit(&l->directory, memory_order_relaxed))
+        return;
     pthread_mutex_lock(&l->lock);
     if (l->judging != l->directory) {
         lf_directory_unref(l->judging);
@@ -165,7 +167,7 @@ static void begin_stop(struct lf_listener *l)
 {
     uv_update_time(&l->loop);
     l->stop_at = uv_now(&l->loop) + (uv_now(&l->loop) == 0);
-    uv_close((uv_handle_t *)&l->server, NULL);
+    door_close(l);
     for (int i = 0; i < l->c.max_connections; i++)
         if (l->slot[i])
             conn_stop_reading(l->slot[i]);
@@ -197,12 +199,25 @@ static bool kept(const struct job *j, const struct lf_tele_ack *a)
     return j->stored && a->answer.n && (a->packet < 0 || !j->b.packet[a->packet].failed);
 }
 
+/* With thousands of connections each one is far away in memory: it is sent for some answers early. */
+enum { AHEAD = 8 };
+static void fetch(const struct lf_listener *l, uint64_t handle)
+{
+    const struct conn *c = l->slot[(uint32_t)handle];
+    if (!c)
+        return;
+    __builtin_prefetch(&c->handle, 1);
+    __builtin_prefetch(&c->answer_first, 1);
+}
+
 /* Puts the answers of each connection into a row, in the order of its packets; returns the connections, in theirs. */
 static struct conn *sort_answers(struct lf_listener *l, struct job *j)
 {
     struct conn *first = NULL, **last = &first;
     for (uint32_t i = 0; i < j->b.nack; i++) {
         struct lf_tele_ack *a = &j->b.ack[i];
+        if (i + AHEAD < j->b.nack)
+            fetch(l, a[AHEAD].conn);
         struct conn *c = conn_find(l, a->conn);
         if (!c)
             continue;
@@ -243,7 +258,7 @@ static void answer_one(struct conn *c, const struct job *j)
         answers++;
         times_add(&c->l->ack_times, (int64_t)(now - a->since) / 1000);
     }
-    count_add(c->l, N_ACKNOWLEDGED, answers); /* first: who has its answer finds itself counted */
+    count_own(c->l, N_ACKNOWLEDGED, answers); /* first: who has its answer finds itself counted */
     conn_send(c, out, n);
     conn_answered(c);
 }
@@ -293,13 +308,8 @@ static void on_sweep(uv_timer_t *t)
     conn_sweep(l);
     if (l->stop_at)
         stop_step(l);
-}
-
-static void on_connection(uv_stream_t *server, int status)
-{
-    struct lf_listener *l = server->data;
-    if (status == 0)
-        conn_open(l, server);
+    else
+        door_open(l);
 }
 
 static void *loop_main(void *listener)
@@ -356,29 +366,14 @@ static void raise_files(struct lf_listener *l)
 
 const char *lf_listener_notice(const struct lf_listener *l) { return l->notice[0] ? l->notice : NULL; }
 
-static int listen_on(struct lf_listener *l)
-{
-    struct sockaddr_storage a;
-    int n = sizeof a, rc = uv_ip4_addr(l->host, l->c.port, (struct sockaddr_in *)&a);
-    if (rc != 0)
-        rc = uv_ip6_addr(l->host, l->c.port, (struct sockaddr_in6 *)&a);
-    if (rc != 0 || (rc = uv_tcp_bind(&l->server, (const struct sockaddr *)&a, 0)) != 0 ||
-        (rc = uv_listen((uv_stream_t *)&l->server, 4096, on_connection)) != 0 ||
-        (rc = uv_tcp_getsockname(&l->server, (struct sockaddr *)&a, &n)) != 0)
-        return rc;
-    l->port = ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port : ((struct sockaddr_in *)&a)->sin_port);
-    return 0;
-}
-
 static void open_loop(struct lf_listener *l)
 {
     uv_loop_init(&l->loop);
-    uv_tcp_init(&l->loop, &l->server);
     uv_async_init(&l->loop, &l->wake, on_wake);
     uv_check_init(&l->loop, &l->check);
     uv_timer_init(&l->loop, &l->sweep);
     uv_timer_init(&l->loop, &l->wait);
-    l->server.data = l->wake.data = l->check.data = l->sweep.data = l->wait.data = l;
+    l->wake.data = l->check.data = l->sweep.data = l->wait.data = l;
     uv_check_start(&l->check, on_check);
     uv_timer_start(&l->sweep, on_sweep, 1000, 1000);
 }
@@ -468,12 +463,11 @@ lf_rc lf_listener_start(struct lf_listener **out, const struct lf_listener_confi
 {
     struct lf_listener *l = make(config);
     *out = NULL;
-    int rc = listen_on(l);
+    int rc = door_make(l);
     if (rc != 0) {
         lf_err_set(err, LF_EIO, "telemetry_listen",
                    "cannot listen on %s port %u: %s\nHINT: is another program using the port, or is the address not of this machine?",
                    l->host, (unsigned)l->c.port, uv_strerror(rc));
-        uv_close((uv_handle_t *)&l->server, NULL);
         close_all(l);
         uv_run(&l->loop, UV_RUN_DEFAULT);
         destroy(l);

@@ -24,6 +24,7 @@ enum {
     BOUND_SLOTS = 4096,
     EVIDENCE_BYTES = 6 * 1024, /* of one refused piece: an encrypted frame of full length is 4.8 KB */
     OUTBOX_MAX = 4096,         /* frames to stations that wait for the loop */
+    LISTED_MS = 1000,          /* a connection's place among the idle is so much behind at most */
     WRITE_STUCK_MS = 60 * 1000,
     STOP_MS = 10 * 1000
 };
@@ -139,30 +140,33 @@ struct peer {
     lf_text name;
 };
 
-/* Answers that the kernel did not take at once. */
+/* Answers that the kernel did not take at once: p[at .. n). */
 struct out {
-    uv_write_t write;
-    uint32_t n, cap;
+    uint32_t at, n, cap;
     char p[];
 };
 
-/* One connection. It owns buffers only while bytes wait in them, so a silent one costs this struct alone. */
+/* One connection. It owns buffers only while bytes wait in them, so a silent one costs this struct alone. What every packet touches
+ * comes first: with ten thousand of them each line of it is fetched from far away. */
 struct conn {
-    uv_tcp_t tcp;
-    struct lf_listener *l;
+    uv_poll_t poll;
+    int fd, watched; /* watched: for what, events of libuv */
     uint64_t handle; /* slot and generation: what an answer remembers of its connection */
-    struct peer *peer;
-    struct ring idle, stall, writing; /* in the lists of the listener of these names */
-    uint64_t last, write_began;       /* uv_now */
-    char *spill;                      /* bytes read but not used yet: spill[spill_at .. spill_n) */
+    struct lf_listener *l;
+    char *spill; /* bytes read but not used yet: spill[spill_at .. spill_n) */
     uint32_t spill_at, spill_n;
-    struct out *flight, *queue; /* given to the kernel; behind it */
-    struct link *link, *links;  /* of the last packet; all that are newest here */
+    int outstanding;
+    bool stalled, closing, eof, good, listed_good, reading;
+    bool spoke;                 /* a good packet in this read */
+    struct out *out;            /* NULL: nothing waits */
     struct conn *next_answered; /* while a batch is answered: */
     uint32_t answer_first, answer_last;
-    int outstanding;
-    bool stalled, closing, eof, good, reading;
-    bool spoke; /* a good packet in this read */
+    struct link *link;     /* of the last packet */
+    uint64_t last, listed; /* uv_now: of its last good packet; when it took its place among the idle */
+    struct peer *peer;
+    struct ring idle, stall, writing; /* in the lists of the listener of these names */
+    uint64_t write_began;             /* uv_now: when the kernel last took something of `out` */
+    struct link *links;               /* all that are newest here */
 };
 
 struct times {
@@ -179,7 +183,8 @@ struct lf_listener {
     char *host, notice[256];
     uint16_t port;
     uv_loop_t loop;
-    uv_tcp_t server;
+    uv_poll_t door;
+    int door_fd;
     uv_async_t wake;
     uv_check_t check;
     uv_timer_t sweep, wait;
@@ -204,7 +209,7 @@ struct lf_listener {
 
     pthread_mutex_t lock;                                      /* all below, to the counters */
     pthread_cond_t to_writer, to_loop, to_events, from_events; /* to_loop: a batch was taken */
-    struct lf_directory *directory;
+    _Atomic(struct lf_directory *) directory;                  /* read without the lock as a hint only */
     struct lf_shield *shield;
     _Atomic(struct job *) next; /* offered to the writer, not taken yet; read without the lock as a hint only */
     bool next_full;             /* the loop's: what it offered last was full */
@@ -229,12 +234,18 @@ static inline void count_add(struct lf_listener *l, unsigned what, int64_t n)
 {
     atomic_fetch_add_explicit(&l->count[what], n, memory_order_relaxed);
 }
+/* Of a counter that only the calling thread changes. */
+static inline void count_own(struct lf_listener *l, unsigned what, int64_t n)
+{
+    int64_t now = atomic_load_explicit(&l->count[what], memory_order_relaxed);
+    atomic_store_explicit(&l->count[what], now + n, memory_order_relaxed);
+}
 static inline void count_set(struct lf_listener *l, unsigned what, int64_t n)
 {
     atomic_store_explicit(&l->count[what], n, memory_order_relaxed);
 }
 
-/* A time of microseconds into the histogram; a job into and out of a queue, whose lock the caller holds (take: NULL when it is empty). */
+/* A time of microseconds into the histogram, which only one thread changes; a job into and out of a queue, whose lock the caller holds (take: NULL when it is empty). */
 void times_add(struct times *t, int64_t us);
 struct job *queue_take(struct queue *q);
 
@@ -243,9 +254,15 @@ size_t conn_process(struct conn *c, const char *p, size_t n); /* bytes used; set
 void conn_last_words(struct conn *c, lf_text rest);           /* what is left when the device has closed */
 bool only_blanks(lf_text t);
 
+/* door.c */
+int door_make(struct lf_listener *l);   /* listens; 0 or libuv's error, and then there is nothing to close */
+void door_open(struct lf_listener *l);  /* again, after it could not let anybody in for want of descriptors */
+void door_close(struct lf_listener *l); /* nobody else is let in */
+void peer_leave(struct lf_listener *l, struct peer *p);
+
 /* socket.c: opening, reading, writing, closing */
-void conn_open(struct lf_listener *l, uv_stream_t *server);
-void conn_resume(struct conn *c); /* after a stall */
+bool conn_open(struct lf_listener *l, int fd, struct peer *peer); /* takes both over, unless it fails */
+void conn_resume(struct conn *c);                                 /* after a stall */
 void conn_send(struct conn *c, const char *p, size_t n);
 void conn_answered(struct conn *c); /* closes it when nothing is left to be said after the device has closed its side */
 void conn_close(struct conn *c);

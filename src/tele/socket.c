@@ -1,45 +1,14 @@
 /* socket.c - one connection's socket. Bytes are read into one buffer of the loop; a connection keeps only what is left of a
- * frame that is not whole, or that it may not take yet. Answers go straight to the kernel; it keeps what the kernel did not take. */
+ * frame that is not whole, or that it may not take yet. Answers go straight to the kernel; what it does not take is kept here.
+ *
+ * libuv says when a socket is ready; reading and writing are recv and send, which cost a packet less than the read and write of its
+ * streams. */
 #include "tele/road.h"
 
-/* ---- addresses ---------------------------------------------------------------------------------- */
-
-static struct peer **peer_place(struct lf_listener *l, lf_text name)
-{
-    uint32_t h = 2166136261u;
-    for (uint32_t i = 0; i < name.n; i++)
-        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-    struct peer **at = &l->peer[(h ^ h >> 16) % PEER_SLOTS];
-    while (*at && !lf_text_eq((*at)->name, name))
-        at = &(*at)->chain;
-    return at;
-}
-
-static struct peer *peer_of(struct lf_listener *l, const uv_tcp_t *tcp)
-{
-    struct sockaddr_storage a;
-    char text[64] = "?";
-    int n = sizeof a;
-    if (uv_tcp_getpeername(tcp, (struct sockaddr *)&a, &n) != 0 || uv_ip_name((const struct sockaddr *)&a, text, sizeof text) != 0)
-        snprintf(text, sizeof text, "?");
-    struct peer **at = peer_place(l, lf_str(text));
-    if (!*at) {
-        size_t len = strlen(text);
-        *at = lf_new(sizeof **at + len + 1);
-        (*at)->name = (lf_text){ memcpy(*at + 1, text, len), (uint32_t)len };
-    }
-    (*at)->n++;
-    return *at;
-}
-
-static void peer_leave(struct lf_listener *l, struct peer *p)
-{
-    if (--p->n > 0)
-        return;
-    struct peer **at = peer_place(l, p->name);
-    *at = p->chain;
-    lf_release(p);
-}
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- closing ---------------------------------------------------------------------------------- */
 
@@ -48,15 +17,13 @@ static void on_closed(uv_handle_t *h)
     struct conn *c = h->data;
     struct lf_listener *l = c->l;
     uint32_t slot = (uint32_t)c->handle;
-    if (c->handle) { /* else it was turned away at the door */
-        l->slot[slot] = NULL;
-        l->generation[slot]++;
-        l->free_slot[l->nfree++] = slot;
-        count_add(l, N_CONNECTIONS, -1);
-    }
+    l->slot[slot] = NULL;
+    l->generation[slot]++;
+    l->free_slot[l->nfree++] = slot;
+    count_add(l, N_CONNECTIONS, -1);
     peer_leave(l, c->peer);
     lf_release(c->spill);
-    lf_release(c->queue);
+    lf_release(c->out);
     lf_release(c);
 }
 
@@ -70,29 +37,38 @@ void conn_close(struct conn *c)
     ring_out(&c->stall);
     ring_out(&c->writing);
     link_conn_gone(c);
-    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    uv_close((uv_handle_t *)&c->poll, on_closed);
+    close(c->fd);
 }
 
 struct conn *conn_find(struct lf_listener *l, uint64_t handle)
 {
-    uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
-    struct conn *c = l->generation[slot] == generation ? l->slot[slot] : NULL;
-    return c && !c->closing ? c : NULL;
+    struct conn *c = l->slot[(uint32_t)handle];
+    return c && c->handle == handle && !c->closing ? c : NULL;
 }
 
 void conn_answered(struct conn *c)
 {
-    if (c->eof && !c->closing && !c->stalled && !c->outstanding && !c->flight)
+    if (c->eof && !c->closing && !c->stalled && !c->outstanding && !c->out)
         conn_close(c);
 }
 
 /* ---- silence ------------------------------------------------------------------------------------ */
 
-static void touch(struct conn *c)
+static void list_last(struct conn *c, uint64_t now)
 {
-    c->last = uv_now(&c->l->loop);
+    c->listed = now;
+    c->listed_good = c->good;
     ring_out(&c->idle);
     ring_put_last(&c->l->idle[c->good], &c->idle);
+}
+
+/* The list is in the order of `listed`, which lags behind `last`: its neighbours are cold memory, not worth a visit for every packet. */
+static void touch(struct conn *c)
+{
+    uint64_t now = c->last = uv_now(&c->l->loop);
+    if (c->good != c->listed_good || now - c->listed >= LISTED_MS)
+        list_last(c, now);
 }
 
 static void sweep_idle(struct lf_listener *l, struct ring *list, uint64_t most)
@@ -100,10 +76,10 @@ static void sweep_idle(struct lf_listener *l, struct ring *list, uint64_t most)
     uint64_t now = uv_now(&l->loop);
     while (!ring_empty(list)) {
         struct conn *c = CONN_OF(list->next, idle);
-        if (now - c->last <= most)
+        if (now - c->listed <= most)
             return;
-        if (c->outstanding || c->stalled) { /* who waits for us is not idle */
-            touch(c);
+        if (now - c->last <= most || c->outstanding || c->stalled) { /* who waits for us is not idle */
+            list_last(c, now);
             continue;
         }
         count_add(l, N_IDLE, 1);
@@ -121,91 +97,99 @@ void conn_sweep(struct lf_listener *l)
     }
 }
 
+/* ---- waiting for the kernel ----------------------------------------------------------------------- */
+
+static void on_ready(uv_poll_t *h, int status, int events);
+
+static void watch(struct conn *c)
+{
+    int events = (c->reading ? UV_READABLE : 0) | (c->out ? UV_WRITABLE : 0);
+    if (events == c->watched || c->closing)
+        return;
+    c->watched = events;
+    if (!events)
+        uv_poll_stop(&c->poll);
+    else if (uv_poll_start(&c->poll, events, on_ready) != 0)
+        conn_close(c);
+}
+
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-static void on_written(uv_write_t *w, int status);
-
-static void fly(struct conn *c)
+/* How much the kernel took; the connection is closed when it took offence. */
+static size_t give(struct conn *c, const char *p, size_t n)
 {
-    struct out *o = c->flight = c->queue;
-    uv_buf_t buf = uv_buf_init(o->p, o->n);
-    c->queue = NULL;
-    c->write_began = uv_now(&c->l->loop);
-    o->write.data = c;
-    ring_put_last(&c->l->writing, &c->writing);
-    if (uv_write(&o->write, (uv_stream_t *)&c->tcp, &buf, 1, on_written) == 0)
-        return;
-    lf_release(o);
-    c->flight = NULL;
-    conn_close(c);
-}
-
-static void on_written(uv_write_t *w, int status)
-{
-    struct conn *c = w->data;
-    lf_release(c->flight);
-    c->flight = NULL;
-    if (c->closing)
-        return;
-    ring_out(&c->writing);
-    if (status < 0) {
+    ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
         conn_close(c);
-        return;
-    }
-    if (c->queue)
-        fly(c);
-    conn_answered(c);
+    return sent > 0 ? (size_t)sent : 0;
 }
 
-static void enqueue(struct conn *c, const char *p, size_t n)
+static void moved_on(struct conn *c) /* in the order of who is stuck longest */
 {
-    struct out *o = c->queue;
-    uint32_t have = o ? o->n : 0, want = have + (uint32_t)n;
+    c->write_began = uv_now(&c->l->loop);
+    ring_out(&c->writing);
+    ring_put_last(&c->l->writing, &c->writing);
+}
+
+static void keep_answer(struct conn *c, const char *p, size_t n)
+{
+    struct out *o = c->out;
+    uint32_t have = o ? o->n - o->at : 0, want = have + (uint32_t)n;
+    if (have && o->at)
+        memmove(o->p, o->p + o->at, have);
     if (!o || o->cap < want) {
         uint32_t cap = 512;
         while (cap < want)
             cap *= 2;
-        o = c->queue = lf_renew(o, sizeof *o + cap);
+        o = c->out = lf_renew(o, sizeof *o + cap);
         o->cap = cap;
     }
     memcpy(o->p + have, p, n);
-    o->n = want;
+    o->at = 0, o->n = want;
+}
+
+static void flush(struct conn *c)
+{
+    struct out *o = c->out;
+    size_t sent = give(c, o->p + o->at, o->n - o->at);
+    if (c->closing || !sent)
+        return;
+    o->at += (uint32_t)sent;
+    moved_on(c);
+    if (o->at < o->n)
+        return;
+    lf_release(o);
+    c->out = NULL;
+    ring_out(&c->writing);
+    watch(c);
+    conn_answered(c);
 }
 
 void conn_send(struct conn *c, const char *p, size_t n)
 {
     if (c->closing || !n)
         return;
-    if (!c->flight) {
-        uv_buf_t buf = uv_buf_init((char *)(uintptr_t)p, (unsigned)n); /* libuv's buffers are not const; it only reads */
-        int sent = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-        if (sent < 0 && sent != UV_EAGAIN) {
-            conn_close(c);
-            return;
-        }
-        p += sent > 0 ? sent : 0;
-        n -= sent > 0 ? (size_t)sent : 0;
-        if (!n)
-            return;
-    }
-    size_t held = (c->flight ? c->flight->n : 0) + (c->queue ? c->queue->n : 0);
+    size_t sent = c->out ? 0 : give(c, p, n), held = c->out ? c->out->n - c->out->at : 0;
+    p += sent, n -= sent;
+    if (c->closing || !n)
+        return;
     if (n > CONN_OUT - held) { /* it does not read what it asked for; what it sent is safe, it will ask again */
         count_add(c->l, N_SLOW, 1);
         conn_close(c);
         return;
     }
-    enqueue(c, p, n);
-    if (!c->flight)
-        fly(c);
+    if (!c->out)
+        moved_on(c);
+    keep_answer(c, p, n);
+    watch(c);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
 void conn_stop_reading(struct conn *c)
 {
-    if (c->reading)
-        uv_read_stop((uv_stream_t *)&c->tcp);
     c->reading = false;
+    watch(c);
 }
 
 static void stall(struct conn *c)
@@ -235,20 +219,6 @@ static void take_bytes(struct conn *c, const char *p, size_t n)
         stall(c);
 }
 
-/* While no packet can be taken nothing is read: the bytes wait in the kernel, and the device's window fills. */
-static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
-{
-    struct conn *c = h->data;
-    struct lf_listener *l = c->l;
-    if (!road_has_room(l)) {
-        *buf = uv_buf_init(NULL, 0);
-        return;
-    }
-    if (c->spill_n)
-        memcpy(l->buf, c->spill, c->spill_n);
-    *buf = uv_buf_init(l->buf + c->spill_n, READ_BYTES);
-}
-
 /* The device has closed its side: what is on its way to the disk is still answered; half a frame is not one. */
 static void on_eof(struct conn *c)
 {
@@ -262,29 +232,62 @@ static void on_eof(struct conn *c)
     conn_answered(c);
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+/* False when nothing more is to be had for now. While no packet can be taken nothing is read: the bytes wait in the kernel, and the
+ * device's window fills. */
+static bool read_once(struct conn *c)
 {
-    struct conn *c = s->data;
-    if (n == UV_EOF) {
-        on_eof(c);
-    } else if (n == UV_ENOBUFS) {
+    struct lf_listener *l = c->l;
+    if (!road_has_room(l)) {
         stall(c);
-    } else if (n < 0) {
-        conn_close(c);
-    } else if (n > 0) {
-        count_add(c->l, N_BYTES, n);
-        take_bytes(c, c->l->buf, c->spill_n + (size_t)n);
-        if (!c->closing && c->spoke) /* bytes that come to nothing do not keep a connection open */
-            touch(c);
-        c->spoke = false;
-        road_offer(c->l);
+        return false;
     }
+    ssize_t n = recv(c->fd, l->buf + c->spill_n, READ_BYTES, MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        conn_close(c);
+    if (n == 0)
+        on_eof(c);
+    if (n <= 0)
+        return false;
+    if (c->spill_n)
+        memcpy(l->buf, c->spill, c->spill_n);
+    count_own(l, N_BYTES, n);
+    take_bytes(c, l->buf, c->spill_n + (size_t)n);
+    if (!c->closing && c->spoke) /* bytes that come to nothing do not keep a connection open */
+        touch(c);
+    c->spoke = false;
+    road_offer(l);
+    return c->reading && !c->closing;
+}
+
+/* Broken; libuv watches it no more. What had arrived before is still taken. */
+static void on_broken(struct conn *c)
+{
+    c->watched = 0;
+    while (c->reading && read_once(c))
+        ;
+    if (!c->stalled)
+        conn_close(c);
+}
+
+static void on_ready(uv_poll_t *h, int status, int events)
+{
+    struct conn *c = h->data;
+    if (status < 0) {
+        on_broken(c);
+        return;
+    }
+    if (events & UV_WRITABLE && c->out)
+        flush(c);
+    if (events & UV_READABLE && c->reading && !c->closing)
+        (void)read_once(c);
 }
 
 static void start_reading(struct conn *c)
 {
-    if (!c->reading && !c->closing && !c->eof && !c->l->stop_at)
-        c->reading = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) == 0;
+    if (c->reading || c->closing || c->eof || c->l->stop_at)
+        return;
+    c->reading = true;
+    watch(c);
 }
 
 void conn_resume(struct conn *c)
@@ -301,37 +304,36 @@ void conn_resume(struct conn *c)
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
-static void take_in(struct lf_listener *l, struct conn *c)
+static void set_options(int fd)
 {
-    uint32_t slot = l->free_slot[--l->nfree];
-    l->slot[slot] = c;
-    c->handle = (uint64_t)l->generation[slot] << 32 | slot;
-    touch(c);
-    count_add(l, N_ACCEPTED, 1);
-    count_add(l, N_CONNECTIONS, 1);
-    uv_tcp_nodelay(&c->tcp, 1);
-    uv_tcp_keepalive(&c->tcp, 1, 60); /* a mobile link that died without a word is found out */
-    start_reading(c);
-    if (!c->reading)
-        conn_close(c);
+    int one = 1, idle = 60, every = 1, times = 10; /* a mobile link that died without a word is found out */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
 }
 
-void conn_open(struct lf_listener *l, uv_stream_t *server)
+bool conn_open(struct lf_listener *l, int fd, struct peer *peer)
 {
     struct conn *c = lf_new(sizeof *c);
-    c->l = l;
+    if (uv_poll_init_socket(&l->loop, &c->poll, fd) != 0) {
+        lf_release(c);
+        return false;
+    }
+    uint32_t slot = l->free_slot[--l->nfree];
+    l->slot[slot] = c;
+    c->poll.data = c;
+    c->l = l, c->fd = fd, c->peer = peer;
+    c->handle = (uint64_t)l->generation[slot] << 32 | slot;
     ring_init(&c->idle);
     ring_init(&c->stall);
     ring_init(&c->writing);
-    uv_tcp_init(&l->loop, &c->tcp);
-    c->tcp.data = c;
-    bool ok = uv_accept(server, (uv_stream_t *)&c->tcp) == 0;
-    c->peer = peer_of(l, &c->tcp);
-    if (ok && !l->stop_at && l->nfree > 0 && c->peer->n <= l->c.max_per_peer) {
-        take_in(l, c);
-        return;
-    }
-    count_add(l, N_TURNED_AWAY, 1);
-    c->closing = true;
-    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    c->last = uv_now(&l->loop);
+    list_last(c, c->last);
+    count_add(l, N_ACCEPTED, 1);
+    count_add(l, N_CONNECTIONS, 1);
+    set_options(fd);
+    start_reading(c);
+    return true;
 }

@@ -96,8 +96,8 @@ void times_add(struct times *t, int64_t us)
     int i = 0;
     while (i < LF_TELE_BOUNDS && us > lf_tele_bounds_us[i])
         i++;
-    atomic_fetch_add_explicit(&t->below[i], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&t->sum_us, us, memory_order_relaxed);
+    atomic_store_explicit(&t->below[i], atomic_load_explicit(&t->below[i], memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(&t->sum_us, atomic_load_explicit(&t->sum_us, memory_order_relaxed) + us, memory_order_relaxed);
 }
 
 lf_rc commit_once(struct lf_listener *l, struct lf_tele_batch *b, struct lf_err *err)
