@@ -114,13 +114,12 @@ static void put_flags(struct buf *b, const struct points *p)
 static void get_flags(struct in *in, struct points *p)
 {
     for (uint32_t i = 0; i < p->n && !in->bad;) {
-        uint64_t run = get_var(in), flag = 0;
+        uint64_t run = get_var(in);
         uint8_t len = get_u8(in);
         in->bad |= run == 0 || run > p->n - i || len > FLAG_BYTES + 1;
         if (in->bad)
             return;
-        get_fixed(in, &flag, len ? len - 1u : 0);
-        flag |= (uint64_t)len << 56;
+        uint64_t flag = get_flag(in, len);
         while (run--)
             p->flag[i++] = flag;
     }

@@ -137,14 +137,19 @@ static inline lf_text get_text(struct in *in)
 
 /* A flag in one word: 0 = null, else bytes and (length + 1) << 56. Longer ones (none is admitted) are cut to seven bytes. */
 enum { FLAG_BYTES = 7 };
-static inline uint64_t flag_pack(lf_text t)
+static inline uint64_t flag_of(const char *p, uint32_t n) /* in a register: bytes stored one by one and loaded as one word make it wait */
 {
-    uint64_t v = 0;
-    if (!t.p)
-        return 0;
-    uint32_t n = t.n < FLAG_BYTES ? t.n : FLAG_BYTES;
-    memcpy(&v, t.p, n);
-    return v | (uint64_t)(n + 1) << 56;
+    uint64_t v = (uint64_t)(n + 1) << 56;
+    for (uint32_t i = 0; i < n; i++)
+        v |= (uint64_t)(unsigned char)p[i] << 8 * i;
+    return v;
+}
+static inline uint64_t flag_pack(lf_text t) { return t.p ? flag_of(t.p, t.n < FLAG_BYTES ? t.n : FLAG_BYTES) : 0; }
+/* What follows its length + 1; 0: no flag. */
+static inline uint64_t get_flag(struct in *in, uint8_t len)
+{
+    const uint8_t *p = get_bytes(in, len ? len - 1u : 0);
+    return p && len ? flag_of((const char *)p, len - 1u) : 0;
 }
 /* The text lies in *v, which must live on. */
 static inline lf_text flag_text(const uint64_t *v)

@@ -242,14 +242,6 @@ struct point *mem_points(const struct series *s, int table, int64_t from, int64_
 
 /* ---- records --------------------------------------------------------------------------------------------------- */
 
-bool mem_has_print(const struct memtable *t, uint64_t print)
-{
-    for (size_t i = (size_t)print & t->print_mask; t->print && t->print[i]; i = (i + 1) & t->print_mask)
-        if (t->rec[0][t->print[i] - 1].print == print)
-            return true;
-    return false;
-}
-
 static void put_print(struct memtable *t, uint32_t index)
 {
     size_t i = (size_t)t->rec[0][index].print & t->print_mask;
@@ -258,17 +250,30 @@ static void put_print(struct memtable *t, uint32_t index)
     t->print[i] = index + 1;
 }
 
-static void add_print(struct memtable *t)
+/* The hash is made when somebody asks: nobody does while stations send in order. */
+static void catch_up(struct memtable *t)
 {
-    size_t n = t->nrec[0];
-    if (!t->print || n * 2 > t->print_mask) {
+    if (!t->print || t->nrec[0] * 2 > t->print_mask) {
         lf_release(t->print);
-        t->print_mask = t->print ? t->print_mask * 2 + 1 : 255;
+        t->print_mask = t->print ? t->print_mask : 255;
+        while (t->nrec[0] * 2 > t->print_mask)
+            t->print_mask = t->print_mask * 2 + 1;
         t->print = lf_new((t->print_mask + 1) * sizeof *t->print);
-        for (size_t i = 0; i + 1 < n; i++)
-            put_print(t, (uint32_t)i);
+        t->nprint = 0;
     }
-    put_print(t, (uint32_t)n - 1);
+    for (; t->nprint < t->nrec[0]; t->nprint++)
+        put_print(t, (uint32_t)t->nprint);
+}
+
+bool mem_has_print(struct memtable *t, uint64_t print)
+{
+    if (!t->nrec[0])
+        return false;
+    catch_up(t);
+    for (size_t i = (size_t)print & t->print_mask; t->print[i]; i = (i + 1) & t->print_mask)
+        if (t->rec[0][t->print[i] - 1].print == print)
+            return true;
+    return false;
 }
 
 static void add_record(struct mem *m, int cls, struct station *s, struct mrecord r)
@@ -280,8 +285,6 @@ static void add_record(struct mem *m, int cls, struct station *s, struct mrecord
     r.before = *last;
     t->rec[cls][t->nrec[cls]++] = r;
     *last = (uint32_t)t->nrec[cls];
-    if (cls == 0)
-        add_print(t);
     if (r.id >= m->next_id[cls])
         m->next_id[cls] = r.id + 1;
 }
@@ -347,11 +350,9 @@ static bool take_reading(struct mem *m, struct in *in, lf_ms heard, struct serie
     struct point p;
     int64_t station = get_zig(in);
     uint8_t kind = get_u8(in), mask = get_u8(in), flag = get_u8(in);
-    p.flag = 0;
     if (flag > FLAG_BYTES + 1)
         return false;
-    get_fixed(in, &p.flag, flag ? flag - 1u : 0);
-    p.flag |= (uint64_t)flag << 56;
+    p.flag = get_flag(in, flag);
     lf_text factor = get_text(in);
     p.at = get_zig(in);
     cols_get(in, mask, p.col);

@@ -79,8 +79,8 @@ struct memtable {
     struct lf_arena arena;
     struct mrecord *rec[RECORD_CLASSES];
     size_t nrec[RECORD_CLASSES], cap_rec[RECORD_CLASSES];
-    uint32_t *print; /* hash of packets: index + 1 */
-    size_t print_mask, npoint;
+    uint32_t *print; /* hash of the first nprint packets: index + 1; the committing thread's alone */
+    size_t print_mask, nprint, npoint;
     struct journal **journal;
     uint32_t njournal;
     uint64_t bytes, last_seq, journal_end; /* journal_end: all journals below it belong to this table or older ones */
@@ -105,7 +105,7 @@ struct series *mem_series(struct mem *m, int64_t station, enum lf_tele_kind kind
 struct station *mem_find_station(const struct mem *m, int64_t id);
 struct station *mem_station(struct mem *m, int64_t id);
 struct channel *mem_channel(struct mem *m, struct station *s, lf_text cn, bool make);
-bool mem_has_print(const struct memtable *t, uint64_t print);
+bool mem_has_print(struct memtable *t, uint64_t print); /* for the committing thread */
 /* The newest value of this time in one of the tables; the active one first. */
 bool mem_find_point(const struct mem *m, const struct series *s, int64_t at, struct point *out);
 /* The points of a series in one table within [from, to), rising, each time once (the newest of it); lf_release it. */
