@@ -1,6 +1,8 @@
 /* bench_ingest - packets stored and acknowledged end to end over loopback, against yardsticks measured in the same run:
  *
  *   null       a server that only frames and answers (bench_null): what the kernel's TCP alone allows
+ *   durable    the same server, checking each checksum and answering when the bytes are in a file and synced: the least that a word
+ *              that counts costs; no fields, values, stations or look-ups
  *   mosquitto  PUBLISH with QoS 1 of the same bytes (not durable); skipped with a word when it is not installed
  *   sqlite     the same packets inserted into a plain table, 1,000 a transaction, no network (synchronous=FULL)
  *   fdatasync  the disk's own, of 64 KB appended
@@ -96,14 +98,17 @@ static void remove_store(void)
         die(dir, "cannot remove");
 }
 
-enum kind { NONE, ROAD, OURS, TABLES, MOSQUITTO, KINDS };
-static const char *const kind_name[KINDS] = { "null", "road", "ours", "tables", "mosquitto" };
+enum kind { NONE, DURABLE, ROAD, OURS, TABLES, MOSQUITTO, KINDS };
+static const char *const kind_name[KINDS] = { "null", "durable", "road", "ours", "tables", "mosquitto" };
 
 static struct result one(enum kind k, const char *how)
 {
     char url[300];
     snprintf(url, sizeof url, k == TABLES ? "sqlite:%s/bench_ingest_%d.db" : "files:%s/bench_ingest_%d.store", dir, (int)getpid());
+    char log[300];
+    snprintf(log, sizeof log, "%s/bench_ingest_%d.log", dir, (int)getpid());
     struct server s = k == NONE        ? server_start((const char *const[]){ null_program, NULL })
+                      : k == DURABLE   ? server_start((const char *const[]){ null_program, log, NULL })
                       : k == MOSQUITTO ? start_mosquitto()
                                        : server_start((const char *const[]){ server_program, k == ROAD ? "null" : url, "1000", NULL });
     struct result r = { 0 };
@@ -233,16 +238,19 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     compare("10,000 connections, one packet on its way each", "--connections 10000 --window 1 --seconds 3", a);
     ratio("ours : null server", a[OURS].rate, a[NONE].rate, ">= 0.95");
+    ratio("ours : durable", a[OURS].rate, a[DURABLE].rate, NULL);
     ratio("road : null server", a[ROAD].rate, a[NONE].rate, NULL);
     ratio("ours : mosquitto QoS 1", a[OURS].rate, a[MOSQUITTO].rate, ">= 1.00");
     compare("10,000 connections, 8 packets ahead", "--connections 10000 --window 8 --seconds 3", c);
     ratio("ours : null server", c[OURS].rate, c[NONE].rate, ">= 0.75");
+    ratio("ours : durable", c[OURS].rate, c[DURABLE].rate, NULL);
     ratio("road : null server", c[ROAD].rate, c[NONE].rate, NULL);
     compare("200 connections, 32 packets ahead", "--connections 200 --window 32 --seconds 3", b);
     ratio("tables : null server", b[TABLES].rate, b[NONE].rate, NULL);
     double raw = sqlite_inserts(false), rows = sqlite_inserts(true);
     printf("sqlite     %9.0f packets/s inserted raw, %.0f with their eight readings\n", raw, rows);
     ratio("ours : null server", b[OURS].rate, b[NONE].rate, ">= 0.75");
+    ratio("ours : durable", b[OURS].rate, b[DURABLE].rate, NULL);
     ratio("road : null server", b[ROAD].rate, b[NONE].rate, NULL);
     ratio("ours : sqlite, packets", b[OURS].rate, raw, ">= 0.50");
     ratio("ours : sqlite, packets and readings", b[OURS].rate, rows, NULL);

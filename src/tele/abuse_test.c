@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,8 +20,10 @@ static struct memory_store *store;
 static struct lf_listener *listener;
 static struct lf_listener_config config;
 
+static lf_ms base; /* packets are of the last hours before it */
 static int fresh(void **state)
 {
+    base = lf_now();
     store = memory_store_new();
     config = (struct lf_listener_config){ .max_connections = 4000, .max_per_peer = 4000 };
     return 0;
@@ -55,6 +58,12 @@ static double now_s(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+static double processor_s(void) /* what this process has used of it */
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 #define EVENTUALLY(x) \
@@ -99,7 +108,6 @@ static struct device connect_to(void)
     return d;
 }
 
-static lf_ms base; /* packets are of the last hours before it */
 static size_t upload(char *out, size_t cap, int station, int number)
 {
     char t[32];
@@ -202,6 +210,64 @@ static void half_open(void **state)
     for (int i = 0; i < MANY; i++)
         device_close(&d[i]);
     lf_release(d);
+}
+
+/* When no descriptor is left those who knock wait outside, those who are in are served, and nothing spins. */
+static void no_descriptor_is_left(void **state)
+{
+    enum { LEFT = 5 }; /* a connection takes two here, one at either end */
+    struct rlimit before, few;
+    char f[1100];
+    start();
+    struct device good = connect_to(), first, second, waits;
+    serves(&good);
+    int next = dup(0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){ (rlim_t)next + LEFT, before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    first = connect_to();
+    second = connect_to();
+    EVENTUALLY(stats().connections == 3);
+    waits = connect_to(); /* by the kernel; the listener cannot take it */
+    assert_true(device_send(&waits, f, upload(f, sizeof f, 1, 3000001)));
+    serves(&good);
+    double busy = processor_s();
+    assert_false(acked(&waits, 3000001, 1500));
+    assert_true(processor_s() - busy < 0.7);
+    assert_int_equal(stats().connections, 3);
+    device_close(&first); /* its place is free */
+    assert_true(acked(&waits, 3000001, 30000));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    serves(&good);
+    device_close(&second);
+    device_close(&waits);
+    device_close(&good);
+}
+
+/* Devices that vanish with a reset while answers are on their way to them. */
+static void resets(void **state)
+{
+    enum { MANY = 200, EACH = 20 };
+    char f[1100];
+    start();
+    struct device good = connect_to();
+    store->delay_ms = 20; /* so that answers are still to come */
+    for (int i = 0; i < MANY; i++) {
+        struct device d = connect_to();
+        for (int k = 0; k < EACH; k++)
+            device_send(&d, f, upload(f, sizeof f, 1 + i % 7, 4000000 + i * EACH + k));
+        const struct linger at_once = { 1, 0 };
+        setsockopt(d.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        if (i % 2)
+            pause_ms(1);
+        device_close(&d);
+        if (i % 50 == 0)
+            serves(&good);
+    }
+    EVENTUALLY(stats().connections == 1);
+    serves(&good);
+    device_close(&good);
 }
 
 /* ---- garbage ------------------------------------------------------------------------------------- */
@@ -442,9 +508,9 @@ static void the_clock_is_set_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(ten_thousand_connects), T(a_byte_now_and_then),   T(half_open), T(a_flood_of_garbage), T(the_store_goes_and_comes),
-        T(a_slow_store),          T(the_clock_is_set_back),
+        T(ten_thousand_connects), T(a_byte_now_and_then),      T(half_open),
+        T(a_flood_of_garbage),    T(the_store_goes_and_comes), T(a_slow_store),
+        T(the_clock_is_set_back), T(no_descriptor_is_left),    T(resets),
     };
-    base = lf_now();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
