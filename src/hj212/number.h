@@ -1,4 +1,4 @@
-/* number.h - inside the codec and the reader of items: short plain decimals, eight characters at a time. */
+/* number.h - inside the codec and the reader of items: eight characters at a time, and short plain decimals of them. */
 #ifndef LF_HJ212_NUMBER_H
 #define LF_HJ212_NUMBER_H
 #include "base/value.h"
@@ -17,10 +17,17 @@ static inline uint64_t hj212_eight(const char *p)
 /* The n < 8 bytes at p in the lowest places; nothing behind them is read. */
 static inline uint64_t hj212_few(const char *p, uint32_t n)
 {
-    uint64_t w = 0;
-    for (uint32_t i = 0; i < n; i++)
-        w |= (uint64_t)(unsigned char)p[i] << 8 * i;
-    return w;
+    const unsigned char *c = (const unsigned char *)p;
+    uint32_t half[2] = { 0, 0 };
+    if (n < 4) /* the same byte may come twice to its place */
+        return n ? (uint64_t)c[0] | (uint64_t)c[n / 2] << 8 * (n / 2) | (uint64_t)c[n - 1] << 8 * (n - 1) : 0;
+    memcpy(&half[0], p, 4);
+    memcpy(&half[1], p + n - 4, 4);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    half[0] = __builtin_bswap32(half[0]);
+    half[1] = __builtin_bswap32(half[1]);
+#endif
+    return half[0] | (uint64_t)half[1] << 8 * (n - 4);
 }
 
 #define HJ212_EACH(byte) (0x0101010101010101u * (uint64_t)(byte))

@@ -1,5 +1,6 @@
 /* The data segment, the items of CP, numbers, answers and names. */
 #include "hj212/crc.h"
+#include "hj212/number.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -293,9 +294,60 @@ static void units_turn_into_each_other(void **state)
     assert_false(hj212_unit_times(LF_TEXT("ppm"), LF_TEXT("mg/m³"), &times));
 }
 
+/* What the short way takes is a number, and the same one to the bit. */
+static bool short_is_number(const char t[8], uint32_t n)
+{
+    double fast, slow;
+    if (!hj212_short_number(hj212_eight(t), n, &fast))
+        return false;
+    assert_true(hj212_number((lf_text){ t, n }, &slow));
+    assert_memory_equal(&fast, &slow, sizeof fast);
+    return true;
+}
+
+static void short_numbers_are_numbers(void **state)
+{
+    static const char letters[] = "0159.+- /:";
+    char t[9] = ";;;;;;;;";
+    unsigned all = 1, taken = 0, random = 1;
+    for (uint32_t n = 1; n <= 6; n++) { /* every text of these letters */
+        all *= 10;
+        for (unsigned i = 0; i < all; i++) {
+            for (unsigned k = 0, which = i; k < n; k++, which /= 10)
+                t[k] = letters[which % 10];
+            taken += short_is_number(t, n);
+        }
+    }
+    for (unsigned i = 0; i < 300000; i++) { /* and longer ones */
+        for (unsigned k = 0; k < 8; k++)
+            t[k] = "0123456789."[((random = random * 1664525u + 1013904223u) >> 16) % 11];
+        taken += short_is_number(t, 7 + i % 2);
+    }
+    assert_true(taken > 100000);
+    for (unsigned i = 0; i < 100000; i++) { /* the usual ones are all taken */
+        int n = snprintf(t, sizeof t, "%.*f", (int)(i % 4), i / 10.0);
+        assert_true(n > 8 || short_is_number(t, (uint32_t)n));
+    }
+}
+
+static void eight_at_a_time(void **state)
+{
+    const char t[] = "a12,45;78";
+    assert_int_equal(hj212_eight(t) & 0xff, 'a');
+    assert_int_equal(hj212_eight(t) >> 56 & 0xff, '7');
+    assert_int_equal(hj212_stop_in(hj212_eight(t)), 3);
+    assert_int_equal(hj212_stop_in(hj212_eight("12345678")), 8);
+    assert_int_equal(hj212_stop_in(hj212_eight(";2345678")), 0);
+    assert_int_equal(hj212_stop_in(hj212_eight("-+:<1:-,")), 7);
+    for (uint32_t n = 0; n < 8; n++)
+        assert_int_equal(hj212_few(t, n), n ? hj212_eight(t) & (UINT64_MAX >> (64 - 8 * n)) : (uint64_t)0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_numbers_are_numbers),
+        cmocka_unit_test(eight_at_a_time),
         cmocka_unit_test(units_turn_into_each_other),
         cmocka_unit_test(a_full_header),
         cmocka_unit_test(versions_and_flags),
