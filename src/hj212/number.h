@@ -1,4 +1,4 @@
-/* number.h - inside the codec and the reader of items: eight characters at a time, and short plain decimals of them. */
+/* number.h - inside the codec and the reader of items: eight characters at a time, and plain decimals. */
 #ifndef LF_HJ212_NUMBER_H
 #define LF_HJ212_NUMBER_H
 #include "base/value.h"
@@ -42,25 +42,26 @@ static inline uint32_t hj212_stop_in(uint64_t w)
     return found ? (uint32_t)__builtin_ctzll(found) / 8 : 8;
 }
 
-/* The first n (1 to 8) characters of w as digits with at most one point among them. False for everything else, of which some are
- * numbers all the same (signs): hj212_number knows them. The same double to the bit: both divide a whole number by a power of ten. */
-static inline bool hj212_short_number(uint64_t w, uint32_t n, double *out)
+/* The plain decimal that begins at p, of at most fifteen digits: returns where it ends. NULL: none is there, or one that is left to
+ * hj212_number. The same double to the bit: both divide a whole number by a power of ten. Something that is no digit must stand behind. */
+static inline const char *hj212_plain_number(const char *p, double *out)
 {
-    static const double power[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7 };
-    uint32_t decimals = 0;
-    uint64_t x = (w ^ HJ212_EACH('0')) << (64 - 8 * n); /* the last character in the highest place, zeros below the first */
-    uint64_t point = hj212_zero_byte(x ^ HJ212_EACH('.' ^ '0'));
-    if (point) { /* what is in front of it moves up into its place */
-        uint32_t at = (uint32_t)__builtin_ctzll(point) & ~7u;
-        uint64_t below = ((uint64_t)1 << at) - 1;
-        x = (x & below) << 8 | (x & ~(below << 8 | 0xff));
-        decimals = 7 - at / 8;
+    static const double power[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+    bool minus = *p == '-';
+    const char *first = p += minus, *point = NULL;
+    uint64_t n = 0;
+    for (unsigned digit; (digit = (unsigned)(unsigned char)*p - '0') <= 9; p++)
+        n = n * 10 + digit;
+    if (*p == '.') {
+        point = p++;
+        for (unsigned digit; (digit = (unsigned)(unsigned char)*p - '0') <= 9; p++)
+            n = n * 10 + digit;
     }
-    if ((((x & HJ212_EACH(0x7f)) + HJ212_EACH(0x76)) | x) & HJ212_EACH(0x80) || (point && n == 1))
-        return false;
-    x = x * 10 + (x >> 8); /* pairs, then fours, then all eight */
-    x = ((x & 0x000000ff000000ffu) * 0x000f424000000064u + (x >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >> 32;
-    *out = (double)(uint32_t)x / power[decimals];
-    return true;
+    size_t digits = (size_t)(p - first) - (point != NULL);
+    if (digits - 1 > 14)
+        return NULL;
+    double v = (double)(int64_t)n / power[point ? p - point - 1 : 0];
+    *out = minus ? -v : v;
+    return p;
 }
 #endif

@@ -294,39 +294,44 @@ static void units_turn_into_each_other(void **state)
     assert_false(hj212_unit_times(LF_TEXT("ppm"), LF_TEXT("mg/m³"), &times));
 }
 
-/* What the short way takes is a number, and the same one to the bit. */
-static bool short_is_number(const char t[8], uint32_t n)
+/* What the quick way takes is a number, and the same one to the bit. */
+static bool plain_is_number(const char *t)
 {
     double fast, slow;
-    if (!hj212_short_number(hj212_eight(t), n, &fast))
+    const char *stop = hj212_plain_number(t, &fast);
+    if (!stop)
         return false;
-    assert_true(hj212_number((lf_text){ t, n }, &slow));
+    assert_true(hj212_number((lf_text){ t, (uint32_t)(stop - t) }, &slow));
     assert_memory_equal(&fast, &slow, sizeof fast);
     return true;
 }
 
-static void short_numbers_are_numbers(void **state)
+static void plain_numbers_are_numbers(void **state)
 {
-    static const char letters[] = "0159.+- /:";
-    char t[9] = ";;;;;;;;";
+    static const char letters[] = "0159.+- /;";
+    char t[24] = { 0 };
     unsigned all = 1, taken = 0, random = 1;
-    for (uint32_t n = 1; n <= 6; n++) { /* every text of these letters */
+    for (unsigned n = 1; n <= 6; n++) { /* every text of these letters */
         all *= 10;
         for (unsigned i = 0; i < all; i++) {
             for (unsigned k = 0, which = i; k < n; k++, which /= 10)
                 t[k] = letters[which % 10];
-            taken += short_is_number(t, n);
+            taken += plain_is_number(t);
         }
     }
     for (unsigned i = 0; i < 300000; i++) { /* and longer ones */
-        for (unsigned k = 0; k < 8; k++)
-            t[k] = "0123456789."[((random = random * 1664525u + 1013904223u) >> 16) % 11];
-        taken += short_is_number(t, 7 + i % 2);
+        unsigned n = 7 + i % 16;
+        for (unsigned k = 0; k < n; k++)
+            t[k] = "01234567890123456789."[((random = random * 1664525u + 1013904223u) >> 16) % 21];
+        t[n] = ',';
+        taken += plain_is_number(t);
     }
     assert_true(taken > 100000);
-    for (unsigned i = 0; i < 100000; i++) { /* the usual ones are all taken */
-        int n = snprintf(t, sizeof t, "%.*f", (int)(i % 4), i / 10.0);
-        assert_true(n > 8 || short_is_number(t, (uint32_t)n));
+    for (int i = -50000; i < 50000; i++) { /* the usual ones are all taken, to their end */
+        double v;
+        snprintf(t, sizeof t, "%.*f,", i & 3, i / 10.0);
+        assert_true(plain_is_number(t));
+        assert_int_equal(*hj212_plain_number(t, &v), ',');
     }
 }
 
@@ -346,7 +351,7 @@ static void eight_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(short_numbers_are_numbers),
+        cmocka_unit_test(plain_numbers_are_numbers),
         cmocka_unit_test(eight_at_a_time),
         cmocka_unit_test(units_turn_into_each_other),
         cmocka_unit_test(a_full_header),

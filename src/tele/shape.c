@@ -8,6 +8,7 @@ enum {
     BUCKETS = 256,    /* of the table of shapes */
     SLOTS_LEAST = 64, /* headers: three for each station, within these bounds */
     SLOTS_MOST = 32768,
+    LINE = 64,               /* bytes of the cache that come together */
     PROBES = 4,              /* slots where a header may be */
     SHAPES_LEAST = 64 << 10, /* bytes of shapes, and more for each station: most of one kind share theirs */
     SHAPES_STATION = 512,
@@ -34,9 +35,10 @@ struct lf_shape {
 };
 
 struct lf_shapes {
-    uint64_t directory;  /* its serial; 0 = none yet */
-    uint32_t generation; /* counts forgettings: headers of another one are not known any more */
-    struct lf_known *slot;
+    uint64_t directory;    /* its serial; 0 = none yet */
+    uint32_t generation;   /* counts forgettings: headers of another one are not known any more */
+    struct lf_known *slot; /* within memory, at the beginning of a line of the cache */
+    void *memory;
     size_t mask;
     struct lf_shape *bucket[BUCKETS];
     struct lf_arena arena; /* shapes */
@@ -60,7 +62,7 @@ void lf_shapes_free(struct lf_shapes *m)
     if (!m)
         return;
     lf_arena_free(&m->arena);
-    lf_release(m->slot);
+    lf_release(m->memory);
     lf_release(m);
 }
 
@@ -88,14 +90,17 @@ static void meet(struct lf_shapes *m, const struct lf_directory *d)
     while (slots < 3 * n && slots < SLOTS_MOST)
         slots *= 2;
     if (!m->slot || slots != m->mask + 1) {
-        lf_release(m->slot);
-        m->slot = lf_new(slots * sizeof *m->slot);
+        lf_release(m->memory);
+        m->memory = lf_new(slots * sizeof *m->slot + LINE);
+        m->slot = (struct lf_known *)(((uintptr_t)m->memory + LINE - 1) & ~(uintptr_t)(LINE - 1));
         m->mask = slots - 1;
     }
     m->most = SHAPES_LEAST + SHAPES_STATION * (n < SLOTS_MOST ? n : SLOTS_MOST);
     m->directory = lf_directory_serial(d);
     forget(m);
 }
+
+_Static_assert(sizeof(struct lf_known) == 3 * LINE, "a header takes whole lines of the cache");
 
 /* A segment of the usual form: QN first or not at all, one CP that ends it. text: the header behind the digits of QN, to "CP=&&". */
 struct cut {
@@ -116,11 +121,11 @@ static bool cut_of(lf_text s, struct cut *c)
         c->qn = (lf_text){ s.p + 3, at - 3 };
     }
     const char *amp = memchr(s.p + at, '&', s.n - at);
-    size_t n = (size_t)(amp + 2 - s.p);
-    if (n + 2 > s.n || n - at < 16 || n - at > sizeof((struct lf_known *)0)->text)
+    uint32_t n = (uint32_t)(amp - s.p); /* of the header with "CP=" */
+    if (n + 4 > s.n || n < at + 3 + 16 || n - 3 - at > sizeof((struct lf_known *)0)->text || memcmp(amp - 3, "CP=&&", 5) != 0)
         return false;
-    c->text = (lf_text){ s.p + at, (uint32_t)n - at };
-    c->cp = (lf_text){ s.p + n, s.n - 2 - (uint32_t)n };
+    c->text = (lf_text){ s.p + at, n - 3 - at };
+    c->cp = (lf_text){ amp + 2, s.n - 4 - n };
     return true;
 }
 
@@ -151,15 +156,18 @@ static bool same_bytes(const char *a, const char *b, uint32_t n)
     return differ == 0;
 }
 
-static lf_text moved(lf_text t, const char *from, const char *to) { return t.p ? (lf_text){ to + (t.p - from), t.n } : t; }
-
-/* The fields of p that stand in the text, when that moves. */
-static void move_packet(struct hj212_packet *p, const char *from, const char *to)
+/* What hj212_parse made of a packet with that header, for the one that was cut. */
+static void fill(struct hj212_packet *p, const struct lf_known *k, const struct cut *c)
 {
-    p->st = moved(p->st, from, to);
-    p->cn = moved(p->cn, from, to);
-    p->pw = moved(p->pw, from, to);
-    p->mn = moved(p->mn, from, to);
+    const char *t = c->text.p;
+    p->qn = c->qn;
+    p->st = (lf_text){ k->st.n ? t + k->st.at : NULL, k->st.n };
+    p->cn = (lf_text){ t + k->cn_at, 4 };
+    p->pw = (lf_text){ k->pw.n ? t + k->pw.at : NULL, k->pw.n };
+    p->mn = (lf_text){ t + k->mn.at, k->mn.n };
+    p->cp = c->cp;
+    p->flag = k->flag, p->pnum = k->pnum, p->pno = k->pno, p->version = k->version;
+    p->want_ack = k->want_ack, p->split = k->split;
 }
 
 struct lf_known *lf_shapes_find(struct lf_shapes *m, const struct lf_directory *d, lf_text segment, struct hj212_packet *p)
@@ -173,13 +181,10 @@ struct lf_known *lf_shapes_find(struct lf_shapes *m, const struct lf_directory *
     uint64_t h = hash_of(c.text.p, c.text.n, c.qn.p ? 1 : 2);
     for (size_t i = 0; i < PROBES; i++) {
         struct lf_known *k = &m->slot[(h + i) & m->mask];
-        if (k->hash != h || k->generation != m->generation || k->n != c.text.n || !k->packet.qn.p != !c.qn.p ||
+        if (k->hash != h || k->generation != m->generation || k->n != c.text.n || k->qn != (c.qn.p != NULL) ||
             !same_bytes(k->text, c.text.p, k->n))
             continue;
-        *p = k->packet;
-        move_packet(p, k->text, c.text.p);
-        p->qn = c.qn;
-        p->cp = c.cp;
+        fill(p, k, &c);
         m->told.headers++;
         return k;
     }
@@ -205,23 +210,38 @@ struct lf_known *lf_shapes_learn(struct lf_shapes *m, lf_text segment, const str
         return NULL;
     uint64_t h = hash_of(c.text.p, c.text.n, c.qn.p ? 1 : 2);
     struct lf_known *k = place_for(m, h);
-    *k = (struct lf_known){ .hash = h, .station = station, .command = command, .n = c.text.n, .generation = m->generation, .packet = *p };
-    memcpy(k->text, c.text.p, c.text.n);
-    move_packet(&k->packet, c.text.p, k->text);
+    const char *t = c.text.p;
+    *k = (struct lf_known){ .hash = h,
+                            .station = station,
+                            .command = command,
+                            .generation = m->generation,
+                            .flag = (int16_t)p->flag,
+                            .pnum = (int16_t)p->pnum,
+                            .pno = (int16_t)p->pno,
+                            .version = (int16_t)p->version,
+                            .st = { p->st.p ? (uint8_t)(p->st.p - t) : 0, (uint8_t)p->st.n },
+                            .pw = { p->pw.p ? (uint8_t)(p->pw.p - t) : 0, (uint8_t)p->pw.n },
+                            .mn = { (uint8_t)(p->mn.p - t), (uint8_t)p->mn.n },
+                            .cn_at = (uint8_t)(p->cn.p - t),
+                            .n = (uint8_t)c.text.n,
+                            .want_ack = p->want_ack,
+                            .split = p->split,
+                            .qn = c.qn.p != NULL };
+    memcpy(k->text, t, c.text.n);
     return k;
 }
 
 /* ---- items ------------------------------------------------------------------------------------ */
 
-/* Are the n bytes the same? */
+/* Are the n bytes the same? Names are mostly of 8 to 16: two comparisons that may overlap. */
 static inline bool same_name(const char *a, const char *b, uint32_t n)
 {
     if (n < 8)
         return hj212_few(a, n) == hj212_few(b, n);
-    for (uint32_t i = 0; i + 8 < n; i += 8)
+    for (uint32_t i = 8; i + 8 < n; i += 8)
         if (hj212_eight(a + i) != hj212_eight(b + i))
             return false;
-    return hj212_eight(a + n - 8) == hj212_eight(b + n - 8);
+    return hj212_eight(a) == hj212_eight(b) && hj212_eight(a + n - 8) == hj212_eight(b + n - 8);
 }
 
 /* The place of a column's number in a reading. */
@@ -259,18 +279,15 @@ static inline const char *put_letter(struct lf_tele_reading *r, const char *p, c
     return p + 1;
 }
 
-/* The usual number: a short decimal. Returns where it stops; NULL: it is another, and nothing was done. */
+/* The usual number: a plain decimal. Returns where it stops; NULL: it is another, and nothing was done. */
 static inline const char *put_decimal(const struct item *t, struct lf_tele_reading *r, const char *p, const char *end)
 {
     double x;
-    if (end - p < 8)
-        return NULL;
-    uint64_t w = hj212_eight(p);
-    uint32_t n = hj212_stop_in(w);
-    if (n == 0 || n == 8 || !hj212_short_number(w, n, &x))
+    const char *stop = hj212_plain_number(p, &x);
+    if (!stop || (stop != end && *stop != ',' && *stop != ';'))
         return NULL;
     *number_of(r, t->column) = x * t->times;
-    return p + n;
+    return stop;
 }
 
 /* Any value, as the iterator of the codec finds it: p is where its item begins. Returns where the next one begins. */
@@ -402,7 +419,7 @@ static const struct lf_shape *shape_of_notes(struct lf_shapes *m, const struct l
 /* Items that never come twice the same (a name with a number in it) are not learned each time, but after 1, 2, 4, 8 ... packets. */
 static bool worth_learning(struct lf_known *k)
 {
-    uint32_t before = k->misses++;
+    unsigned before = k->misses++;
     return (before & k->misses) == 0;
 }
 

@@ -17,17 +17,23 @@ struct lf_shapes_told {
 };
 struct lf_shapes_told lf_shapes_tell(const struct lf_shapes *m);
 
-/* A header as one station sends it, and the items that were seen under it. Lives until the next call that may learn. */
+/* A header as one station sends it, and the items that were seen under it. Lives until the next call that may learn. Small and whole lines
+ * of the cache: there are many of them, and each comes seldom. */
 struct lf_known {
     uint64_t hash;
     const struct lf_tele_station *station;
     const struct lf_command *command; /* the caller's, opaque here */
     const struct lf_shape *shape[2];  /* the one met last first; NULL: none */
-    uint32_t misses;                  /* packets in a row that none fitted */
     uint32_t generation;              /* it is not known any more when that has changed */
-    uint32_t n;                       /* of text */
-    struct hj212_packet packet;       /* as hj212_parse reads it, within text */
-    char text[112];                   /* behind the digits of QN, to "CP=&&" */
+    uint16_t misses;                  /* packets in a row that none fitted, about */
+    int16_t flag, pnum, pno, version; /* of its packets */
+    struct {
+        uint8_t at, n; /* in text; n 0: absent */
+    } st, pw, mn;
+    uint8_t cn_at;
+    uint8_t n; /* of text */
+    bool want_ack : 1, split : 1, qn : 1;
+    char text[127]; /* behind the digits of QN, to "CP=&&" without that */
 };
 /* The segment of a good frame begins with a header that is remembered of this directory: *p is what hj212_parse makes of it. NULL: not. */
 struct lf_known *lf_shapes_find(struct lf_shapes *m, const struct lf_directory *d, lf_text segment, struct hj212_packet *p);
