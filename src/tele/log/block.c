@@ -26,26 +26,40 @@ static double of_bits(uint64_t u)
 }
 static bool absent(double v) { return bits_of(v) == bits_of((double)NAN); }
 
-static bool decimal(double v, unsigned e, int64_t *m)
+static inline bool decimal(double v, unsigned e, int64_t *m)
 {
+    static const double small = 2251799813685248.0, shift = 3 * 2251799813685248.0; /* with 2^51 + 2^52 added no fraction is left */
     double t = v * p10[e];
     if (!(fabs(t) < 9007199254740992.0))
         return false;
-    *m = (int64_t)rint(t);
+    *m = (int64_t)(fabs(t) < small ? t + shift - shift : rint(t));
     return bits_of((double)*m / p10[e]) == bits_of(v);
+}
+
+static bool all_same(const double *v, size_t n)
+{
+    uint64_t other = 0;
+    for (size_t i = 1; i < n; i++)
+        other |= bits_of(v[i]) ^ bits_of(v[0]);
+    return !other;
 }
 
 /* All n values as m / 10^e with one e, or false. */
 static bool decimals(const double *v, size_t n, unsigned *e, int64_t *m)
 {
+    size_t known = all_same(v, n) ? 1 : n, rose = 0; /* rose: those before it were reckoned with a lower e */
     *e = 0;
-    for (size_t i = 0; i < n; i++)
-        while (!decimal(v[i], *e, &m[i]))
+    for (size_t i = 0; i < known; i++)
+        while (!decimal(v[i], *e, &m[i])) {
             if (++*e > EXP_MAX)
                 return false;
-    for (size_t i = 0; i < n; i++)
+            rose = i;
+        }
+    for (size_t i = 0; i < rose; i++)
         if (!decimal(v[i], *e, &m[i]))
             return false;
+    for (size_t i = known; i < n; i++)
+        m[i] = m[0];
     return true;
 }
 
@@ -63,18 +77,22 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 static void put_times(struct buf *b, const struct points *p)
 {
     int64_t dod[POINTS_MAX];
-    uint64_t unit = 0, before = 0;
+    uint64_t unit = 0, before = 0, d, last = 0;
     put_zig(b, p->at[0]);
-    for (uint32_t i = 1; i < p->n; i++)
-        unit = gcd(unit, (uint64_t)p->at[i] - (uint64_t)p->at[i - 1]);
+    for (uint32_t i = 1; i < p->n; i++, last = d) { /* most steps are as long as the one before */
+        d = (uint64_t)p->at[i] - (uint64_t)p->at[i - 1];
+        unit = d == last ? unit : gcd(unit, d);
+    }
     if (p->n < 2)
         return;
     unit += !unit; /* times rise, so there is one; never a division by zero */
     put_var(b, unit);
-    for (uint32_t i = 1; i < p->n; i++) {
-        uint64_t d = ((uint64_t)p->at[i] - (uint64_t)p->at[i - 1]) / unit;
-        dod[i - 1] = (int64_t)(d - before);
-        before = d;
+    last = 0;
+    for (uint32_t i = 1; i < p->n; i++, last = d) {
+        d = (uint64_t)p->at[i] - (uint64_t)p->at[i - 1];
+        uint64_t units = d == last ? before : d / unit;
+        dod[i - 1] = (int64_t)(units - before);
+        before = units;
     }
     put_zig(b, dod[0]);
     ints_put(b, dod + 1, p->n - 2);
@@ -168,11 +186,13 @@ static void put_bits(struct buf *b, const double *v, uint32_t n)
 static void put_decimals(struct buf *b, const int64_t *m, uint32_t n, unsigned e, const int64_t *base)
 {
     int64_t delta[POINTS_MAX], offset[POINTS_MAX], relative[POINTS_MAX], low = m[0];
-    for (uint32_t i = 0; i < n; i++) {
-        delta[i] = i ? m[i] - m[i - 1] : 0;
-        relative[i] = base ? m[i] - base[i] : 0;
+    delta[0] = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        delta[i] = m[i] - m[i - 1];
         low = m[i] < low ? m[i] : low;
     }
+    for (uint32_t i = 0; base && i < n; i++)
+        relative[i] = m[i] - base[i];
     for (uint32_t i = 0; i < n; i++) /* the frame's zigzag wants numbers around zero: offset as zag, so its bits come out unsigned */
         offset[i] = zag((uint64_t)(m[i] - low));
     size_t d = ints_cost(delta, n), o = ints_cost(offset, n), r = base ? ints_cost(relative, n) : SIZE_MAX;
@@ -186,19 +206,24 @@ static void put_decimals(struct buf *b, const int64_t *m, uint32_t n, unsigned e
 /* first: the value column, or NULL when this is it. */
 static void put_column(struct buf *b, const double *v, uint32_t n, const double *first)
 {
-    double x[POINTS_MAX];
+    double some[POINTS_MAX];
+    const double *x = v;
     int64_t mant[POINTS_MAX], base[POINTS_MAX];
     uint32_t m = 0;
     unsigned e;
     bool near = first != NULL;
     for (uint32_t i = 0; i < n; i++)
-        if (!absent(v[i]))
-            x[m++] = v[i];
+        m += !absent(v[i]);
     put_u8(b, m == 0 ? PRESENT_NONE : m == n ? PRESENT_ALL : PRESENT_SOME);
     if (m == 0)
         return;
-    if (m < n)
+    if (m < n) {
         put_presence(b, v, n);
+        x = some;
+        for (uint32_t i = 0, k = 0; i < n; i++)
+            if (!absent(v[i]))
+                some[k++] = v[i];
+    }
     if (!decimals(x, m, &e, mant)) {
         put_bits(b, x, m);
         return;
@@ -291,8 +316,12 @@ void points_put(struct buf *b, const struct points *p)
     put_var(b, p->n);
     put_times(b, p);
     put_flags(b, p);
-    for (int c = 0; c < COLUMNS; c++)
-        put_column(b, p->col[c], p->n, c ? p->col[0] : NULL);
+    for (int c = 0; c < COLUMNS; c++) {
+        if (c > 0 && p->plain)
+            put_u8(b, PRESENT_NONE);
+        else
+            put_column(b, p->col[c], p->n, c ? p->col[0] : NULL);
+    }
 }
 
 bool points_get(const void *bytes, size_t n, struct points *p)
@@ -307,7 +336,10 @@ bool points_get(const void *bytes, size_t n, struct points *p)
     get_flags(&in, p);
     struct base base;
     base.value = p->col[0], base.exp = -1;
-    for (int c = 0; c < COLUMNS && !in.bad; c++)
+    p->plain = true;
+    for (int c = 0; c < COLUMNS && !in.bad; c++) {
+        p->plain &= c == 0 || (in_left(&in) && *in.p == PRESENT_NONE);
         get_column(&in, p->col[c], p->n, c ? &base : NULL, c ? NULL : &base);
+    }
     return !in.bad && in.p == in.end;
 }

@@ -9,6 +9,7 @@ enum { COL_VALUE, COL_MIN, COL_MAX, COL_COU, COL_ZS, COLUMNS };
 
 struct points {
     uint32_t n;
+    bool plain;                          /* no point has any column but the value; a writer need not fill the others then */
     int64_t at[POINTS_MAX];              /* ms, strictly rising */
     double col[COLUMNS][POINTS_MAX + 8]; /* 8 more, or all columns of a point fall into the same set of the processor's cache */
     uint64_t flag[POINTS_MAX];           /* flag_pack */

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 5000, JOURNALS_MAX = 16, RETAIN_EVERY = LF_HOUR_MS };
+enum { LOOK_MS = 5000, QUIET_MS = 5000, JOURNALS_MAX = 16, RETAIN_EVERY = LF_HOUR_MS };
 
 static lf_rc freeze(struct log_store *s, struct lf_err *err)
 {
@@ -36,6 +36,9 @@ static lf_rc tidy(struct log_store *s, struct lf_err *err)
         rc = log_retain(s, err);
         s->retained = lf_now();
     }
+    int64_t quiet = lf_now().ms - s->sealed.ms;
+    if (quiet >= QUIET_MS || quiet < 0)
+        log_let_go(s);
     return rc;
 }
 

@@ -45,7 +45,7 @@ char *path_readers(char *to, const char *dir); /* the lock of those who read */
 /* The number in a name of that kind ("seg-", "journal-", "state-"); false when it is none. */
 bool name_number(const char *name, const char *kind, uint64_t *number);
 
-enum { SPARES = 2 };
+enum { SPARES = 2, KEPT = 16 };
 struct log_store {
     struct lf_tele_store base;
     struct lf_tele_log_config c;
@@ -70,7 +70,9 @@ struct log_store {
     pthread_mutex_t keeper_lock;
     struct manifest manifest;
     int64_t lost_records, lost_files; /* written when it is opened only */
-    lf_ms retained;                   /* when retention was looked at last */
+    lf_ms retained, sealed;           /* when retention was looked at last, and when it sealed last */
+    char *kept[KEPT];                 /* memory for bytes of journals, from one seal to the next while they come one after another */
+    size_t nkept;
     pthread_t keeper;
     bool has_keeper;
     pthread_mutex_t wake_lock;
@@ -141,6 +143,7 @@ void stats_add(struct lf_tele_log_stats *o, const struct segment *g);
 /* seal.c: the frozen table becomes segments. compact.c: merging and retention. keeper.c: when. Under keeper_lock. */
 lf_rc log_write_state(struct log_store *s, struct manifest *m, struct lf_err *err) LF_MUST_CHECK; /* a new file, named in m */
 lf_rc log_seal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
+void log_let_go(struct log_store *s);                                                /* of the memory that sealing kept */
 lf_rc log_compact(struct log_store *s, bool *did, struct lf_err *err) LF_MUST_CHECK; /* at most one merge */
 lf_rc log_retain(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 /* Writes the manifest for `list` and makes it the visible one (sealed: the frozen table is emptied with it). Takes over `list`. */

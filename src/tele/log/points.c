@@ -139,7 +139,7 @@ static lf_rc settle(struct source *s, int64_t from, bool *more, struct buf *scra
             return LF_OK;
         }
         if (!s->block)
-            s->block = lf_new(sizeof *s->block);
+            s->block = lf_renew(NULL, sizeof *s->block); /* not zeroed: reading fills it */
         lf_rc rc = points_read_block(s->seg, &s->list[s->next++], scratch, s->block, err);
         if (rc)
             return rc;
@@ -189,23 +189,35 @@ static lf_rc settle_all(struct source **live, size_t *n, int64_t from, struct bu
     return LF_OK;
 }
 
+/* Who takes what is merged: one by one, or (when `some` is there) all at once what lies in one block. False: stop. */
+struct taker {
+    bool (*each)(void *user, const struct point *);
+    bool (*some)(void *user, const struct points *p, uint32_t from, uint32_t to);
+    void *user;
+};
+
 /* What the source holds (of a block: that block) before `end`, where no other source has a word. False: stop. */
-static bool give(struct source *b, int64_t end, bool (*each)(void *, const struct point *), void *user)
+static bool give(struct source *b, int64_t end, const struct taker *t)
 {
     struct point p;
     for (; b->mem && b->nmem && b->mem->at < end; b->mem++, b->nmem--)
-        if (!each(user, b->mem))
+        if (!t->each(t->user, b->mem))
             return false;
+    if (!b->mem && t->some) {
+        uint32_t from = b->pos;
+        b->pos = b->block->at[b->block->n - 1] < end ? b->block->n : lower(b->block, end);
+        return t->some(t->user, b->block, from, b->pos);
+    }
     for (; !b->mem && b->pos < b->block->n && b->block->at[b->pos] < end; b->pos++) {
         point_of(b->block, b->pos, &p);
-        if (!each(user, &p))
+        if (!t->each(t->user, &p))
             return false;
     }
     return true;
 }
 
 /* One point that others have too: theirs are older values of the same time. */
-static bool give_newest(struct source **live, size_t n, struct source *b, bool (*each)(void *, const struct point *), void *user)
+static bool give_newest(struct source **live, size_t n, struct source *b, const struct taker *t)
 {
     struct point p;
     if (b->mem)
@@ -215,11 +227,10 @@ static bool give_newest(struct source **live, size_t n, struct source *b, bool (
     for (size_t i = 0; i < n; i++)
         if (head_at(live[i]) == p.at)
             step(live[i]);
-    return each(user, &p);
+    return t->each(t->user, &p);
 }
 
-lf_rc points_merge(struct source *s, size_t n, int64_t from, int64_t to, bool (*each)(void *, const struct point *), void *user,
-                   struct lf_err *err)
+static lf_rc merge(struct source *s, size_t n, int64_t from, int64_t to, const struct taker *t, struct lf_err *err)
 {
     struct buf scratch = { 0 };
     struct source **live = lf_new(n * sizeof *live);
@@ -232,13 +243,19 @@ lf_rc points_merge(struct source *s, size_t n, int64_t from, int64_t to, bool (*
         struct source *b = choose(live, n, &until);
         if (head_at(b) >= to)
             break;
-        more = head_at(b) < until ? give(b, until < to ? until : to, each, user) : give_newest(live, n, b, each, user);
+        more = head_at(b) < until ? give(b, until < to ? until : to, t) : give_newest(live, n, b, t);
         if (more)
             rc = settle_all(live, &n, from, &scratch, err);
     }
     lf_release(live);
     buf_free(&scratch);
     return rc;
+}
+
+lf_rc points_merge(struct source *s, size_t n, int64_t from, int64_t to, bool (*each)(void *, const struct point *), void *user,
+                   struct lf_err *err)
+{
+    return merge(s, n, from, to, &(struct taker){ .each = each, .user = user }, err);
 }
 
 /* ---- many segments into one ---------------------------------------------------------------------------------- */
@@ -271,6 +288,13 @@ static bool copy_point(void *user, const struct point *p)
     return o->seg.rc == LF_OK;
 }
 
+static bool copy_points(void *user, const struct points *p, uint32_t from, uint32_t to)
+{
+    struct points_out *o = user;
+    points_add_some(o, p, from, to);
+    return o->seg.rc == LF_OK;
+}
+
 /* The lowest series of all walks, merged; those walks go on. */
 static lf_rc compact_series(struct walk *w, size_t n, struct source *src, struct points_out *out, struct lf_err *err)
 {
@@ -291,7 +315,7 @@ static lf_rc compact_series(struct walk *w, size_t n, struct source *src, struct
                 rc = walk_on(&w[i], err);
         }
     if (!rc)
-        rc = points_merge(src, k, INT64_MIN, INT64_MAX, copy_point, out, err);
+        rc = merge(src, k, INT64_MIN, INT64_MAX, &(struct taker){ copy_point, copy_points, out }, err);
     for (size_t i = 0; i < k; i++)
         source_close(&src[i]);
     return rc ? rc : out->seg.rc;

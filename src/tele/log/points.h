@@ -23,7 +23,9 @@ struct points_out {
 lf_rc points_create(struct points_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, struct lf_err *err);
 void points_series(struct points_out *o, int64_t station, lf_text factor); /* what follows belongs to it */
 void points_add(struct points_out *o, const struct point *p);
-lf_rc points_finish(struct points_out *o); /* frees all; the file is whole, or gone */
+void points_add_value(struct points_out *o, int64_t at, double value, uint64_t flag);           /* one without other columns */
+void points_add_some(struct points_out *o, const struct points *p, uint32_t from, uint32_t to); /* of a block that was read */
+lf_rc points_finish(struct points_out *o);                                                      /* frees all; the file is whole, or gone */
 void points_abandon(struct points_out *o);
 
 /* ---- reading ---- */

@@ -52,16 +52,60 @@ void points_series(struct points_out *o, int64_t station, lf_text factor)
     o->series = (struct series_entry){ .station = station, .factor = number_of(o, factor) };
 }
 
-void points_add(struct points_out *o, const struct point *p)
+/* From now on the block has all columns. */
+static void widen(struct points *b)
+{
+    for (int c = 1; c < COLUMNS && b->plain; c++)
+        for (uint32_t i = 0; i < b->n; i++)
+            b->col[c][i] = (double)NAN;
+    b->plain = false;
+}
+
+/* Room for one more at least. */
+static struct points *open_block(struct points_out *o, bool plain)
 {
     struct points *b = &o->block;
     if (b->n == POINTS_MAX)
         end_block(o);
+    if (b->n == 0)
+        b->plain = true;
+    if (!plain)
+        widen(b);
+    return b;
+}
+
+void points_add(struct points_out *o, const struct point *p)
+{
+    struct points *b = open_block(o, false);
     b->at[b->n] = p->at;
     b->flag[b->n] = p->flag;
     for (int c = 0; c < COLUMNS; c++)
         b->col[c][b->n] = p->col[c];
     b->n++;
+}
+
+void points_add_value(struct points_out *o, int64_t at, double value, uint64_t flag)
+{
+    struct points *b = open_block(o, true);
+    b->at[b->n] = at;
+    b->flag[b->n] = flag;
+    b->col[COL_VALUE][b->n] = value;
+    for (int c = 1; c < COLUMNS && !b->plain; c++)
+        b->col[c][b->n] = (double)NAN;
+    b->n++;
+}
+
+void points_add_some(struct points_out *o, const struct points *p, uint32_t from, uint32_t to)
+{
+    while (from < to) {
+        struct points *b = open_block(o, p->plain);
+        uint32_t n = to - from < POINTS_MAX - b->n ? to - from : POINTS_MAX - b->n;
+        memcpy(&b->at[b->n], &p->at[from], n * sizeof b->at[0]);
+        memcpy(&b->flag[b->n], &p->flag[from], n * sizeof b->flag[0]);
+        for (int c = 0; c < (b->plain ? 1 : COLUMNS); c++)
+            memcpy(&b->col[c][b->n], &p->col[c][from], n * sizeof b->col[c][0]);
+        b->n += n, from += n;
+    }
 }
 
 lf_rc points_finish(struct points_out *o)

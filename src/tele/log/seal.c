@@ -38,9 +38,11 @@ struct months {
     int64_t from, to;
 };
 
+static bool in_month(const struct months *l, int64_t at) { return at >= l->from && at < l->to; }
+
 static void add_month(struct months *l, int64_t at)
 {
-    if (at >= l->from && at < l->to)
+    if (in_month(l, at))
         return;
     l->last = month_of((lf_ms){ at });
     l->from = month_end(l->last - 1).ms, l->to = month_end(l->last).ms;
@@ -50,6 +52,12 @@ static void add_month(struct months *l, int64_t at)
     if (l->n == l->cap)
         l->m = lf_renew(l->m, (l->cap = l->cap * 2 + 16) * sizeof *l->m);
     l->m[l->n++] = l->last;
+}
+
+static void add_months(struct months *l, const struct run *r)
+{
+    for (uint32_t i = 0; i < r->n && !(in_month(l, r->first) && in_month(l, r->last)); i++)
+        add_month(l, r->p[i].at);
 }
 
 /* ---- readings ---------------------------------------------------------------------------------------------------------- */
@@ -106,16 +114,21 @@ static void collect(struct seal *k)
 static void add_points(struct seal *k, struct points_out *o, const struct series *e, int64_t from, int64_t to)
 {
     bool begun = false;
-    for (const struct run *r = e->mem[k->table].head; r; r = r->next)
+    for (const struct run *r = e->mem[k->table].head; r; r = r->next) {
+        bool whole = r->first >= from && r->last < to;
         for (uint32_t i = 0; i < r->n; i++) {
-            if (r->p[i].at < from || r->p[i].at >= to)
+            if (!whole && (r->p[i].at < from || r->p[i].at >= to))
                 continue;
             if (!begun)
                 points_series(o, e->station->id, e->factor);
             begun = true;
-            struct point p = point_of(&r->p[i]);
-            points_add(o, &p);
+            struct point p;
+            if (r->p[i].more)
+                p = point_of(&r->p[i]), points_add(o, &p);
+            else
+                points_add_value(o, r->p[i].at, r->p[i].value, r->p[i].flag);
         }
+    }
 }
 
 static void add_sorted_points(struct seal *k, struct points_out *o, const struct series *e, int64_t from, int64_t to)
@@ -162,8 +175,7 @@ static lf_rc seal_readings(struct seal *k, struct lf_err *err)
         for (size_t i = 0; i < k->nseries; i++)
             if (k->series[i]->kind == kind)
                 for (const struct run *r = k->series[i]->mem[k->table].head; r; r = r->next)
-                    for (uint32_t j = 0; j < r->n; j++)
-                        add_month(&l, r->p[j].at);
+                    add_months(&l, r);
         for (size_t i = 0; i < l.n && !rc; i++)
             rc = seal_kind(k, (enum lf_tele_kind)kind, l.m[i], err);
         lf_release(l.m);
@@ -200,14 +212,39 @@ static size_t records_of(struct seal *k, const struct station *s, uint32_t c, in
     return n;
 }
 
-/* Pieces, each with the beginning of the next behind it, so that every record but a huge one lies whole in the piece where it begins. */
-enum { PIECE = 8 << 20, OVERLAP = 64 << 10 };
+/* Pieces of the journals, each with the beginning of the next behind it, so that every record but a huge one lies whole in the piece
+ * where it begins. What lies between the records (readings, mostly) is not read, when it is more than a small gap. */
+enum { PIECE = 8 << 20, OVERLAP = 64 << 10, GAP = 4096 };
 
-static lf_rc load_piece(struct seal *k, const struct journal *j, uint64_t at, struct lf_err *err)
+/* One that was used before, or a new one. */
+static char *new_piece(struct log_store *s) { return s->nkept ? s->kept[--s->nkept] : lf_renew(NULL, PIECE + OVERLAP); }
+
+/* Bytes [from, to) behind the journal's start into each piece that they touch. */
+static lf_rc load_range(struct seal *k, uint32_t journal, uint64_t from, uint64_t to, struct lf_err *err)
 {
-    size_t left = j->end - at, n = left < PIECE + OVERLAP ? left : PIECE + OVERLAP;
-    char *p = k->piece[k->npiece++] = lf_renew(NULL, n + 1);
-    return io_read_all(j->io, j->fd, j->path, p, n, at, err);
+    const struct journal *j = k->t->journal[journal];
+    lf_rc rc = LF_OK;
+    for (uint64_t p = from < OVERLAP ? 0 : (from - OVERLAP) / PIECE; p * PIECE < to && !rc; p++) {
+        uint64_t base = p * PIECE, lo = from > base ? from : base, hi = to < base + PIECE + OVERLAP ? to : base + PIECE + OVERLAP;
+        if (lo < hi)
+            rc = io_read_all(j->io, j->fd, j->path, k->piece[k->first_piece[journal] + p] + (lo - base), hi - lo, JOURNAL_START + lo, err);
+    }
+    return rc;
+}
+
+/* The records of one class, in the order in which they came. */
+static lf_rc load_class(struct seal *k, uint32_t c, struct lf_err *err)
+{
+    const struct mrecord *r = k->t->rec[c], *end = r + k->t->nrec[c];
+    lf_rc rc = LF_OK;
+    while (r < end && !rc) {
+        uint32_t journal = r->journal;
+        uint64_t from = r->at - JOURNAL_START, to = from;
+        for (; r < end && r->journal == journal && r->at - JOURNAL_START >= from && r->at - JOURNAL_START <= to + GAP; r++)
+            to = r->at - JOURNAL_START + r->n > to ? r->at - JOURNAL_START + r->n : to;
+        rc = load_range(k, journal, from, to, err);
+    }
+    return rc;
 }
 
 static lf_rc load_journals(struct seal *k, struct lf_err *err)
@@ -215,37 +252,51 @@ static lf_rc load_journals(struct seal *k, struct lf_err *err)
     size_t n = 0;
     lf_rc rc = LF_OK;
     k->first_piece = lf_new((k->t->njournal + 1) * sizeof *k->first_piece);
-    for (uint32_t i = 0; i < k->t->njournal; i++)
+    for (uint32_t i = 0; i < k->t->njournal; i++) {
+        k->first_piece[i] = n;
         n += (k->t->journal[i]->end - JOURNAL_START) / PIECE + 1;
-    k->piece = lf_new((n + 1) * sizeof *k->piece);
-    for (uint32_t i = 0; i < k->t->njournal && !rc; i++) {
-        const struct journal *j = k->t->journal[i];
-        k->first_piece[i] = k->npiece;
-        for (uint64_t at = JOURNAL_START; at < j->end && !rc; at += PIECE)
-            rc = load_piece(k, j, at, err);
     }
+    k->piece = lf_new((n + 1) * sizeof *k->piece);
+    for (; k->npiece < n; k->npiece++)
+        k->piece[k->npiece] = new_piece(k->s);
+    for (uint32_t c = 0; c < RECORD_CLASSES && !rc; c++)
+        rc = load_class(k, c, err);
     return rc;
 }
 
 static void drop_journals(struct seal *k)
 {
+    struct log_store *s = k->s;
     for (size_t i = 0; i < k->npiece; i++)
-        lf_release(k->piece[i]);
+        if (s->nkept < KEPT)
+            s->kept[s->nkept++] = k->piece[i];
+        else
+            lf_release(k->piece[i]);
     lf_release(k->piece);
     lf_release(k->first_piece);
+}
+
+void log_let_go(struct log_store *s)
+{
+    while (s->nkept)
+        lf_release(s->kept[--s->nkept]);
+}
+
+/* Where the body of a record begins. */
+static const char *loaded(const struct seal *k, const struct mrecord *r)
+{
+    uint64_t from = r->at - JOURNAL_START;
+    return k->piece[k->first_piece[r->journal] + from / PIECE] + from % PIECE;
 }
 
 static lf_rc add_record(struct seal *k, struct records_out *o, const struct mrecord *r, struct lf_err *err)
 {
     struct journal *j = k->t->journal[r->journal];
     uint32_t cls = o->seg.foot.cls;
-    uint64_t from = r->at - JOURNAL_START;
-    struct record one = {
-        r->station, r->id, { k->piece[k->first_piece[r->journal] + from / PIECE] + from % PIECE, r->n }, cls == CLASS_PACKET ? r->print : 0
-    };
+    struct record one = { r->station, r->id, { loaded(k, r), r->n }, cls == CLASS_PACKET ? r->print : 0 };
     struct lf_arena a = { 0 };
     lf_rc rc = LF_OK;
-    if (from % PIECE + r->n > PIECE + OVERLAP)
+    if ((r->at - JOURNAL_START) % PIECE + r->n > PIECE + OVERLAP)
         rc = mrecord_body(r, j, cls, &a, &one.body, err);
     else if (!mrecord_good(r, cls, one.body))
         rc = io_damaged(j->path, "a record that was good when it was written", err);
@@ -452,7 +503,8 @@ lf_rc log_seal(struct log_store *s, struct lf_err *err)
     lf_rc rc = seal_table(&k, err);
     atomic_store(&s->sealing, false);
     atomic_fetch_add(rc ? &s->seal_failures : &s->seals, 1);
-    atomic_store(&s->last_seal_ms, lf_now().ms - began);
+    s->sealed = lf_now();
+    atomic_store(&s->last_seal_ms, s->sealed.ms - began);
     lf_release(k.series);
     lf_release(k.station);
     lf_release(k.made);

@@ -287,6 +287,7 @@ static void destroy(struct log_store *s)
     pthread_cond_destroy(&s->wake);
     pthread_rwlock_destroy(&s->lock);
     lf_release(s->dir);
+    log_let_go(s);
     lf_release(s);
 }
 
