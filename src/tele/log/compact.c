@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { RUN_MIN = 4, RUN_MAX = 64, SMALL = 1 << 20, QUIET_DAYS = 3 };
+enum { RUN_MIN = 4, RUN_HURRY = 24, RUN_MAX = 64, SMALL = 1 << 20, QUIET_DAYS = 3 };
 enum {
     FACTOR = 2,
     FACTOR_OVER = 8
@@ -153,7 +153,7 @@ static lf_rc compact_run(struct log_store *s, const struct group *g, struct lf_e
     return rc;
 }
 
-lf_rc log_compact(struct log_store *s, bool *did, struct lf_err *err)
+lf_rc log_compact(struct log_store *s, bool hurry, bool *did, struct lf_err *err)
 {
     lf_ms now = lf_now();
     *did = false;
@@ -161,7 +161,7 @@ lf_rc log_compact(struct log_store *s, bool *did, struct lf_err *err)
         if (!is_newest_of_group(s->list, i))
             continue;
         struct group g = run_of(s->list, i, now);
-        if (g.n >= (g.over ? 2 : RUN_MIN)) {
+        if (g.n >= (hurry ? RUN_HURRY : g.over ? 2 : RUN_MIN)) {
             lf_rc rc = compact_run(s, &g, err);
             *did = !rc;
             return rc;

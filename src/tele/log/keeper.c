@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 5000, QUIET_MS = 5000, JOURNALS_MAX = 16, RETAIN_EVERY = LF_HOUR_MS };
+enum { LOOK_MS = 5000, QUIET_MS = 5000, HURRY_MS = 5000, JOURNALS_MAX = 16, RETAIN_EVERY = LF_HOUR_MS };
 
 static lf_rc freeze(struct log_store *s, struct lf_err *err)
 {
@@ -26,11 +26,18 @@ static bool is_old(struct log_store *s)
     return old;
 }
 
-static lf_rc tidy(struct log_store *s, struct lf_err *err)
+/* Tables fill up within seconds: merging can wait until there is more to merge at once, or less to do. */
+static bool in_a_hurry(const struct log_store *s)
+{
+    int64_t now = lf_now().ms, since = now - s->sealed.ms, pace = s->sealed.ms - s->sealed_before.ms;
+    return since >= 0 && since < HURRY_MS && pace >= 0 && pace < HURRY_MS;
+}
+
+static lf_rc tidy(struct log_store *s, bool now, struct lf_err *err)
 {
     lf_rc rc = LF_OK;
     for (bool did = true; did && !rc && !atomic_load(&s->stop) && !atomic_load(&s->frozen);)
-        rc = log_compact(s, &did, err);
+        rc = log_compact(s, !now && in_a_hurry(s), &did, err);
     int64_t since = lf_now().ms - s->retained.ms;
     if (!rc && (since >= RETAIN_EVERY || since < 0)) {
         rc = log_retain(s, err);
@@ -53,7 +60,7 @@ static lf_rc round_of_work(struct log_store *s, bool now, struct lf_err *err)
     if (now)
         s->retained.ms = 0;
     if (!rc)
-        rc = tidy(s, err);
+        rc = tidy(s, now, err);
     pthread_mutex_unlock(&s->keeper_lock);
     return rc;
 }

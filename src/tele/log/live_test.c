@@ -31,6 +31,7 @@ enum { STEP = 40000 };
         } \
     } while (0)
 
+/* user: merge now and then, which would wait until the store is in less of a hurry; or NULL. */
 static void *commit_all(void *user)
 {
     struct lf_tele_batch b = { .npacket = 0 };
@@ -58,6 +59,8 @@ static void *commit_all(void *user)
         CHECK(rc == LF_OK);
         atomic_store(&acked, k);
         lf_tele_batch_reset(&b);
+        if (user && i % 16 == 15)
+            CHECK(lf_tele_log_work(store, &err) == LF_OK);
     }
     lf_tele_batch_free(&b);
     atomic_store(&done, true);
@@ -160,7 +163,7 @@ static void everything_at_once(void **state)
     snprintf(dir, sizeof dir, "/tmp/lanfan_live_test_%d", (int)getpid());
     snprintf(to, sizeof to, "%s.copy", dir);
     assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
-    pthread_create(&writer, NULL, commit_all, NULL);
+    pthread_create(&writer, NULL, commit_all, dir);
     for (int i = 0; i < 2; i++)
         pthread_create(&reader[i], NULL, read_all, NULL);
     for (int i = 0; i < COPIES; i++) {
@@ -291,6 +294,51 @@ static void journals_are_written_over(void **state)
     assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
     lf_tele_log_stats(store, &stats);
     assert_int_equal(stats.cls[CLASS_PACKET].entries, atomic_load(&acked));
+    lf_tele_store_close(store);
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A table that is sealed is one more segment of packets of this month. */
+static size_t seal_one_more(void)
+{
+    struct log_store *s = log_of(store);
+    struct lf_err err = { 0 };
+    struct lf_tele_batch b = { .npacket = 0 };
+    lf_ms now = lf_now();
+    *lf_tele_add_packet(&b) = (struct lf_tele_packet){
+        .station = { 1 }, .cn = LF_TEXT("2011"), .raw = LF_TEXT("x"), .pno = (int)s->seq, .at = now, .received = now
+    };
+    assert_int_equal(store->ops->commit(store, &b, &err), LF_OK);
+    lf_tele_batch_free(&b);
+    pthread_mutex_lock(&s->commit_lock);
+    assert_int_equal(log_freeze(s, &err), LF_OK);
+    pthread_mutex_unlock(&s->commit_lock);
+    assert_int_equal(log_seal(s, &err), LF_OK);
+    return s->list->n;
+}
+
+/* When tables fill up within seconds, many segments are merged at once instead of a few again and again; else four are enough. */
+static void merging_waits_in_a_hurry(void **state)
+{
+    struct lf_tele_log_config c = { .dir = dir, .by_hand = true };
+    struct lf_err err = { 0 };
+    bool did = false;
+    assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
+    struct log_store *s = log_of(store);
+    size_t most = 0;
+    for (int i = 0; i < 40 && !did; i++) {
+        most = seal_one_more();
+        assert_int_equal(log_compact(s, true, &did, &err), LF_OK);
+    }
+    assert_true(did);
+    assert_in_range(most, 20, 30);
+    assert_in_range(s->list->n, 1, 2); /* two, when midnight ended a month */
+    for (int i = 0; i < 4; i++)
+        seal_one_more();
+    assert_int_equal(log_compact(s, true, &did, &err), LF_OK);
+    assert_false(did);
+    assert_int_equal(log_compact(s, false, &did, &err), LF_OK);
+    assert_true(did);
     lf_tele_store_close(store);
     nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -479,9 +527,14 @@ static void descriptors_run_out(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once),  cmocka_unit_test(old_months_go),
-                                        cmocka_unit_test(age_seals),           cmocka_unit_test(one_writer),
-                                        cmocka_unit_test(factors_have_an_end), cmocka_unit_test(few_files_are_open),
-                                        cmocka_unit_test(descriptors_run_out), cmocka_unit_test(journals_are_written_over) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(everything_at_once),
+                                        cmocka_unit_test(old_months_go),
+                                        cmocka_unit_test(age_seals),
+                                        cmocka_unit_test(one_writer),
+                                        cmocka_unit_test(factors_have_an_end),
+                                        cmocka_unit_test(few_files_are_open),
+                                        cmocka_unit_test(descriptors_run_out),
+                                        cmocka_unit_test(journals_are_written_over),
+                                        cmocka_unit_test(merging_waits_in_a_hurry) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

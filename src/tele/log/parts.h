@@ -70,7 +70,8 @@ struct log_store {
     pthread_mutex_t keeper_lock;
     struct manifest manifest;
     int64_t lost_records, lost_files; /* written when it is opened only */
-    lf_ms retained, sealed;           /* when retention was looked at last, and when it sealed last */
+    lf_ms retained;                   /* when retention was looked at last */
+    lf_ms sealed, sealed_before;      /* when it sealed last, and the time before */
     char *kept[KEPT];                 /* memory for bytes of journals, from one seal to the next while they come one after another */
     size_t nkept;
     pthread_t keeper;
@@ -143,8 +144,9 @@ void stats_add(struct lf_tele_log_stats *o, const struct segment *g);
 /* seal.c: the frozen table becomes segments. compact.c: merging and retention. keeper.c: when. Under keeper_lock. */
 lf_rc log_write_state(struct log_store *s, struct manifest *m, struct lf_err *err) LF_MUST_CHECK; /* a new file, named in m */
 lf_rc log_seal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
-void log_let_go(struct log_store *s);                                                /* of the memory that sealing kept */
-lf_rc log_compact(struct log_store *s, bool *did, struct lf_err *err) LF_MUST_CHECK; /* at most one merge */
+void log_let_go(struct log_store *s); /* of the memory that sealing kept */
+/* At most one merge; in a hurry only when there are many. */
+lf_rc log_compact(struct log_store *s, bool hurry, bool *did, struct lf_err *err) LF_MUST_CHECK;
 lf_rc log_retain(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 /* Writes the manifest for `list` and makes it the visible one (sealed: the frozen table is emptied with it). Takes over `list`. */
 lf_rc log_exchange(struct log_store *s, const struct manifest *m, struct seglist *list, bool sealed, struct lf_err *err) LF_MUST_CHECK;

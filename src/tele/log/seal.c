@@ -503,6 +503,7 @@ lf_rc log_seal(struct log_store *s, struct lf_err *err)
     lf_rc rc = seal_table(&k, err);
     atomic_store(&s->sealing, false);
     atomic_fetch_add(rc ? &s->seal_failures : &s->seals, 1);
+    s->sealed_before = s->sealed;
     s->sealed = lf_now();
     atomic_store(&s->last_seal_ms, s->sealed.ms - began);
     lf_release(k.series);
