@@ -77,7 +77,8 @@ bool hj212_number(lf_text s, double *out);
 
 /* Writes ##LLLL + segment + CRC + CRLF into out[cap]; returns bytes written, 0 when it does not fit or the segment is too long. */
 size_t hj212_frame(lf_text segment, char *out, size_t cap);
-/* The answer that the standard asks for to an upload or notice: 9014 or 9013, in the layout of the packet's version (vectors D1, D2, D15-D17). */
+/* The answer that the standard asks for to an upload or notice: 9014 or 9013, in the layout of the packet's version (vectors D1, D2, D15-D17).
+ * out is written while p's texts are read: it must not hold them. */
 size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap);
 bool hj212_is_notice(lf_text cn); /* answered by 9013, not 9014 */
 /* 9011 with QnRtn or 9012 with ExeRtn (vectors D3-D7, D15): what a device, or a test that plays one, sends. */

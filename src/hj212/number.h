@@ -35,6 +35,17 @@ static inline uint64_t hj212_few(const char *p, uint32_t n)
 /* The lowest bit set is the top bit of the first byte of w that is zero; 0 when there is none. */
 static inline uint64_t hj212_zero_byte(uint64_t w) { return (w - HJ212_EACH(1)) & ~w & HJ212_EACH(0x80); }
 
+/* Are the n >= 8 bytes all digits? */
+static inline bool hj212_all_digits(const char *p, uint32_t n)
+{
+    uint64_t other = 0; /* a set bit where one is none: of a byte that is more than 9 when '0' is taken from it by xor */
+    for (uint32_t i = 0; i < n; i += 8) {
+        uint64_t x = hj212_eight(i + 8 <= n ? p + i : p + n - 8) ^ HJ212_EACH('0');
+        other |= ((x & HJ212_EACH(0x7f)) + HJ212_EACH(0x76)) | x;
+    }
+    return (other & HJ212_EACH(0x80)) == 0;
+}
+
 /* Where in w the first ',' or ';' is: 0 to 7; 8 when there is none. */
 static inline uint32_t hj212_stop_in(uint64_t w)
 {

@@ -344,6 +344,15 @@ static void eight_at_a_time(void **state)
     assert_int_equal(hj212_stop_in(hj212_eight("12345678")), 8);
     assert_int_equal(hj212_stop_in(hj212_eight(";2345678")), 0);
     assert_int_equal(hj212_stop_in(hj212_eight("-+:<1:-,")), 7);
+    char d[] = "20240311115959123";
+    for (uint32_t n = 8; n <= 17; n++)
+        for (uint32_t i = 0; i < n; i++)
+            for (unsigned c = 0; c < 256; c++) {
+                char was = d[i];
+                d[i] = (char)c;
+                assert_int_equal(hj212_all_digits(d, n), c >= '0' && c <= '9');
+                d[i] = was;
+            }
     for (uint32_t n = 0; n < 8; n++)
         assert_int_equal(hj212_few(t, n), n ? hj212_eight(t) & (UINT64_MAX >> (64 - 8 * n)) : (uint64_t)0);
 }

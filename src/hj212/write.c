@@ -1,35 +1,48 @@
 /* write.c - frames and answers. */
 #include "hj212/hj212.h"
 
-size_t hj212_frame(lf_text segment, char *out, size_t cap)
+enum { HEAD = 6, AROUND = 12 };
+
+/* Head, checksum and end around the n bytes of a segment that stand where they belong. */
+static size_t close_frame(char *out, uint32_t n)
 {
     static const char hex[] = "0123456789ABCDEF";
-    size_t whole = segment.n + (size_t)12;
-    if (segment.n > HJ212_SEGMENT_MAX || cap < whole)
-        return 0;
-    unsigned n = segment.n, crc = hj212_crc(segment.p, segment.n);
-    char *p = out + 6 + n;
-    memmove(out + 6, segment.p, n); /* the segment may have been written in place */
+    unsigned crc = hj212_crc(out + HEAD, n), left = n;
+    char *p = out + HEAD + n;
     out[0] = out[1] = '#';
-    for (int i = 5; i >= 2; i--, n /= 10)
-        out[i] = (char)('0' + n % 10);
+    for (int i = HEAD - 1; i >= 2; i--, left /= 10)
+        out[i] = (char)('0' + left % 10);
     for (int i = 3; i >= 0; i--, crc >>= 4)
         p[i] = hex[crc & 15];
     p[4] = '\r';
     p[5] = '\n';
-    return whole;
+    return n + AROUND;
 }
 
-/* A segment under construction: what does not fit sets `full`. */
+size_t hj212_frame(lf_text segment, char *out, size_t cap)
+{
+    if (segment.n > HJ212_SEGMENT_MAX || cap < segment.n + (size_t)AROUND)
+        return 0;
+    memmove(out + HEAD, segment.p, segment.n); /* the segment may have been written in place */
+    return close_frame(out, segment.n);
+}
+
+/* A segment under construction, in its place within the frame: what does not fit sets `full`. */
 struct seg {
-    char p[HJ212_SEGMENT_MAX];
-    uint32_t n;
+    char *p;
+    uint32_t n, room;
     bool full;
 };
 
+static struct seg begin(char *out, size_t cap)
+{
+    size_t room = cap < AROUND ? 0 : cap - AROUND;
+    return (struct seg){ .p = out + HEAD, .room = room < HJ212_SEGMENT_MAX ? (uint32_t)room : HJ212_SEGMENT_MAX };
+}
+
 static inline void put(struct seg *s, lf_text t)
 {
-    if (t.n > sizeof s->p - s->n) {
+    if (t.n > s->room - s->n) {
         s->full = true;
         return;
     }
@@ -60,10 +73,10 @@ static void put_number(struct seg *s, const char *name, int v)
     put_field(s, name, (lf_text){ text + at, (uint32_t)sizeof text - at }, "");
 }
 
-static size_t finish(struct seg *s, char *out, size_t cap)
+static size_t finish(struct seg *s)
 {
     put_str(s, "&&");
-    return s->full ? 0 : hj212_frame((lf_text){ s->p, s->n }, out, cap);
+    return s->full ? 0 : close_frame(s->p - HEAD, s->n);
 }
 
 /* 2017 table 3 order, ST=91 (system interaction), Flag = the version bits of the packet: no answer to an answer. */
@@ -104,24 +117,22 @@ bool hj212_is_notice(lf_text cn)
 
 size_t hj212_answer(const struct hj212_packet *p, char *out, size_t cap)
 {
-    struct seg s;
-    s.n = 0, s.full = false; /* not the text: it is written before it is read */
+    struct seg s = begin(out, cap);
     if (hj212_is_notice(p->cn))
         put_head(&s, p, "9013");
     else if (p->version == 2005)
         put_data_answer_2005(&s, p);
     else
         put_head(&s, p, "9014");
-    return finish(&s, out, cap);
+    return finish(&s);
 }
 
 size_t hj212_result(const struct hj212_packet *p, bool executed, int code, char *out, size_t cap)
 {
-    struct seg s;
-    s.n = 0, s.full = false;
+    struct seg s = begin(out, cap);
     put_head(&s, p, executed ? "9012" : "9011");
     if (p->version == 2005 && p->qn.p)
         put_str(&s, ";");
     put_number(&s, executed ? "ExeRtn=" : "QnRtn=", code);
-    return finish(&s, out, cap);
+    return finish(&s);
 }

@@ -108,16 +108,17 @@ static lf_text bring_in(struct lf_arena *m, const struct lf_admit *a, struct hj2
 static void add_packet(struct lf_admit *a, struct lf_tele_batch *b, const struct hj212_packet *p, const struct lf_tele_station *s,
                        lf_text raw, lf_text grid_code, lf_ms at, size_t first)
 {
-    struct lf_tele_packet *k = lf_tele_add_packet(b);
-    *k = (struct lf_tele_packet){
+    lf_text peer = lf_tele_once(b, LF_TELE_PEER, a->peer), qn = not_null(p->qn), st = not_null(p->st);
+    lf_text note = a->forgiven || a->sealed ? forgiven(&b->arena, a->forgiven, a->sealed) : LF_TEXT("");
+    *lf_tele_add_packet(b) = (struct lf_tele_packet){
         .station = s->id,
         .grid_code = grid_code,
-        .peer = lf_tele_once(b, LF_TELE_PEER, a->peer),
+        .peer = peer,
         .raw = raw,
-        .qn = not_null(p->qn),
-        .st = not_null(p->st),
+        .qn = qn,
+        .st = st,
         .cn = p->cn,
-        .note = a->forgiven || a->sealed ? forgiven(&b->arena, a->forgiven, a->sealed) : LF_TEXT(""),
+        .note = note,
         .received = a->now,
         .at = at,
         .pnum = p->split ? p->pnum : 0,

@@ -71,11 +71,15 @@ struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b)
     return &b->reading[b->nreading++];
 }
 
-struct lf_tele_reading *lf_tele_put_reading(struct lf_tele_batch *b, const struct lf_tele_reading *like)
+struct lf_tele_reading *lf_tele_put_readings(struct lf_tele_batch *b, const struct lf_tele_reading *like, size_t n)
 {
-    b->reading = room(b->reading, b->nreading, &b->cap_reading, sizeof *b->reading);
-    b->reading[b->nreading] = *like;
-    return &b->reading[b->nreading++];
+    while (!b->reading || b->nreading + n > b->cap_reading)
+        b->reading = room(b->reading, b->cap_reading, &b->cap_reading, sizeof *b->reading);
+    struct lf_tele_reading *first = &b->reading[b->nreading];
+    for (size_t i = 0; i < n; i++)
+        first[i] = *like;
+    b->nreading += n;
+    return first;
 }
 
 struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b)

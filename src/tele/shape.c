@@ -29,7 +29,8 @@ struct lf_shape {
     uint64_t hash;
     unsigned forgiven;
     uint32_t unknown_stats;
-    uint32_t n, names_n, tail_n; /* names_n: with the tail, what stands behind the last separator */
+    uint32_t n, nreading;     /* items; readings that they open */
+    uint32_t names_n, tail_n; /* names_n: with the tail, what stands behind the last separator */
     const char *names;
     struct item item[];
 };
@@ -114,7 +115,7 @@ static bool cut_of(lf_text s, struct cut *c)
     if (s.n < 24 || s.p[s.n - 1] != '&' || s.p[s.n - 2] != '&')
         return false;
     if (memcmp(s.p, "QN=", 3) == 0) {
-        for (at = 3; at < 24 && s.p[at] >= '0' && s.p[at] <= '9'; at++)
+        for (at = s.p[20] == ';' && hj212_all_digits(s.p + 3, 17) ? 20 : 3; at < 24 && s.p[at] >= '0' && s.p[at] <= '9'; at++)
             ;
         if (at < 3 + 12 || at > 3 + 20)
             return false;
@@ -291,38 +292,42 @@ static inline const char *put_decimal(const struct item *t, struct lf_tele_readi
 }
 
 /* Any value, as the iterator of the codec finds it: p is where its item begins. Returns where the next one begins. */
-static const char *put_any(const struct item *t, const char *p, const char *end, struct lf_values *v)
+static const char *put_any(const struct item *t, struct lf_tele_reading *r, const char *p, const char *end, struct lf_values *v)
 {
     struct hj212_item it;
     size_t at = 0;
     bool broken;
     lf_text rest = { p, (uint32_t)(end - p) };
     if (hj212_next(rest, &at, &it, &broken) && t->column <= LF_C_FLAG)
-        lf_values_set(v, &v->b->reading[v->first + t->reading], (enum lf_column)t->column, t->times, it.value);
+        lf_values_set(v, r, (enum lf_column)t->column, t->times, it.value);
     return p + at;
 }
 
-static inline const char *put_item(const struct item *t, const char *p, const char *end, struct lf_values *v)
+/* One item, that begins at p and has the name that it should, into r. Returns where the next one begins. */
+static inline const char *put_item(const struct item *t, struct lf_tele_reading *r, const char *p, const char *end, struct lf_values *v)
 {
     const char *value = p + t->name_n, *stop;
     if (t->code_n)
-        lf_tele_put_reading(v->b, &v->like)->factor = (lf_text){ t->factor ? t->factor : p + t->code_at, t->code_n };
+        r->factor = (lf_text){ t->factor ? t->factor : p + t->code_at, t->code_n };
     if (t->column > LF_C_FLAG)
         stop = stop_of(value, end);
     else if (t->column == LF_C_FLAG)
-        stop = put_letter(&v->b->reading[v->first + t->reading], value, end);
+        stop = put_letter(r, value, end);
     else
-        stop = put_decimal(t, &v->b->reading[v->first + t->reading], value, end);
-    return stop ? stop + (stop < end) : put_any(t, p, end, v);
+        stop = put_decimal(t, r, value, end);
+    return stop ? stop + (stop < end) : put_any(t, r, p, end, v);
 }
 
 static bool fits(const struct lf_shape *s, lf_text cp, struct lf_values *v)
 {
     const char *p = cp.p, *end = p + cp.n, *name = s->names;
+    if (cp.n < s->names_n)
+        return false;
+    struct lf_tele_reading *first = lf_tele_put_readings(v->b, &v->like, s->nreading);
     for (const struct item *t = s->item, *last = t + s->n; t < last; name += t->name_n, t++) {
         if (end - p < t->name_n || !same_name(p, name, t->name_n))
             return false;
-        p = put_item(t, p, end, v);
+        p = put_item(t, first + t->reading, p, end, v);
     }
     return end - p == s->tail_n && same_name(p, name, s->tail_n);
 }
@@ -399,9 +404,15 @@ static struct lf_shape *keep(struct lf_shapes *m, const struct lf_shape *as)
 /* The shape of what was noted: one that is kept already, or a new one. NULL: there is no room. */
 static const struct lf_shape *shape_of_notes(struct lf_shapes *m, const struct lf_admit *a, uint32_t tail_n)
 {
-    struct lf_shape s = {
-        .forgiven = a->forgiven, .unknown_stats = a->unknown_stats, .n = m->t.n, .names_n = m->t.names_n, .tail_n = tail_n
-    };
+    uint32_t nreading = 0;
+    for (uint32_t i = 0; i < m->t.n; i++)
+        nreading += m->t.item[i].code_n > 0;
+    struct lf_shape s = { .forgiven = a->forgiven,
+                          .unknown_stats = a->unknown_stats,
+                          .n = m->t.n,
+                          .nreading = nreading,
+                          .names_n = m->t.names_n,
+                          .tail_n = tail_n };
     s.hash = s.n;
     for (uint32_t i = 0; i + 8 <= s.names_n; i += 8)
         s.hash = stir(s.hash, hj212_eight(m->t.names + i));

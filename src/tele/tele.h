@@ -100,7 +100,8 @@ struct lf_tele_batch {
 /* Each returns the new, zeroed element, valid until the next call of the same function. */
 struct lf_tele_packet *lf_tele_add_packet(struct lf_tele_batch *b);
 struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b);
-struct lf_tele_reading *lf_tele_put_reading(struct lf_tele_batch *b, const struct lf_tele_reading *like); /* one like that */
+/* n like that, one behind the other; the first of them. */
+struct lf_tele_reading *lf_tele_put_readings(struct lf_tele_batch *b, const struct lf_tele_reading *like, size_t n);
 struct lf_tele_reject *lf_tele_add_reject(struct lf_tele_batch *b);
 struct lf_tele_ack *lf_tele_add_ack(struct lf_tele_batch *b);
 struct lf_tele_held *lf_tele_add_held(struct lf_tele_batch *b);

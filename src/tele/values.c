@@ -54,7 +54,7 @@ static struct lf_tele_reading *reading_of(struct lf_values *v, lf_text factor)
             if (lf_text_eq(b->reading[i].factor, factor))
                 return &b->reading[i];
     v->met |= bit;
-    struct lf_tele_reading *r = lf_tele_put_reading(b, &v->like);
+    struct lf_tele_reading *r = lf_tele_put_readings(b, &v->like, 1);
     r->factor = factor;
     return r;
 }
