@@ -15,12 +15,14 @@
 #include <cmocka.h>
 
 static struct lf_test_db at;
-static struct lf_app *app;
+static struct lf_app *app; /* NULL: the engine is not there */
 static struct lf_ctx cx;
 
 static void setup(bool postgres)
 {
     struct lf_err err = { 0 };
+    if (!lf_test_db_there(postgres))
+        return;
     lf_test_db_new(&at, postgres);
     if (lf_app_start(&app,
                      &(struct lf_app_config){ .db_url = at.url,
@@ -48,8 +50,11 @@ static int test_setup_postgres(void **state)
 
 static int test_teardown(void **state)
 {
+    if (!app)
+        return 0;
     lf_ctx_free(&cx);
     lf_app_stop(app);
+    app = NULL;
     lf_test_db_drop(&at);
     return 0;
 }
@@ -68,6 +73,10 @@ static int parameters(const char *sql)
 
 static void statements_are_understood(void **state)
 {
+    if (!app) {
+        skip();
+        return;
+    }
     struct lf_val arg[64 + 2 * LF_SCOPE_MAX];
     int bad = 0, count = 0;
     for (size_t i = 0; i < room_statement_lists; i++)
@@ -188,6 +197,10 @@ static void ask_record(const struct lf_res *r)
 
 static void lists_are_understood(void **state)
 {
+    if (!app) {
+        skip();
+        return;
+    }
     /* all, a county, several places, nothing: each its own SQL */
     const struct lf_scope few[] = {
         { .n = 1, .range = { { LF_TEXT("370302"), LF_TEXT("370302~") } } },
