@@ -36,9 +36,9 @@ await t.run(async () => {
   ok('it says why, and by which clause', /折算小时均值 150/.test(full.explain) && /GB 13223/.test(full.basis), full.explain + full.basis);
   const read = async (path, lang) => (await fetch(`${server.base}/api/v1${path}`, { headers: { Cookie: city.cookie, 'Accept-Language': lang } })).json();
   const abroad = await read(`/alarm/${full.id}`, 'en'), born = await read(`/matter/${full.matter_id}`, 'en'), plan = (m) => m.todo.find((i) => i.room === 'alarm' && i.id === full.id)?.title;
-  ok('its title is Chinese, with one in English beside it', /二氧化硫超标：150 mg\/m³（限值 100）$/.test(full.title) && /: Exceedance, Sulfur dioxide 150 mg\/m³ \(limit 100\)$/.test(full.title_en), `${full.title} ${full.title_en}`);
-  ok('the record is the same for every reader, its matter has both', abroad.title === full.title && born.title === full.title && born.title_en === full.title_en, JSON.stringify(born));
-  ok('what names it elsewhere speaks the reader\'s language', abroad.matter_id_label === full.title_en && full.matter_id_label === full.title && plan(await read('/bench', 'en')) === full.title_en && plan(await read('/bench', 'zh')) === full.title, abroad.matter_id_label);
+  ok('its title is in the reader\'s language', /二氧化硫超标：150 mg\/m³（限值 100）$/.test(full.title) && /: Exceedance, Sulfur dioxide 150 mg\/m³ \(limit 100\)$/.test(abroad.title), `${full.title} ${abroad.title}`);
+  ok('its matter has the same', born.title === abroad.title && (await city.get(`/matter/${full.matter_id}`)).json.title === full.title, JSON.stringify(born));
+  ok('so it has where it is named elsewhere', abroad.matter_id_label === abroad.title && full.matter_id_label === full.title && plan(await read('/bench', 'en')) === abroad.title && plan(await read('/bench', 'zh')) === full.title, abroad.matter_id_label);
   ok('a search finds it in English too', (await read('/alarm?q=Exceedance&limit=200', 'zh')).items.some((i) => i.id === full.id));
   ok('why is told in the reader\'s language, in the matter too', /^Hourly mean|mean/.test(abroad.explain) && abroad.explain === born.description && (await city.get(`/matter/${full.matter_id}`)).json.description === full.explain && !abroad.explain.includes(full.explain), born.description);
   const rule1 = (await city.get('/alarm_rule?limit=1')).json.items[0], change = (m, fields) => city.call('PATCH', `/alarm_rule/${m.id}`, { version: m.version, ...fields });
@@ -50,10 +50,12 @@ await t.run(async () => {
   ok('and so is what the time line tells', (await read(`/alarm_rule/${words.id}/timeline`, 'en')).items.some((i) => i.diff?.some((d) => d.field === 'title' && d.was === rule1en.title && d.now === words.title)));
   words = (await change(words, { title: `${rule1.title} | ${rule1en.title}` })).json;
   ok('both languages can be given', words.title === rule1.title && (await read(`/alarm_rule/${words.id}`, 'en')).title === rule1en.title, words.title);
-  const tip = await city.post('/matter', { title: '群众举报', description: '现场核实：甲 | 乙', category: 'E04', origin: 'patrol', lon: born.lon, lat: born.lat });
-  ok('what a person tells of a matter is whole for every reader', tip.json.description === '现场核实：甲｜乙' && (await read(`/matter/${tip.json.id}`, 'en')).description === tip.json.description, tip.text);
+  const tip = await city.post('/matter', { title: '群众举报 | 夜间', description: '现场核实：甲 | 乙', category: 'E04', origin: 'patrol', lon: born.lon, lat: born.lat });
+  const heard = await read(`/matter/${tip.json.id}`, 'en');
+  ok('what a person tells of a matter is whole for every reader', tip.json.title === '群众举报｜夜间' && heard.title === tip.json.title && tip.json.description === '现场核实：甲｜乙' && heard.description === tip.json.description, tip.text);
+  ok('on the bench too', [await read('/bench', 'en'), await read('/bench', 'zh')].every((x) => x.todo.some((i) => i.room === 'matter' && i.title === tip.json.title)));
   const titles = async (room, lang) => (await read(`/${room}?limit=50`, lang)).items.map((x) => x.title);
-  for (const room of ['alarm_rule', 'limit_value']) {
+  for (const room of ['alarm', 'alarm_rule', 'limit_value']) {
     const zh = await titles(room, 'zh'), en = await titles(room, 'en');
     ok(`${room}: what the program calls it is told in the reader's language`, zh.length > 0 && zh.every((x, i) => !x.includes(' | ') && !en[i].includes(' | ') && x !== en[i]), zh[0] + en[0]);
   }

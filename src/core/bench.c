@@ -102,7 +102,7 @@ static lf_rc bench_item(struct lf_ctx *cx, struct lf_json *j, const struct lf_va
     lf_json_obj(j);
     lf_json_kstr(j, "room", r->name);
     lf_json_kint(j, "id", v[ROW_ID].i);
-    lf_json_ktext(j, "title", v[TITLE].s);
+    lf_json_ktext(j, "title", lf_lang_pick(v[TITLE].s, cx->lang));
     lf_json_ktext(j, "state", v[STATE].s);
     lf_json_kstr(j, "state_zh", d->item[st].zh);
     lf_json_kstr(j, "state_en", d->item[st].en);
@@ -130,11 +130,10 @@ static lf_rc bench_tab(struct lf_ctx *cx, struct lf_json *j, enum tab tab, const
     struct lf_cur cur;
     const char *where = bench_where(cx, tab, arg, &n);
     const char *sql = lf_printf(&cx->arena,
-                                "/* bench.%s */ SELECT s.topic, s.row_id, s.grid_code, %s, s.state, s.started_at, s.due_at, "
+                                "/* bench.%s */ SELECT s.topic, s.row_id, s.grid_code, s.title, s.state, s.started_at, s.due_at, "
                                 "s.ended_at, s.limit_unit, s.right_name, s.paused_at, s.pauses%s "
                                 "ORDER BY %s LIMIT %d OFFSET %" PRId64,
-                                key, cx->lang == LF_EN ? "COALESCE(s.title_en, s.title)" : "s.title", where,
-                                tab == DONE ? "s.ended_at DESC, s.id DESC" : "s.due_at ASC NULLS LAST, s.id", BENCH_PAGE, skip);
+                                key, where, tab == DONE ? "s.ended_at DESC, s.id DESC" : "s.due_at ASC NULLS LAST, s.id", BENCH_PAGE, skip);
     sql = lf_sql_scope(cx, sql, arg, &n);
     lf_rc rc = lf_sql_open(cx, sql, arg, n, 0, &cur);
     if (rc)

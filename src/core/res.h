@@ -35,7 +35,7 @@ enum {
     LF_FILTER = 1 << 4,   /* lists may filter and sort by it */
     LF_SEARCH = 1 << 5,   /* free-text search looks here */
     LF_SCOPED = 1 << 6,   /* the grid code that decides who sees the row */
-    LF_TITLE = 1 << 7,    /* what people call the row; a text field of that name and _en, when there is one, is it in English */
+    LF_TITLE = 1 << 7,    /* what people call the row */
     LF_LONG = 1 << 8,     /* several lines of text */
     LF_SHAPE = 1 << 9,    /* GeoJSON polygon */
     LF_MASKED = 1 << 10,  /* sealed: shown on request only, with the right <res>.reveal, and the look is audited */
@@ -149,7 +149,6 @@ struct lf_res {
 static inline bool lf_field_is_set(const struct lf_field *f) { return f->type == LF_T_INT && f->dict; }
 const struct lf_field *lf_res_field(const struct lf_res *r, lf_text name);    /* NULL when absent */
 const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag); /* first with that flag, or NULL */
-const struct lf_field *lf_res_title_en(const struct lf_res *r);               /* the title in English, or NULL */
 const struct lf_dict *lf_res_states(const struct lf_res *r);                  /* dictionary of field "state", or NULL */
 /* NULL, or what is wrong with the table (in a). Called for every type at start-up. */
 const char *lf_res_check(struct lf_arena *a, const struct lf_res *r);
@@ -162,7 +161,8 @@ struct lf_val lf_member_read(const struct lf_field *f, const void *row, enum lf_
 lf_rc lf_member_set(struct lf_ctx *cx, const struct lf_field *f, void *row, struct lf_val v) LF_MUST_CHECK;
 lf_rc lf_row_fill(struct lf_cur *cur, const struct lf_field *f, int n, void *row) LF_MUST_CHECK; /* columns 0..n-1 */
 unsigned lf_row_state(const struct lf_res *r, const void *row);
-lf_text lf_row_title(const struct lf_res *r, const void *row, enum lf_lang lang); /* in English when the row has it */
+lf_text lf_row_title(const struct lf_res *r, const void *row, enum lf_lang lang);
+lf_text lf_row_title_both(struct lf_arena *a, const struct lf_res *r, const void *row); /* as lf_lang_both makes it; "" when it has none */
 lf_text lf_row_grid(const struct lf_res *r, const void *row);
 lf_id lf_row_id(const void *row);
 bool lf_member_eq(const struct lf_field *f, const void *a, const void *b);

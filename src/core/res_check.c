@@ -103,9 +103,6 @@ const char *lf_res_check(struct lf_arena *a, const struct lf_res *r)
         return lf_printf(a, "%s: one LF_SCOPED field, or a reason why there is none", r->name);
     if (title != 1)
         return lf_printf(a, "%s: one LF_TITLE field, and lists have it", r->name);
-    const struct lf_field *en = lf_res_title_en(r);
-    if (en && (en->type != LF_T_TEXT || (en->flags & (LF_MASKED | LF_HIDDEN)) || !(en->flags & LF_LIST)))
-        return lf_printf(a, "%s.%s: the title in English is a text that lists have too", r->name, en->name);
     const struct lf_dict *states = lf_res_states(r);
     if ((r->nverb || r->step) && !states)
         return lf_printf(a, "%s: moves and steps need an enum field named state", r->name);

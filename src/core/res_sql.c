@@ -21,13 +21,6 @@ const char *lf_b_text(struct lf_build *b)
     return lf_sql_scope(b->cx, s, b->arg, &b->n);
 }
 
-/* The title of row `t` of a type, in the caller's language. */
-static const char *title_of(struct lf_ctx *cx, const struct lf_res *r)
-{
-    const struct lf_field *f = lf_res_flagged(r, LF_TITLE), *en = cx->lang == LF_EN ? lf_res_title_en(r) : NULL;
-    return en ? lf_printf(&cx->arena, "COALESCE(NULLIF(t.%s, ''), t.%s)", en->name, f->name) : lf_printf(&cx->arena, "t.%s", f->name);
-}
-
 const char *lf_sql_columns(struct lf_ctx *cx, const struct lf_res *r, bool labels)
 {
     struct lf_out o = lf_out_memory(0);
@@ -38,7 +31,7 @@ const char *lf_sql_columns(struct lf_ctx *cx, const struct lf_res *r, bool label
         const struct lf_res *to = f->ref ? lf_app_res(cx->app, lf_str(f->ref)) : NULL;
         if (!to)
             continue;
-        lf_putf(&o, ", (SELECT %s FROM %s t WHERE t.id = r.%s)", title_of(cx, to), to->name, f->name);
+        lf_putf(&o, ", (SELECT t.%s FROM %s t WHERE t.id = r.%s)", lf_res_flagged(to, LF_TITLE)->name, to->name, f->name);
     }
     const char *s = lf_strn(&cx->arena, lf_out_text(&o));
     lf_out_close(&o);

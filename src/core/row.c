@@ -29,16 +29,6 @@ const struct lf_field *lf_res_flagged(const struct lf_res *r, unsigned flag)
     return NULL;
 }
 
-const struct lf_field *lf_res_title_en(const struct lf_res *r)
-{
-    const struct lf_field *f = lf_res_flagged(r, LF_TITLE);
-    size_t n = f ? strlen(f->name) : 0;
-    for (int i = 0; f && i < r->nfield; i++)
-        if (!strncmp(r->field[i].name, f->name, n) && !strcmp(r->field[i].name + n, "_en"))
-            return &r->field[i];
-    return NULL;
-}
-
 const struct lf_dict *lf_res_states(const struct lf_res *r)
 {
     const struct lf_field *f = lf_res_field(r, LF_TEXT("state"));
@@ -132,10 +122,15 @@ unsigned lf_row_state(const struct lf_res *r, const void *row)
 
 lf_text lf_row_title(const struct lf_res *r, const void *row, enum lf_lang lang)
 {
-    const struct lf_field *f = lf_res_flagged(r, LF_TITLE), *en = lang == LF_EN ? lf_res_title_en(r) : NULL;
-    if (en && ((const lf_text *)at(en, row))->n)
-        f = en;
+    const struct lf_field *f = lf_res_flagged(r, LF_TITLE);
     return f ? lf_member_read(f, row, lang).s : (lf_text){ 0 };
+}
+
+lf_text lf_row_title_both(struct lf_arena *a, const struct lf_res *r, const void *row)
+{
+    const struct lf_field *f = lf_res_flagged(r, LF_TITLE);
+    lf_text t = f ? lf_member(f, row).s : (lf_text){ 0 };
+    return !t.n ? LF_TEXT("") : f->flags & LF_BOTH ? t : lf_lang_both(a, lf_strn(a, t), NULL);
 }
 
 lf_text lf_row_grid(const struct lf_res *r, const void *row)

@@ -102,37 +102,35 @@ static lf_rc open_step(struct lf_ctx *cx, const struct lf_change *ch, const stru
 {
     const struct lf_res *r = ch->res;
     lf_ms now = lf_now();
-    lf_text title = lf_row_title(r, ch->row, LF_ZH), en = lf_row_title(r, ch->row, LF_EN);
+    lf_text title = lf_row_title_both(&cx->arena, r, ch->row);
     const struct lf_val v[] = { lf_val_str(r->name),
                                 lf_val_id(lf_row_id(ch->row)),
                                 lf_val_text(lf_row_grid(r, ch->row)),
-                                lf_val_text(title.p ? title : LF_TEXT("")),
+                                lf_val_text(title),
                                 lf_val_str(state),
                                 lf_val_str(st->right),
                                 lf_val_id(st->holder),
                                 lf_val_ms(now),
                                 lf_val_ms(limit_due(cx->app, now, st->limit)),
                                 lf_val_int(st->limit.n),
-                                lf_val_int(st->limit.unit),
-                                lf_val_text(en) };
+                                lf_val_int(st->limit.unit) };
     lf_rc rc = lf_sql_run(cx,
                           "INSERT INTO step (topic, row_id, grid_code, title, state, right_name, holder_id, started_at, due_at, limit_n, "
-                          "limit_unit, title_en, covered, pauses, escalated) "
-                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, FALSE, '', 0)",
+                          "limit_unit, covered, pauses, escalated) "
+                          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, FALSE, '', 0)",
                           v, LF_COUNT(v), NULL);
     if (rc || lf_id_none(st->holder) || st->holder.v == cx->actor.v)
         return rc;
     return lf_notice(cx, st->holder, r, lf_row_id(ch->row),
-                     lf_printf(&cx->arena, "待办：%s | To do: %s", lf_strn(&cx->arena, title), lf_strn(&cx->arena, en)));
+                     lf_printf(&cx->arena, "待办：%s | To do: %s", lf_strn(&cx->arena, lf_lang_pick(title, LF_ZH)),
+                               lf_strn(&cx->arena, lf_lang_pick(title, LF_EN))));
 }
 
 static lf_rc refresh_step(struct lf_ctx *cx, const struct lf_change *ch, const struct open_step *s, const struct lf_step *st)
 {
-    lf_text title = lf_row_title(ch->res, ch->row, LF_ZH);
     const struct lf_val v[] = { lf_val_id(st->holder), lf_val_text(lf_row_grid(ch->res, ch->row)),
-                                lf_val_text(title.p ? title : LF_TEXT("")), lf_val_text(lf_row_title(ch->res, ch->row, LF_EN)),
-                                lf_val_id(s->id) };
-    return lf_sql_run(cx, "UPDATE step SET holder_id = $1, grid_code = $2, title = $3, title_en = $4 WHERE id = $5", v, LF_COUNT(v), NULL);
+                                lf_val_text(lf_row_title_both(&cx->arena, ch->res, ch->row)), lf_val_id(s->id) };
+    return lf_sql_run(cx, "UPDATE step SET holder_id = $1, grid_code = $2, title = $3 WHERE id = $4", v, LF_COUNT(v), NULL);
 }
 
 lf_rc lf_step_follow(struct lf_ctx *cx, struct lf_change *ch)
@@ -310,7 +308,7 @@ lf_rc lf_step_clock_json(struct lf_ctx *cx, struct lf_json *j, const struct lf_r
 
 struct late {
     lf_id id, row, holder;
-    lf_text topic, grid, title, state, title_en;
+    lf_text topic, grid, title, state;
     int64_t level;
 };
 
@@ -319,8 +317,9 @@ static lf_rc escalate_one(struct lf_ctx *cx, const struct late *l)
     const struct lf_res *r = lf_app_res(cx->app, l->topic);
     if (!r)
         return LF_OK; /* a room that this program does not have any more */
-    const char *text = lf_printf(&cx->arena, "超期：%s（第 %d 级） | Overdue: %s (level %d)", lf_strn(&cx->arena, l->title), (int)l->level,
-                                 lf_strn(&cx->arena, l->title_en), (int)l->level);
+    const char *text =
+        lf_printf(&cx->arena, "超期：%s（第 %d 级） | Overdue: %s (level %d)", lf_strn(&cx->arena, lf_lang_pick(l->title, LF_ZH)),
+                  (int)l->level, lf_strn(&cx->arena, lf_lang_pick(l->title, LF_EN)), (int)l->level);
     const struct lf_val v[] = { lf_val_int(l->level), lf_val_id(l->id) };
     const struct lf_audit a = {
         .topic = r->name, .row = l->row, .grid_code = l->grid, .verb = "escalate", .to = lf_strn(&cx->arena, l->state), .note = lf_str(text)
@@ -340,19 +339,18 @@ static lf_rc find_late(struct lf_ctx *cx, struct late *late, int max, int *n)
     *n = 0;
     lf_rc rc =
         lf_sql_open(cx,
-                    "SELECT id, row_id, holder_id, topic, grid_code, title, state, escalated, COALESCE(title_en, title) FROM step WHERE "
+                    "SELECT id, row_id, holder_id, topic, grid_code, title, state, escalated FROM step WHERE "
                     "ended_at IS NULL AND covered = FALSE AND "
                     "((escalated = 0 AND due_at < $1) OR (escalated = 1 AND due_at + (due_at - started_at) < $1)) ORDER BY due_at LIMIT $2",
                     arg, 2, 0, &cur);
     if (rc)
         return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct lf_val v[] = { { .t = LF_T_ID },   { .t = LF_T_ID },   { .t = LF_T_ID },  { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
-                              { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_INT }, { .t = LF_T_TEXT } };
+        struct lf_val v[] = { { .t = LF_T_ID },   { .t = LF_T_ID },   { .t = LF_T_ID },   { .t = LF_T_TEXT },
+                              { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_INT } };
         for (int i = 0; i < (int)LF_COUNT(v); i++)
             lf_cur_get(&cur, i, &v[i]);
-        late[(*n)++] =
-            (struct late){ { v[0].i }, { v[1].i }, { v[2].null ? 0 : v[2].i }, v[3].s, v[4].s, v[5].s, v[6].s, v[8].s, v[7].i + 1 };
+        late[(*n)++] = (struct late){ { v[0].i }, { v[1].i }, { v[2].null ? 0 : v[2].i }, v[3].s, v[4].s, v[5].s, v[6].s, v[7].i + 1 };
     }
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;

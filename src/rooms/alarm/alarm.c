@@ -13,7 +13,7 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "报警", "Alarm", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH),
+    F(title, "报警", "Alarm", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_READONLY | LF_LIST | LF_FILTER, .ref = "station"),
     F(factor, "监测因子", "Factor", .flags = LF_READONLY | LF_FILTER, .help = "空：整个站点 | empty: the whole station"),
     F(type, "类型", "Type", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &alarm_type_dict),
@@ -35,7 +35,6 @@ static const struct lf_field fields[] = {
     F(lasting_minutes, "持续升级", "Escalate lasting", .flags = LF_READONLY, .unit = "min"),
     F(raised_at, "报警时间", "Raised", .flags = LF_READONLY | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY),
-    F(title_en, "报警（英文）", "Alarm in English", .flags = LF_READONLY | LF_LIST | LF_SEARCH),
 };
 #undef F
 
@@ -117,25 +116,29 @@ const char *alarm_factor_name(struct lf_arena *a, lf_text factor)
     return f ? f->zh : lf_strn(a, factor);
 }
 
-static lf_text title_of(struct lf_ctx *cx, const struct alarm_sign *s, const struct station_site *site)
+static const char *title_zh(struct lf_ctx *cx, const struct alarm_sign *s, const char *name)
 {
-    const char *name = lf_strn(&cx->arena, site->name), *type = alarm_type_dict.item[s->type].zh,
-               *unit = station_unit(s->station, s->factor), *factor = s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : "";
+    const char *type = alarm_type_dict.item[s->type].zh, *unit = station_unit(s->station, s->factor),
+               *factor = s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : "";
     if ((s->type == ALARM_EXCEED || s->type == ALARM_WARNING) && !isnan(s->value))
-        return lf_str(lf_printf(&cx->arena, "%s %s%s：%g%s%s（限值 %g）", name, factor, type, s->value, *unit ? " " : "", unit, s->limit));
-    return lf_str(lf_printf(&cx->arena, "%s %s%s", name, factor, type));
+        return lf_printf(&cx->arena, "%s %s%s：%g%s%s（限值 %g）", name, factor, type, s->value, *unit ? " " : "", unit, s->limit);
+    return lf_printf(&cx->arena, "%s %s%s", name, factor, type);
 }
 
-static lf_text title_en_of(struct lf_ctx *cx, const struct alarm_sign *s, const struct station_site *site)
+static const char *title_en(struct lf_ctx *cx, const struct alarm_sign *s, const char *name)
 {
     const struct hj212_factor *f = hj212_factor_find(s->factor);
-    const char *name = lf_strn(&cx->arena, site->name), *type = alarm_type_dict.item[s->type].en,
-               *unit = station_unit(s->station, s->factor), *factor = f ? f->en : lf_strn(&cx->arena, s->factor),
-               *comma = s->factor.n ? ", " : "";
+    const char *type = alarm_type_dict.item[s->type].en, *unit = station_unit(s->station, s->factor),
+               *factor = f ? f->en : lf_strn(&cx->arena, s->factor), *comma = s->factor.n ? ", " : "";
     if ((s->type == ALARM_EXCEED || s->type == ALARM_WARNING) && !isnan(s->value))
-        return lf_str(
-            lf_printf(&cx->arena, "%s: %s%s%s %g%s%s (limit %g)", name, type, comma, factor, s->value, *unit ? " " : "", unit, s->limit));
-    return lf_str(lf_printf(&cx->arena, "%s: %s%s%s", name, type, comma, factor));
+        return lf_printf(&cx->arena, "%s: %s%s%s %g%s%s (limit %g)", name, type, comma, factor, s->value, *unit ? " " : "", unit, s->limit);
+    return lf_printf(&cx->arena, "%s: %s%s%s", name, type, comma, factor);
+}
+
+static lf_text title_of(struct lf_ctx *cx, const struct alarm_sign *s, const struct station_site *site)
+{
+    const char *name = lf_strn(&cx->arena, site->name);
+    return lf_lang_both(&cx->arena, title_zh(cx, s, name), title_en(cx, s, name));
 }
 
 static lf_rc open_matter(struct lf_ctx *cx, struct alarm *a, const struct station_site *site, struct alarm_news *news)
@@ -143,7 +146,7 @@ static lf_rc open_matter(struct lf_ctx *cx, struct alarm *a, const struct statio
     struct matter *m = lf_alloc(&cx->arena, sizeof *m);
     struct lf_change ch;
     lf_row_clear(matter_res.field, matter_res.nfield, m);
-    m->title = a->title, m->title_en = a->title_en;
+    m->title = a->title;
     m->category = MATTER_MONITOR;
     m->origin = MATTER_BY_MONITOR;
     m->lon = site->lon, m->lat = site->lat;
@@ -160,9 +163,7 @@ static lf_rc open_matter(struct lf_ctx *cx, struct alarm *a, const struct statio
 
 static lf_rc tell_watchers(struct lf_ctx *cx, const struct alarm *a)
 {
-    return lf_notice_right(
-        cx, &alarm_res, "ack", a->grid_code, a->id, 0,
-        lf_printf(&cx->arena, "%s | %s", lf_strn(&cx->arena, a->title), lf_strn(&cx->arena, lf_row_title(&alarm_res, a, LF_EN))));
+    return lf_notice_right(cx, &alarm_res, "ack", a->grid_code, a->id, 0, lf_strn(&cx->arena, a->title));
 }
 
 /* What the rule wants done with it, unless maintenance was reported. */
@@ -184,7 +185,6 @@ static lf_rc open_episode(struct lf_ctx *cx, const struct alarm_sign *s, const s
     struct alarm *a = lf_alloc(&cx->arena, sizeof *a);
     *a = (struct alarm){ .grid_code = site->grid_code,
                          .title = title_of(cx, s, site),
-                         .title_en = title_en_of(cx, s, site),
                          .station_id = s->station,
                          .factor = lf_text_copy(&cx->arena, s->factor),
                          .type = s->type,

@@ -120,4 +120,4 @@ SELECT a.id FROM alarm a LEFT JOIN silence s ON s.id = a.silence_id
 -- name: alarms_of_matter :many
 -- scope: none because the caller has read the matter within his scope
 -- param: matter id
-SELECT id, station_id, factor, type, period, state, last_at, ended_at, title, title_en FROM alarm WHERE matter_id = :matter ORDER BY id;
+SELECT id, station_id, factor, type, period, state, last_at, ended_at, title FROM alarm WHERE matter_id = :matter ORDER BY id;

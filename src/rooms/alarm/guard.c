@@ -78,7 +78,7 @@ static lf_rc may_close_one(struct lf_ctx *cx, const struct alarms_of_matter_row 
     if (lf_text_is(m->state, "open") || lf_text_is(m->state, "acked"))
         return lf_fail(cx, LF_ECONFLICT, "state",
                        "监测仍在报警（%s），恢复正常后才能结案 | the monitor still raises its alarm (%s), close after it is over",
-                       lf_strn(&cx->arena, m->title), lf_strn(&cx->arena, m->title_en.n ? m->title_en : m->title));
+                       lf_strn(&cx->arena, lf_lang_pick(m->title, LF_ZH)), lf_strn(&cx->arena, lf_lang_pick(m->title, LF_EN)));
     lf_rc rc = station_site_of(cx, m->station_id, &site);
     if (rc || !lf_dict_find(&alarm_type_dict, m->type, &type) || !m->factor.n || !lf_tele_kind_parse(m->period, &kind))
         return rc == LF_ENOTFOUND ? LF_OK : rc; /* the station is gone, or nothing was measured: the end of the episode is enough */

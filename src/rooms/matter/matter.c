@@ -66,6 +66,9 @@ static lf_rc next_step(struct lf_ctx *cx, const void *row, struct lf_step *out)
 
 /* ---- rules -------------------------------------------------------------------------------------------- */
 
+/* A person's words are the same for every reader. */
+static lf_text whole(struct lf_ctx *cx, lf_text words) { return lf_lang_both(&cx->arena, lf_strn(&cx->arena, words), NULL); }
+
 static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
 {
     struct matter *m = ch->row;
@@ -73,9 +76,12 @@ static lf_rc check(struct lf_ctx *cx, struct lf_change *ch)
         m->found_at = lf_now();
     if (m->found_at.ms > lf_now().ms + 10 * LF_MINUTE_MS)
         return lf_fail(cx, LF_EINVAL, "found_at", "发现时间不能在将来 | the time of finding cannot be in the future");
-    bool new_words = !ch->was || !lf_text_eq(m->description, ((const struct matter *)ch->was)->description);
-    if (new_words && m->description.n && !lf_id_none(cx->actor)) /* a person's words are whole for every reader */
-        m->description = lf_lang_both(&cx->arena, lf_strn(&cx->arena, m->description), NULL);
+    const struct matter *was = ch->was;
+    bool person = !lf_id_none(cx->actor);
+    if (person && m->title.n && !(was && lf_text_eq(m->title, was->title)))
+        m->title = whole(cx, m->title);
+    if (person && m->description.n && !(was && lf_text_eq(m->description, was->description)))
+        m->description = whole(cx, m->description);
     if (ch->was)
         return LF_OK;
     m->returns = m->reworks = m->reopens = 0;
@@ -134,7 +140,7 @@ static lf_rc on_dispatch(struct lf_ctx *cx, struct lf_change *ch)
 /* "ZH：标题 | EN: title" */
 static const char *about(struct lf_ctx *cx, const struct matter *m, const char *zh, const char *en)
 {
-    return lf_printf(&cx->arena, "%s：%s | %s: %s", zh, lf_strn(&cx->arena, m->title), en,
+    return lf_printf(&cx->arena, "%s：%s | %s: %s", zh, lf_strn(&cx->arena, lf_row_title(&matter_res, m, LF_ZH)), en,
                      lf_strn(&cx->arena, lf_row_title(&matter_res, m, LF_EN)));
 }
 
@@ -267,7 +273,7 @@ static const struct lf_field fields[] = {
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
     F(no, "事件号", "Number", .flags = LF_READONLY | LF_LIST | LF_FILTER | LF_SEARCH),
-    F(title, "标题", "Title", .flags = LF_REQUIRED | LF_LIST | LF_TITLE | LF_SEARCH, .max = 300),
+    F(title, "标题", "Title", .flags = LF_REQUIRED | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH, .max = 600),
     F(category, "类别", "Category", .flags = LF_LIST | LF_FILTER, .dict = &matter_category_dict),
     F(origin, "来源", "Origin", .flags = LF_LIST | LF_FILTER, .dict = &matter_origin_dict),
     F(state, "状态", "State", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &matter_state_dict),
@@ -292,7 +298,6 @@ static const struct lf_field fields[] = {
     F(created_at, "登记时间", "Entered", .flags = LF_READONLY | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY | LF_LIST | LF_FILTER),
     F(reopens, "重新打开次数", "Reopened", .flags = LF_READONLY),
-    F(title_en, "标题（英文）", "Title in English", .flags = LF_READONLY | LF_LIST | LF_SEARCH),
 };
 #undef F
 

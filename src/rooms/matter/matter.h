@@ -69,8 +69,7 @@ struct matter {
     lf_ms handled_at, closed_at;
     lf_id created_by;
     lf_ms created_at, updated_at;
-    int64_t reopens;  /* closed although it was not over; null before this was counted */
-    lf_text title_en; /* of what a monitor reported; null: people wrote the title */
+    int64_t reopens; /* closed although it was not over; null before this was counted */
 };
 extern const struct lf_res matter_res;
 extern const struct lf_room matter_room;

@@ -128,7 +128,7 @@ static lf_rc put_alarms(struct lines *w, struct lf_json *j, lf_id station, lf_te
                 continue;
             lf_json_obj(j);
             lf_json_kint(j, "id", a.id.v);
-            lf_json_ktext(j, "title", w->cx->lang == LF_EN && a.title_en.n ? a.title_en : a.title);
+            lf_json_ktext(j, "title", lf_lang_pick(a.title, w->cx->lang));
             lf_json_ktext(j, "state", a.state);
             lf_json_kint(j, "from", a.began_at.ms);
             lf_json_kint(j, "to", ended ? a.last_at.ms : LF_NULL64);

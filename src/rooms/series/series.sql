@@ -12,6 +12,6 @@ SELECT factor, kind, low, high, from_day, to_day, basis FROM limit_value
 -- param: station id
 -- param: from ms
 -- param: to ms
-SELECT id, factor, title, title_en, state, began_at, last_at FROM alarm
+SELECT id, factor, title, state, began_at, last_at FROM alarm
  WHERE station_id = :station AND began_at < :to AND (state <> 'ended' OR last_at >= :from) AND @scope(grid_code)
  ORDER BY began_at, id LIMIT 500;

@@ -1,0 +1,1 @@
+SELECT title FROM step WHERE topic = 'matter' ORDER BY row_id
