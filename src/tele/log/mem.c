@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { RUN_FIRST = 4, RUN_MAX = 256 };
+enum { RUN_FIRST = 4, RUN_MAX = 256, RUN_ALONG = 16 };
 
 static uint64_t mix(uint64_t h)
 {
@@ -149,30 +149,55 @@ void mem_latest(struct series *s, const struct point *p, lf_ms received)
     s->known = true;
 }
 
+/* The newest points go along, so that what comes a little late still finds its place among them. */
+static struct run *next_run(struct memtable *t, struct in_table *l)
+{
+    struct run *full = l->tail;
+    uint32_t cap = full ? full->cap * 2 : RUN_FIRST;
+    cap = cap > RUN_MAX ? RUN_MAX : cap;
+    struct run *r = l->tail = lf_alloc(&t->arena, sizeof *r + cap * sizeof r->p[0]);
+    r->cap = cap;
+    if (!full) {
+        l->head = r;
+        return r;
+    }
+    full->next = r;
+    r->n = full->n / 2 < RUN_ALONG ? full->n / 2 : RUN_ALONG;
+    full->n -= r->n;
+    if (r->n)
+        memcpy(r->p, &full->p[full->n], r->n * sizeof r->p[0]);
+    if (full == l->head || run_last(full) > l->before)
+        l->before = run_last(full);
+    return r;
+}
+
+/* How many of the run are not later than `at`. */
+static uint32_t upto(const struct run *r, int64_t at)
+{
+    uint32_t lo = 0, hi = r->n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (r->p[mid].at <= at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 static void add_point(struct mem *m, struct series *s, const struct point *p)
 {
     struct memtable *t = &m->table[m->active];
-    __auto_type l = &s->mem[m->active];
-    if (!l->tail || l->tail->n == l->tail->cap) {
-        uint32_t cap = l->tail ? l->tail->cap * 2 : RUN_FIRST;
-        cap = cap > RUN_MAX ? RUN_MAX : cap;
-        struct run *r = lf_alloc(&t->arena, sizeof *r + cap * sizeof r->p[0]);
-        r->cap = cap;
-        r->first = INT64_MAX, r->last = INT64_MIN;
-        if (l->tail)
-            l->tail->next = r;
-        else
-            l->head = r;
-        l->unsorted |= l->tail && l->tail->p[l->tail->n - 1].at >= p->at;
-        l->tail = r;
-    } else
-        l->unsorted |= l->tail->n && l->tail->p[l->tail->n - 1].at >= p->at;
-    l->tail->first = p->at < l->tail->first ? p->at : l->tail->first;
-    l->tail->last = p->at > l->tail->last ? p->at : l->tail->last;
-    struct mpoint *to = &l->tail->p[l->tail->n++];
-    *to = (struct mpoint){ .at = p->at, .value = p->col[COL_VALUE], .flag = p->flag };
+    struct in_table *l = &s->mem[m->active];
+    struct run *r = l->tail && l->tail->n < l->tail->cap ? l->tail : next_run(t, l);
+    uint32_t at = r->n && p->at < run_last(r) ? upto(r, p->at) : r->n;
+    l->unsorted |= (at > 0 && r->p[at - 1].at == p->at) || (r != l->head && p->at <= l->before);
+    if (at < r->n)
+        memmove(&r->p[at + 1], &r->p[at], (r->n - at) * sizeof r->p[0]);
+    r->p[at] = (struct mpoint){ .at = p->at, .value = p->col[COL_VALUE], .flag = p->flag };
     if (cols_mask(p->col) & ~1)
-        to->more = lf_copy(&t->arena, &p->col[1], (COLUMNS - 1) * sizeof p->col[0]);
+        r->p[at].more = lf_copy(&t->arena, &p->col[1], (COLUMNS - 1) * sizeof p->col[0]);
+    r->n++;
     l->n++;
     t->npoint++;
 }
@@ -180,13 +205,13 @@ static void add_point(struct mem *m, struct series *s, const struct point *p)
 static bool find_in(const struct series *s, int table, int64_t at, struct point *out)
 {
     const struct mpoint *found = NULL;
-    __auto_type l = &s->mem[table];
+    const struct in_table *l = &s->mem[table];
     for (const struct run *r = l->head; r; r = r->next) {
-        if (at < r->first || at > r->last)
+        if (at < run_first(r) || at > run_last(r))
             continue;
-        for (uint32_t i = 0; i < r->n; i++)
-            if (r->p[i].at == at)
-                found = &r->p[i];
+        uint32_t n = upto(r, at);
+        if (r->p[n - 1].at == at)
+            found = &r->p[n - 1];
         if (!l->unsorted)
             break;
     }
@@ -228,7 +253,7 @@ static size_t put_in_order(struct point *p, size_t n)
 
 struct point *mem_points(const struct series *s, int table, int64_t from, int64_t to, size_t *n)
 {
-    __auto_type l = &s->mem[table];
+    const struct in_table *l = &s->mem[table];
     struct point *p = lf_new((l->n + 1) * sizeof *p);
     *n = 0;
     for (const struct run *r = l->head; r; r = r->next)

@@ -22,11 +22,20 @@ static inline struct point point_of(const struct mpoint *p)
         memcpy(&out.col[1], p->more, (COLUMNS - 1) * sizeof out.col[0]);
     return out;
 }
-struct run { /* points of one series in the order they came */
+/* Points of one series by time, those of equal times in the order they came; what came a little late is moved to its place, so the
+ * whole is nearly always in order. A later run holds what came later. */
+struct run {
     struct run *next;
-    uint32_t n, cap;
-    int64_t first, last; /* earliest and latest time in it */
+    uint32_t n, cap; /* n >= 1 once a point was put into it */
     struct mpoint p[];
+};
+static inline int64_t run_first(const struct run *r) { return r->p[0].at; }
+static inline int64_t run_last(const struct run *r) { return r->p[r->n - 1].at; }
+struct in_table { /* of a series */
+    struct run *head, *tail;
+    size_t n;
+    int64_t before; /* the latest time in the runs before the tail; says nothing while there are none */
+    bool unsorted;  /* the runs one after another are not strictly rising */
 };
 struct series {
     struct series *chain, *of_station;
@@ -38,11 +47,7 @@ struct series {
     bool known; /* latest and received are set */
     struct point latest;
     lf_ms received;
-    struct {
-        struct run *head, *tail;
-        size_t n;
-        bool unsorted;
-    } mem[2];
+    struct in_table mem[2];
     uint64_t commit; /* the commit that looks at it now, and its newest time in there */
     int64_t newest;
 };

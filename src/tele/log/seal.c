@@ -56,7 +56,7 @@ static void add_month(struct months *l, int64_t at)
 
 static void add_months(struct months *l, const struct run *r)
 {
-    for (uint32_t i = 0; i < r->n && !(in_month(l, r->first) && in_month(l, r->last)); i++)
+    for (uint32_t i = 0; i < r->n && !(in_month(l, run_first(r)) && in_month(l, run_last(r))); i++)
         add_month(l, r->p[i].at);
 }
 
@@ -115,7 +115,7 @@ static void add_points(struct seal *k, struct points_out *o, const struct series
 {
     bool begun = false;
     for (const struct run *r = e->mem[k->table].head; r; r = r->next) {
-        bool whole = r->first >= from && r->last < to;
+        bool whole = run_first(r) >= from && run_last(r) < to;
         for (uint32_t i = 0; i < r->n; i++) {
             if (!whole && (r->p[i].at < from || r->p[i].at >= to))
                 continue;
