@@ -17,10 +17,10 @@ struct mpoint {
 };
 static inline struct point point_of(const struct mpoint *p)
 {
-    struct point out = { .at = p->at, .col = { p->value, NAN, NAN, NAN, NAN }, .flag = p->flag };
-    if (p->more)
-        memcpy(&out.col[1], p->more, (COLUMNS - 1) * sizeof out.col[0]);
-    return out;
+    const double *more = p->more;
+    if (!more)
+        return (struct point){ .at = p->at, .col = { p->value, NAN, NAN, NAN, NAN }, .flag = p->flag };
+    return (struct point){ .at = p->at, .col = { p->value, more[0], more[1], more[2], more[3] }, .flag = p->flag };
 }
 /* Points of one series by time, those of equal times in the order they came; what came a little late is moved to its place, so the
  * whole is nearly always in order. A later run holds what came later. */
@@ -128,6 +128,7 @@ struct packet_hint {
 };
 struct hints {
     struct series **series;
+    const struct lf_tele_reading **reading;
     const struct packet_hint *packet;
 };
 bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, const struct hints *h) LF_MUST_CHECK;
