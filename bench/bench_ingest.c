@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define STATIONS "10000" /* as bench_load can name */
+
 static const char *load_program, *null_program, *server_program, *dir = "/tmp";
 
 /* ---- servers ---------------------------------------------------------------------------------------- */
@@ -110,7 +112,7 @@ static struct result one(enum kind k, const char *how)
     struct server s = k == NONE        ? server_start((const char *const[]){ null_program, NULL })
                       : k == DURABLE   ? server_start((const char *const[]){ null_program, log, NULL })
                       : k == MOSQUITTO ? start_mosquitto()
-                                       : server_start((const char *const[]){ server_program, k == ROAD ? "null" : url, "1000", NULL });
+                                       : server_start((const char *const[]){ server_program, k == ROAD ? "null" : url, STATIONS, NULL });
     struct result r = { 0 };
     if (s.port)
         r = load(&s, k == MOSQUITTO ? "%s --mqtt" : "%s", how);
@@ -236,12 +238,12 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     raise_files(65536);
     signal(SIGPIPE, SIG_IGN);
-    compare("10,000 connections, one packet on its way each", "--connections 10000 --window 1 --seconds 3", a);
+    compare("10,000 connections, one packet on its way each", "--connections 10000 --stations " STATIONS " --window 1 --seconds 3", a);
     ratio("ours : null server", a[OURS].rate, a[NONE].rate, ">= 0.95");
     ratio("ours : durable", a[OURS].rate, a[DURABLE].rate, NULL);
     ratio("road : null server", a[ROAD].rate, a[NONE].rate, NULL);
     ratio("ours : mosquitto QoS 1", a[OURS].rate, a[MOSQUITTO].rate, ">= 1.00");
-    compare("10,000 connections, 8 packets ahead", "--connections 10000 --window 8 --seconds 3", c);
+    compare("10,000 connections, 8 packets ahead", "--connections 10000 --stations " STATIONS " --window 8 --seconds 3", c);
     ratio("ours : null server", c[OURS].rate, c[NONE].rate, ">= 0.75");
     ratio("ours : durable", c[OURS].rate, c[DURABLE].rate, NULL);
     ratio("road : null server", c[ROAD].rate, c[NONE].rate, NULL);

@@ -1,10 +1,11 @@
 /* bench_load - the other end of a benchmark: many connections from one process with one epoll, as light as it can be made.
  *
- *   bench_load --port P [--connections C] [--window W] [--seconds S] [--rate R [--burst B]] [--first K] [--stations N] [--mqtt]
+ *   bench_load --port P [--connections C] [--window W] [--seconds S] [--rate R [--burst B]] [--stations N] [--gateways] [--mqtt]
  *              [--every MS]
  *
- * Sends packets of HJ 212 (2011, eight factors; number k is another packet than k + 1) and counts the answers, W on their way on
- * each connection. --rate: so many a second in all, evenly, whatever the server does; a latency is then counted from the
+ * Sends packets of HJ 212 (2011, eight factors; each its own, a second later than the one before of its station) and counts the answers, W
+ * on their way on each connection. A connection speaks for one station, as devices do; stations share the connections that are more.
+ * --gateways: each packet is of another station than the one before it on its connection, as if all came through gateways. --rate: so many a second in all, evenly, whatever the server does; a latency is then counted from the
  * moment when the packet was due; --burst: so many at once over each connection. --mqtt: the same bytes as the payload of MQTT 3.1.1 PUBLISH with QoS 1, counting PUBACK.
  * --every: each connection sends one packet each so many ms. Prints one line:
  *   acked N seconds S rate R p50 US p99 US max US cpu SECONDS connected C */
@@ -30,20 +31,20 @@ enum { WINDOW_MAX = 64, OUT = 32 * 1024 };
 static struct {
     int port, connections, window, stations, every, burst;
     double seconds, rate;
-    long first;
-    bool mqtt;
+    bool mqtt, gateways;
 } o = { .connections = 1, .window = 1, .stations = 1000, .burst = 1, .seconds = 3 };
 
 struct line {
     int fd;
     uint16_t outstanding, oldest, half; /* half: bytes of an MQTT answer that is not whole */
     bool up;
+    long sent;
     uint64_t due[WINDOW_MAX]; /* ns; when each packet on its way was due */
 };
 
 static struct line *lines;
 static int ep, up;
-static long next_number, acked;
+static long sent, acked;
 static struct latency latency;
 static char base_frame[HJ212_FRAME_MAX + 64];
 static size_t frame_at, frame_n, all_n; /* frame inside base_frame; all: with the head of MQTT */
@@ -86,15 +87,19 @@ static void make_template(void)
     all_n = frame_at + frame_n;
 }
 
-/* Packet number k into out: its own QN, station and time (a second each, within the last 300 days), its own value. */
-static void make(char *out, long k)
+/* The next packet of a connection into out: its own QN and value, its station, a time of its own (a second each, within the last 300
+ * days). */
+static void make(char *out, struct line *l)
 {
     static const char hex[] = "0123456789ABCDEF";
     static long cached = -1;
     static char day_text[32];
     memcpy(out, base_frame, all_n);
     char *seg = out + frame_at + 6;
-    long station = k % o.stations, second = k / o.stations, day = second / 86400 % 300, within = second % 86400;
+    long line = l - lines, shared = (o.connections + o.stations - 1) / o.stations, k = sent++;
+    long station = (o.gateways ? k : line) % o.stations, second = o.gateways ? k / o.stations : l->sent * shared + line / o.stations;
+    long day = second / 86400 % 300, within = second % 86400;
+    l->sent++;
     digits(seg + QN_AT + 4, 13, k);
     digits(seg + MN_AT, 4, station);
     if (o.mqtt) {
@@ -162,7 +167,7 @@ static void send_some(struct line *l, int n, uint64_t due)
     static char out[OUT];
     size_t bytes = 0;
     for (; n > 0 && l->outstanding < o.window && bytes + all_n <= sizeof out; n--) {
-        make(out + bytes, next_number++);
+        make(out + bytes, l);
         bytes += all_n;
         l->due[(l->oldest + l->outstanding++) % WINDOW_MAX] = due;
     }
@@ -255,7 +260,7 @@ static void run(void)
         send_some(&lines[i], o.window, now_ns());
     for (;;) {
         uint64_t now = now_ns();
-        if (!up || now > end + 5000000000u || (now > end && next_number - o.first == acked))
+        if (!up || now > end + 5000000000u || (now > end && sent == acked))
             break;
         if (by_clock)
             send_due();
@@ -275,8 +280,8 @@ static bool options(int argc, char **argv)
                                            { "window", 1, 0, 'w' },
                                            { "seconds", 1, 0, 's' },
                                            { "rate", 1, 0, 'r' },
-                                           { "first", 1, 0, 'f' },
                                            { "stations", 1, 0, 'n' },
+                                           { "gateways", 0, 0, 'g' },
                                            { "mqtt", 0, 0, 'm' },
                                            { "every", 1, 0, 'e' },
                                            { "burst", 1, 0, 'b' },
@@ -288,7 +293,7 @@ static bool options(int argc, char **argv)
         case 'w': o.window = atoi(optarg); break;
         case 's': o.seconds = atof(optarg); break;
         case 'r': o.rate = atof(optarg); break;
-        case 'f': o.first = atol(optarg); break;
+        case 'g': o.gateways = true; break;
         case 'n': o.stations = atoi(optarg); break;
         case 'e': o.every = atoi(optarg); break;
         case 'b': o.burst = atoi(optarg); break;
@@ -310,7 +315,6 @@ int main(int argc, char **argv)
     lines = lf_new((size_t)o.connections * sizeof *lines);
     ep = epoll_create1(EPOLL_CLOEXEC);
     base_time = lf_day_start(lf_day_of(lf_now()));
-    next_number = o.first;
     make_template();
     for (int i = 0; i < o.connections; i++)
         connect_one(i);
@@ -321,7 +325,6 @@ int main(int argc, char **argv)
     double cpu = (double)(u1.ru_utime.tv_sec + u1.ru_stime.tv_sec - u0.ru_utime.tv_sec - u0.ru_stime.tv_sec) +
                  (double)(u1.ru_utime.tv_usec + u1.ru_stime.tv_usec - u0.ru_utime.tv_usec - u0.ru_stime.tv_usec) / 1e6;
     printf("acked %ld seconds %.3f rate %.0f p50 %.0f p99 %.0f max %.0f cpu %.2f connected %d sent %ld\n", acked, took,
-           (double)acked / took, latency_us(&latency, 0.5), latency_us(&latency, 0.99), latency_us(&latency, 1), cpu, up,
-           next_number - o.first);
+           (double)acked / took, latency_us(&latency, 0.5), latency_us(&latency, 0.99), latency_us(&latency, 1), cpu, up, sent);
     return 0;
 }
