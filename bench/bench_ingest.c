@@ -9,7 +9,8 @@
  *
  *   bench_ingest BENCH_LOAD BENCH_NULL STATION_SERVER [DIR]     DIR: where the stores are made (a real disk), default /tmp
  *
- * Three ways: 10,000 connections with one packet on its way each, the same with 8, and 200 connections that send 32 ahead; and for
+ * 10,000 connections of as many stations with one packet on its way each, the same with 8, the same through gateways, and 200 that send
+ * 32 ahead; and for
  * the first and the last how long an acknowledgement takes when half as much is sent, beside what the null server needs for that.
  * Every figure is the better of two rounds taken in turns, because a machine is seldom alone. `ours` keeps packets and readings in
  * files of its own, `tables` in SQLite; `road` is our server with a store that keeps nothing: what a store costs is the difference.
@@ -228,7 +229,7 @@ static void half(const char *what, double most, const char *way)
 
 int main(int argc, char **argv)
 {
-    struct result a[KINDS], b[KINDS], c[KINDS];
+    struct result a[KINDS], b[KINDS], c[KINDS], d[KINDS];
     if (argc < 4) {
         fprintf(stderr, "usage: bench_ingest BENCH_LOAD BENCH_NULL STATION_SERVER [DIR]\n");
         return 2;
@@ -247,6 +248,9 @@ int main(int argc, char **argv)
     ratio("ours : null server", c[OURS].rate, c[NONE].rate, ">= 0.75");
     ratio("ours : durable", c[OURS].rate, c[DURABLE].rate, NULL);
     ratio("road : null server", c[ROAD].rate, c[NONE].rate, NULL);
+    compare("the same through gateways: each packet of another station, 1,000 in all",
+            "--connections 10000 --gateways --window 8 --seconds 3", d);
+    ratio("ours : null server", d[OURS].rate, d[NONE].rate, NULL);
     compare("200 connections, 32 packets ahead", "--connections 200 --window 32 --seconds 3", b);
     ratio("tables : null server", b[TABLES].rate, b[NONE].rate, NULL);
     double raw = sqlite_inserts(false), rows = sqlite_inserts(true);
