@@ -9,9 +9,9 @@
  *
  *   bench_ingest BENCH_LOAD BENCH_NULL STATION_SERVER [DIR]     DIR: where the stores are made (a real disk), default /tmp
  *
- * 10,000 connections of as many stations with one packet on its way each, the same with 8, the same through gateways, and 200 that send
- * 32 ahead; and for
- * the first and the last how long an acknowledgement takes when half as much is sent, beside what the null server needs for that.
+ * 10,000 connections of as many stations with one packet on its way each; the same with 8; the same through gateways; and 200 that send
+ * 32 ahead. For the first and the last also how long an acknowledgement takes when half as much is sent, beside what the null server
+ * needs for that.
  * Every figure is the better of two rounds taken in turns, because a machine is seldom alone. `ours` keeps packets and readings in
  * files of its own, `tables` in SQLite; `road` is our server with a store that keeps nothing: what a store costs is the difference.
  */
