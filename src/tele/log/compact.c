@@ -62,6 +62,9 @@ static bool is_newest_of_group(const struct seglist *l, size_t i)
     return true;
 }
 
+/* A table that waits goes first: commits must not wait for merging. The new segments come behind all that are in the list. */
+static lf_rc seal_meanwhile(void *user, struct lf_err *err) { return log_seal(user, err); }
+
 static lf_rc merge(struct log_store *s, struct segment **in, size_t n, const char *path, struct lf_err *err)
 {
     const struct seg_footer *f = &in[0]->foot;
@@ -69,7 +72,7 @@ static lf_rc merge(struct log_store *s, struct segment **in, size_t n, const cha
     if (f->cls < CLASS_RECORDS) {
         struct points_out *o = lf_new(sizeof *o);
         rc = points_create(o, s->io, path, f->cls, f->month, err);
-        o->seg.stop = &s->stop;
+        o->seg.stop = &s->stop, o->seg.meanwhile = seal_meanwhile, o->seg.user = s;
         if (!rc)
             rc = points_compact(in, n, o, err);
         if (rc)
@@ -84,7 +87,7 @@ static lf_rc merge(struct log_store *s, struct segment **in, size_t n, const cha
         base = in[i]->foot.id_first < base ? in[i]->foot.id_first : base;
     struct records_out *o = lf_new(sizeof *o);
     rc = records_create(o, s->io, path, f->cls, f->month, base, RECORDS_SMALL, err);
-    o->seg.stop = &s->stop;
+    o->seg.stop = &s->stop, o->seg.meanwhile = seal_meanwhile, o->seg.user = s;
     if (!rc)
         rc = records_compact(in, n, o, err);
     if (rc)

@@ -2,7 +2,7 @@
  * flip in every file. After each: what was acknowledged is there once, with the right values, the batch in doubt is there whole
  * or not at all; or there is a clear error. A plain model says what has to be there. */
 #include "tele/log/fake_io.h"
-#include "tele/log/store.h"
+#include "tele/log/parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -214,6 +214,7 @@ struct round {
 };
 
 static bool salvage;
+static int sealed_meanwhile;
 
 static lf_rc open_store(struct round *r, struct lf_err *err)
 {
@@ -283,6 +284,23 @@ static void reopen(struct round *r, const struct plan *doubt)
     compare(r, doubt);
 }
 
+/* A table is to be sealed while segments are merged, when there are such. */
+static void merge_and_seal(struct round *r)
+{
+    struct log_store *s = log_of(r->store);
+    struct lf_err err = { 0 };
+    bool did, waits;
+    pthread_mutex_lock(&s->commit_lock);
+    lf_rc rc = log_freeze(s, &err);
+    pthread_mutex_unlock(&s->commit_lock);
+    waits = !rc && atomic_load(&s->frozen);
+    int64_t seals = atomic_load(&s->seals);
+    rc = log_compact(s, false, &did, &err);
+    sealed_meanwhile += !rc && did && waits;
+    if (!rc && did && waits && atomic_load(&s->seals) != seals + 1)
+        fail_msg("merged, but did not seal");
+}
+
 /* One life of a store with one fault after `after` calls, and perhaps a power cut soon after it; the number of calls it took. */
 static int64_t live(uint64_t life, enum fault fault, int64_t after, int times, bool cut_too)
 {
@@ -306,8 +324,10 @@ static int64_t live(uint64_t life, enum fault fault, int64_t after, int times, b
         if (what < 5) {
             doubt = random_batch(&r->next);
             in_doubt = !commit(r, &doubt);
-        } else if (what < 7)
+        } else if (what < 6)
             (void)!lf_tele_log_work(r->store, &err);
+        else if (what < 7)
+            merge_and_seal(r);
         else if (!r->disk.cut && r->disk.fault == FAULT_NONE)
             reopen(r, NULL);
         if (r->disk.cut) {
@@ -342,7 +362,11 @@ static void every_call(enum fault fault, int times, uint64_t lives, bool cut_too
     }
 }
 
-static void power_is_cut(void **state) { every_call(FAULT_CUT, 1, 2, false); }
+static void power_is_cut(void **state)
+{
+    every_call(FAULT_CUT, 1, 3, false);
+    assert_true(sealed_meanwhile > 0);
+}
 static void disk_is_full(void **state) { every_call(FAULT_NO_SPACE, 1, 1, false); }
 static void disk_stays_full(void **state) { every_call(FAULT_NO_SPACE, 20, 1, false); }
 static void disk_is_broken(void **state) { every_call(FAULT_BROKEN, 1, 1, false); }

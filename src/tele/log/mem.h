@@ -9,12 +9,6 @@
 #include "tele/log/journal.h"
 #include "tele/log/records.h"
 
-struct mpoint {
-    int64_t at;
-    double value;
-    uint64_t flag;
-    const double *more; /* the other columns; NULL: none */
-};
 static inline struct point point_of(const struct mpoint *p)
 {
     const double *more = p->more;

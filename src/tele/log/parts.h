@@ -145,7 +145,7 @@ void stats_add(struct lf_tele_log_stats *o, const struct segment *g);
 lf_rc log_write_state(struct log_store *s, struct manifest *m, struct lf_err *err) LF_MUST_CHECK; /* a new file, named in m */
 lf_rc log_seal(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 void log_let_go(struct log_store *s); /* of the memory that sealing kept */
-/* At most one merge; in a hurry only when there are many. */
+/* At most one merge; in a hurry only when there are many. Seals, too, when a table waits for that. */
 lf_rc log_compact(struct log_store *s, bool hurry, bool *did, struct lf_err *err) LF_MUST_CHECK;
 lf_rc log_retain(struct log_store *s, struct lf_err *err) LF_MUST_CHECK;
 /* Writes the manifest for `list` and makes it the visible one (sealed: the frozen table is emptied with it). Takes over `list`. */

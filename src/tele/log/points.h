@@ -9,6 +9,12 @@ struct point {
     double col[COLUMNS];
     uint64_t flag; /* flag_pack */
 };
+struct mpoint { /* the same in memory, where most points have a value alone */
+    int64_t at;
+    double value;
+    uint64_t flag;
+    const double *more; /* the other columns; NULL: none */
+};
 bool point_same(const struct point *a, const struct point *b); /* values and flag, bit for bit; any NaN equals any other */
 
 /* ---- writing: series in the order of (station, name of the factor), their points in the order of time ---- */
@@ -23,7 +29,7 @@ struct points_out {
 lf_rc points_create(struct points_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, struct lf_err *err);
 void points_series(struct points_out *o, int64_t station, lf_text factor); /* what follows belongs to it */
 void points_add(struct points_out *o, const struct point *p);
-void points_add_value(struct points_out *o, int64_t at, double value, uint64_t flag);           /* one without other columns */
+void points_add_mem(struct points_out *o, const struct mpoint *p, uint32_t n);                  /* n of them */
 void points_add_some(struct points_out *o, const struct points *p, uint32_t from, uint32_t to); /* of a block that was read */
 lf_rc points_finish(struct points_out *o);                                                      /* frees all; the file is whole, or gone */
 void points_abandon(struct points_out *o);

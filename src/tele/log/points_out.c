@@ -84,15 +84,35 @@ void points_add(struct points_out *o, const struct point *p)
     b->n++;
 }
 
-void points_add_value(struct points_out *o, int64_t at, double value, uint64_t flag)
+/* As many as have a value alone, and fit into the block. */
+static uint32_t add_values(struct points *b, const struct mpoint *p, uint32_t n)
 {
-    struct points *b = open_block(o, true);
-    b->at[b->n] = at;
-    b->flag[b->n] = flag;
-    b->col[COL_VALUE][b->n] = value;
+    uint32_t room = POINTS_MAX - b->n, i;
+    n = n < room ? n : room;
+    for (i = 0; i < n && !p[i].more; i++) {
+        b->at[b->n + i] = p[i].at;
+        b->flag[b->n + i] = p[i].flag;
+        b->col[COL_VALUE][b->n + i] = p[i].value;
+    }
     for (int c = 1; c < COLUMNS && !b->plain; c++)
-        b->col[c][b->n] = (double)NAN;
-    b->n++;
+        for (uint32_t k = 0; k < i; k++)
+            b->col[c][b->n + k] = (double)NAN;
+    b->n += i;
+    return i;
+}
+
+void points_add_mem(struct points_out *o, const struct mpoint *p, uint32_t n)
+{
+    while (n) {
+        uint32_t done = add_values(open_block(o, true), p, n);
+        p += done, n -= done;
+        if (!n || !p->more)
+            continue;
+        struct point wide = { .at = p->at, .col = { p->value }, .flag = p->flag };
+        memcpy(&wide.col[1], p->more, (COLUMNS - 1) * sizeof wide.col[0]);
+        points_add(o, &wide);
+        p++, n--;
+    }
 }
 
 void points_add_some(struct points_out *o, const struct points *p, uint32_t from, uint32_t to)

@@ -115,19 +115,15 @@ static void add_points(struct seal *k, struct points_out *o, const struct series
 {
     bool begun = false;
     for (const struct run *r = e->mem[k->table].head; r; r = r->next) {
-        bool whole = run_first(r) >= from && run_last(r) < to;
-        for (uint32_t i = 0; i < r->n; i++) {
-            if (!whole && (r->p[i].at < from || r->p[i].at >= to))
-                continue;
-            if (!begun)
-                points_series(o, e->station->id, e->factor);
-            begun = true;
-            struct point p;
-            if (r->p[i].more)
-                p = point_of(&r->p[i]), points_add(o, &p);
-            else
-                points_add_value(o, r->p[i].at, r->p[i].value, r->p[i].flag);
-        }
+        uint32_t lo = 0, hi = r->n; /* they rise */
+        while (lo < hi && r->p[lo].at < from)
+            lo++;
+        while (lo < hi && r->p[hi - 1].at >= to)
+            hi--;
+        if (lo < hi && !begun)
+            points_series(o, e->station->id, e->factor);
+        begun |= lo < hi;
+        points_add_mem(o, r->p + lo, hi - lo);
     }
 }
 

@@ -39,6 +39,8 @@ static void flush(struct seg_out *o)
 {
     if (!o->rc && o->stop && atomic_load(o->stop))
         o->rc = lf_err_set(o->err, LF_EBUSY, NULL, "telemetry: the store is being closed");
+    if (!o->rc && o->meanwhile)
+        o->rc = o->meanwhile(o->user, o->err);
     if (!o->rc)
         o->rc = io_write_all(o->io, o->fd, o->path, o->wait.p, o->wait.n, o->at - o->wait.n, o->err);
     o->wait.n = 0;

@@ -79,6 +79,9 @@ struct seg_out {
     lf_rc rc; /* the first failure; then nothing more is done */
     struct lf_err *err;
     const atomic_bool *stop; /* NULL, or: when it is set, writing ends with LF_EBUSY */
+    /* NULL, or: called now and then while a long file is written, for what cannot wait for its end. Its failure ends the writing. */
+    lf_rc (*meanwhile)(void *user, struct lf_err *err);
+    void *user;
 };
 /* Writes to path (a temporary name). */
 lf_rc seg_create(struct seg_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, struct lf_err *err);
