@@ -40,6 +40,10 @@ async function capture() {
   const st = (await city.get('/station?mn=370300000000000000000001')).json.items[0];
   const plain = (raw) => raw.replace(/PW=[^;]*/, ''); // shown with stars
   ok('the raw packet is kept as it was', (await city.get(`/station/${st.id}/packets`)).json.items.some((p) => plain(p.raw) === plain(first)));
+  ok('the holidays of its year are known', !/holidays of/.test(s.log));
+  await s.stop();
+  await s.start({ LANFAN_TEST_CLOCK_S: String(Math.round((Date.parse('2045-12-05T00:00:00Z') - Date.now()) / 1000)) });
+  ok('the operator hears of a year whose holidays are not', await until(() => /holidays of 2046 are not known: Monday to Friday/.test(s.log), 10000), s.log);
   await s.stop();
 }
 

@@ -74,6 +74,9 @@ const char *lf_workcal_why(const struct lf_workcal *cal, lf_day d)
     const struct lf_holiday *h = find(d);
     if (h)
         return h->work ? "调休上班 | make-up working day" : h->name;
+    if (!lf_workcal_known(d))
+        return lf_weekday(d) <= 5 ? "工作时间（放假安排未知） | working time (holidays not known)"
+                                  : "周末（调休安排未知） | weekend (make-up days not known)";
     return lf_weekday(d) <= 5 ? "工作时间 | working time" : "周末 | weekend";
 }
 

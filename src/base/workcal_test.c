@@ -119,6 +119,24 @@ static void add_and_count_agree(void **state)
     }
 }
 
+/* Years without a published table: Monday to Friday, and it is said. */
+static void years_to_come(void **state)
+{
+    int last = 2026;
+    while (lf_workcal_known(lf_day_ymd(last + 1, 6, 1)))
+        last++;
+    assert_false(lf_workcal_known(lf_day_ymd(2015, 12, 31)));
+    int days = 0;
+    for (lf_day d = lf_day_ymd(last + 1, 1, 1); d.v < lf_day_ymd(last + 5, 1, 1).v; d.v++) { /* with a 29 February */
+        bool week = lf_weekday(d) <= 5;
+        assert_int_equal(lf_workcal_is_workday(cal, d), week);
+        assert_non_null(strstr(lf_workcal_why(cal, d), week ? "holidays not known" : "make-up days not known"));
+        days += week;
+    }
+    assert_in_range(days, 1040, 1046);
+    assert_string_equal(lf_workcal_why(cal, lf_day_ymd(2026, 11, 24)), "工作时间 | working time");
+}
+
 struct sum {
     int64_t counted, all;
     lf_ms last;
@@ -164,11 +182,14 @@ int main(void)
     struct lf_err e;
     if (lf_workcal_new(&cal, NULL, &e))
         return 1;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published_days), cmocka_unit_test(every_day_is_as_published), cmocka_unit_test(due_days_of_every_day),
-        cmocka_unit_test(due_times),      cmocka_unit_test(add_and_count_agree),       cmocka_unit_test(sheet_has_no_gaps),
-        cmocka_unit_test(bad_hours)
-    };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(published_days),
+                                        cmocka_unit_test(every_day_is_as_published),
+                                        cmocka_unit_test(due_days_of_every_day),
+                                        cmocka_unit_test(due_times),
+                                        cmocka_unit_test(add_and_count_agree),
+                                        cmocka_unit_test(sheet_has_no_gaps),
+                                        cmocka_unit_test(bad_hours),
+                                        cmocka_unit_test(years_to_come) };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);
     lf_workcal_free(cal);
     return bad;

@@ -166,6 +166,7 @@ lf_rc lf_notice_right(struct lf_ctx *cx, const struct lf_res *r, const char *rig
 lf_rc lf_step_follow(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;
 /* Tells holders and supervisors of what is overdue, once per level: at the due time, and again after as long as was given. */
 lf_rc lf_steps_escalate(struct lf_ctx *cx) LF_MUST_CHECK;
+lf_rc lf_steps_calendar(struct lf_ctx *cx) LF_MUST_CHECK; /* warns the operator when limits run into a year without known holidays */
 /* Moves the due time of the row's open step in that state (a granted delay). */
 lf_rc lf_step_extend(struct lf_ctx *cx, const struct lf_res *r, lf_id row, const char *state, lf_ms due) LF_MUST_CHECK;
 

@@ -311,7 +311,9 @@ static const struct lf_route routes[] = {
     { "GET", "/healthz", "public", LF_TX_READ, lf_health, "健康检查", "Is the service well" },
     { "GET", "/metrics", "public", LF_TX_READ, lf_metrics, "运行指标", "Prometheus metrics", .bearer = true },
 };
-static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate }, { "streams", 15, lf_events_review } };
+static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate },
+                                      { "calendar", 24 * 3600, lf_steps_calendar },
+                                      { "streams", 15, lf_events_review } };
 static const struct lf_res *const types[] = { &account_res, &role_res };
 
 #include "core_migrations.h"

@@ -4,6 +4,7 @@
  * suspended) covers the step below without ending it; a pausing one stops its clock, and the due time moves when it goes on. */
 #include "core/step.h"
 
+#include "base/log.h"
 #include "base/workcal.h"
 
 #include <inttypes.h>
@@ -371,6 +372,18 @@ lf_rc lf_steps_escalate(struct lf_ctx *cx)
             return rc;
         lf_arena_reset(&cx->arena);
     } while (n == LF_COUNT(late));
+    return LF_OK;
+}
+
+/* A limit of some weeks that begins now ends in a year whose holidays are there, or the operator is told. */
+lf_rc lf_steps_calendar(struct lf_ctx *cx)
+{
+    lf_day ahead = { lf_day_of(lf_now()).v + 31 };
+    if (!lf_workcal_known(ahead))
+        lf_log(LF_WARN,
+               "the holidays of %d are not known: Monday to Friday count as working days\nHINT: the State Council publishes them each "
+               "November; install a version whose data/holidays.csv has them",
+               lf_civil_of(lf_day_start(ahead)).year);
     return LF_OK;
 }
 
