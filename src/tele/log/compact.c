@@ -94,6 +94,7 @@ static lf_rc merge(struct log_store *s, struct segment **in, size_t n, const cha
         records_abandon(o);
     else
         rc = records_finish(o);
+    atomic_fetch_add(&s->plain, o->plain);
     lf_release(o);
     return rc;
 }

@@ -54,6 +54,7 @@ void delta_begin(struct delta_out *o, unsigned heads)
     o->heads = heads < DELTA_HEADS ? heads : DELTA_HEADS;
     o->control.n = o->numbers.n = o->letters.n = o->bytes = 0;
     o->station = o->id = 0;
+    o->alone = false;
     for (unsigned i = 0; i < DELTA_KEPT; i++) {
         o->order[i] = i;
         o->kept[i].text.n = 0;
@@ -230,7 +231,7 @@ static bool put_like(struct delta_out *o, struct span text, const uint64_t *head
 static void put_body(struct delta_out *o, struct span text, const uint64_t *head)
 {
     size_t n = span_left(&text);
-    unsigned at = n > LONG ? DELTA_KEPT : 0;
+    unsigned at = n > LONG || o->alone ? DELTA_KEPT : 0;
     while (at < DELTA_KEPT && !(o->kept[o->order[at]].text.n && put_like(o, text, head, o->order[at], o->order[at])))
         at++;
     bool alone = at == DELTA_KEPT;

@@ -24,6 +24,7 @@ struct delta_out {
     struct delta_kept kept[DELTA_KEPT];
     unsigned order[DELTA_KEPT]; /* the one that fitted last first */
     unsigned heads;
+    bool alone; /* set after delta_begin: each record is put whole, like no other */
     int64_t station, id;
     size_t bytes; /* of the bodies so far */
 };

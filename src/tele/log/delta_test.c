@@ -274,6 +274,42 @@ static void plain_segments_are_read_and_merged(void **state)
     fake_free(&disk);
 }
 
+/* What would not come back is kept whole, and is counted. */
+static void packets_that_do_not_come_back(void **state)
+{
+    struct fake_io disk;
+    struct files files;
+    struct lf_err err = { 0 };
+    struct segment *s;
+    struct records_out o;
+    struct chunk c = { .of = NULL };
+    struct page pg = { .of = NULL };
+    struct record r;
+    fake_init(&disk, 1);
+    files_init(&files, &disk.io, 4);
+    begin();
+    for (uint64_t i = 0; i < MANY; i++)
+        packet(i, i % 3 ? "2011" : "2051");
+    assert_int_equal(records_create(&o, &disk.io, "s", CLASS_PACKET, 24000, 0, RECORDS_FAST, &err), LF_OK);
+    o.distrust = true;
+    for (size_t i = 0; i < n; i++)
+        records_add(&o, &(struct record){ station[i], id[i], { (const char *)body[i].p, (uint32_t)body[i].n }, i + 1 });
+    assert_int_equal(records_finish(&o), LF_OK);
+    assert_int_equal(o.plain, 1);
+    assert_int_equal(seg_open(&s, &files, "s", 1, 1, &err), LF_OK);
+    assert_int_equal(chunk_load(&c, s, 0, &pg, &err), LF_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(chunk_next(&c, &r));
+        assert_true(r.station == station[i] && r.id == id[i] && r.body.n == body[i].n);
+        assert_memory_equal(r.body.p, body[i].p, r.body.n);
+    }
+    assert_false(chunk_next(&c, &r) || chunk_bad(&c));
+    chunk_free(&c);
+    seg_unref(s);
+    files_free(&files);
+    fake_free(&disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(packets_in_turn_are_small),
@@ -281,6 +317,7 @@ int main(void)
                                         cmocka_unit_test(any_bytes),
                                         cmocka_unit_test(long_ones),
                                         cmocka_unit_test(damage_is_noticed_or_harmless),
+                                        cmocka_unit_test(packets_that_do_not_come_back),
                                         cmocka_unit_test(plain_segments_are_read_and_merged) };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     for (size_t i = 0; i < MANY; i++)

@@ -80,7 +80,7 @@ struct log_store {
     pthread_cond_t wake;
     bool woken;
     atomic_bool stop, failing, sealing;
-    atomic_llong seals, seal_failures, compactions, removed, reused, damaged, last_seal_ms;
+    atomic_llong seals, seal_failures, compactions, removed, reused, damaged, plain, last_seal_ms;
 };
 static inline struct log_store *log_of(struct lf_tele_store *s) { return (struct log_store *)s; }
 

@@ -27,9 +27,11 @@ struct records_out {
     ZSTD_CCtx *zstd;
     enum records_pack pack;
     struct delta_out delta;
+    struct buf given, back;              /* the chunk's records as they came, and read again from `raw` */
     struct buf raw, packed, ids, prints; /* the last two: struct keyed, {id, chunk} and {print, id} */
     struct chunk_entry chunk;            /* records == 0: empty */
-    uint32_t nchunk;
+    uint32_t nchunk, plain;              /* plain: chunks that would not have come back as they were, and are kept whole */
+    bool distrust;                       /* for tests: as if none came back */
 };
 /* No id may be below id_base or 2^32 above it. */
 lf_rc records_create(struct records_out *o, struct lf_io *io, const char *path, uint32_t cls, int32_t month, int64_t id_base,

@@ -332,6 +332,7 @@ static lf_rc seal_records(struct seal *k, uint32_t c, int32_t month, struct lf_e
         records_abandon(o);
     else
         rc = records_finish(o);
+    atomic_fetch_add(&k->s->plain, o->plain);
     lf_release(o);
     lf_release(r);
     if (!rc)

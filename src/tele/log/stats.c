@@ -49,7 +49,7 @@ void lf_tele_log_stats(struct lf_tele_store *store, struct lf_tele_log_stats *o)
     o->compactions = atomic_load(&s->compactions), o->removed = atomic_load(&s->removed);
     o->reused = atomic_load(&s->reused);
     o->lost_records = s->lost_records, o->lost_files = s->lost_files;
-    o->damaged = atomic_load(&s->damaged), o->last_seal_ms = atomic_load(&s->last_seal_ms);
+    o->damaged = atomic_load(&s->damaged), o->plain = atomic_load(&s->plain), o->last_seal_ms = atomic_load(&s->last_seal_ms);
 }
 
 static void one(struct lf_out *o, const char *name, const char *type, int64_t v)
@@ -89,4 +89,5 @@ void lf_tele_log_metrics(struct lf_tele_store *store, struct lf_out *o)
     one(o, "removed_segments_total", "counter", s.removed);
     one(o, "reused_journals_total", "counter", s.reused);
     one(o, "damaged_total", "counter", s.damaged);
+    one(o, "plain_chunks_total", "counter", s.plain);
 }

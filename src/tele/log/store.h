@@ -58,6 +58,7 @@ struct lf_tele_log_stats {
     int64_t seals, seal_failures, compactions, removed; /* since it was opened; removed: segments that were too old */
     int64_t reused;                                     /* journals that were written over an old one's file */
     int64_t damaged;                                    /* places found damaged while committing, that were passed over */
+    int64_t plain; /* chunks of packets kept whole, because what was made of them did not come back as it was: a fault of ours */
     int64_t last_seal_ms;
     int64_t lost_records, lost_files; /* salvage: commits of the journal, and whole files */
     int64_t open_segments;            /* files */
