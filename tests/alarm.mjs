@@ -215,9 +215,11 @@ await t.run(async () => {
   await wire.send([0, 1, 2].map((i) => packet({ mn: mnOf(18), st: '31', cn: '2051', at: h + i * MIN, items: 'a21026-Avg=20,a21026-Flag=N' })));
   await wire.send([flue(18, 0, 170)]);
   ok('an alarm that nobody looks at', Boolean(await one(18, 'exceed', (x) => x.state === 'open')));
-  await sleep(5500); /* marks are written */
+  await wire.send([real(17, now + 2000, 'a21026-Rtd=22,a21026-Flag=N')]); // begins and ends nothing
   ok('it stops', (await server.stop()) === 0);
   ok('five hours later', await server.start({ LANFAN_TEST_CLOCK_S: String(5 * 3600) }));
+  const again0 = /lanfan_alarm_rejudged_packets_total (\d+)/.exec(await (await fetch(server.base + '/metrics')).text());
+  ok('what was judged before an orderly stop is not judged again', again0?.[1] === '0', again0?.[1]);
   await relogin();
   a = await one(18, 'missing', () => true);
   ok('the hour with three minutes of data is missing data', a?.limit_value === 45 && a.value <= 30, JSON.stringify(a));

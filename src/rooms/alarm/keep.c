@@ -580,9 +580,25 @@ lf_rc keep_job(struct lf_ctx *cx)
     return rc;
 }
 
+/* At an orderly stop what was judged is written down to the last packet: what a person has closed since the last writing would begin again
+ * when its evidence were judged a second time. */
+static void write_last(struct lf_app *app)
+{
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, app);
+    lf_rc rc = keep_ready(&cx);
+    if (!rc)
+        rc = keep_write(&cx, NULL, 0, true);
+    if (rc)
+        lf_log(LF_WARN, "alarms: the last seconds will be judged again at the next start: %s", cx.err.msg);
+    lf_ctx_free(&cx);
+}
+
 void keep_end(struct lf_app *app)
 {
     keep_take();
+    if (keep.engine && !keep.behind)
+        write_last(app);
     engine_free(keep.engine);
     keep.engine = NULL;
     keep.behind = true;
