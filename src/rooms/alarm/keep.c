@@ -11,7 +11,6 @@
 #include "tele/admit.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,43 +43,6 @@ struct engine *keep_take(void)
 }
 struct engine *keep_engine(void) { return keep.engine; }
 void keep_give(void) { pthread_mutex_unlock(&keep.lock); }
-
-/* ---- numbers ----------------------------------------------------------------------------------------------------- */
-
-static const int64_t bound_ms[] = { 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 60000 };
-static atomic_llong latency[LF_COUNT(bound_ms) + 1], latency_sum, judged_total, begun_total, ended_total, failed_total, again_total;
-
-static void latency_add(int64_t ms)
-{
-    size_t i = 0;
-    while (i < LF_COUNT(bound_ms) && ms > bound_ms[i])
-        i++;
-    atomic_fetch_add(&latency[i], 1);
-    atomic_fetch_add(&latency_sum, ms > 0 ? ms : 0);
-}
-
-void alarm_metrics(struct lf_out *o)
-{
-    int64_t n = 0;
-    lf_putf(o, "# HELP lanfan_alarm_latency_seconds From the arrival of a packet to the commit of the alarm that it began.\n"
-               "# TYPE lanfan_alarm_latency_seconds histogram\n");
-    for (size_t i = 0; i < LF_COUNT(bound_ms); i++)
-        lf_putf(o, "lanfan_alarm_latency_seconds_bucket{le=\"%g\"} %lld\n", (double)bound_ms[i] / 1000, (long long)(n += latency[i]));
-    n += latency[LF_COUNT(bound_ms)];
-    lf_putf(o,
-            "lanfan_alarm_latency_seconds_bucket{le=\"+Inf\"} %lld\nlanfan_alarm_latency_seconds_sum %.3f\n"
-            "lanfan_alarm_latency_seconds_count %lld\n",
-            (long long)n, (double)latency_sum / 1000, (long long)n);
-    lf_putf(o,
-            "# TYPE lanfan_alarm_readings_judged_total counter\nlanfan_alarm_readings_judged_total %lld\n"
-            "# TYPE lanfan_alarm_begun_total counter\nlanfan_alarm_begun_total %lld\n"
-            "# TYPE lanfan_alarm_ended_total counter\nlanfan_alarm_ended_total %lld\n"
-            "# HELP lanfan_alarm_failures_total Times that alarms could not be written; they are judged again from the store.\n"
-            "# TYPE lanfan_alarm_failures_total counter\nlanfan_alarm_failures_total %lld\n"
-            "# HELP lanfan_alarm_rejudged_packets_total Packets judged from the store, after a start or a failure.\n"
-            "# TYPE lanfan_alarm_rejudged_packets_total counter\nlanfan_alarm_rejudged_packets_total %lld\n",
-            (long long)judged_total, (long long)begun_total, (long long)ended_total, (long long)failed_total, (long long)again_total);
-}
 
 /* ---- marks --------------------------------------------------------------------------------------------------------- */
 
@@ -378,7 +340,7 @@ lf_rc keep_write(struct lf_ctx *cx, const struct act *a, size_t n, bool force)
     if (!rc)
         rc = lf_tx_end(cx, write_all(cx, a, n, &news));
     if (rc) {
-        atomic_fetch_add(&failed_total, 1);
+        numbers_add(NUMBER_FAILED, 1);
         keep.behind = true; /* what the engine believes is not written: begin again from the mark */
         return rc;
     }
@@ -386,9 +348,9 @@ lf_rc keep_write(struct lf_ctx *cx, const struct act *a, size_t n, bool force)
     keep.mark = keep.judged;
     keep.written = now;
     for (size_t i = 0; i < n; i++) {
-        atomic_fetch_add(a[i].says == JUDGE_BEGIN ? &begun_total : &ended_total, 1);
+        numbers_add(a[i].says == JUDGE_BEGIN ? NUMBER_BEGUN : NUMBER_ENDED, 1);
         if (a[i].says == JUDGE_BEGIN && a[i].received.ms)
-            latency_add(now.ms - a[i].received.ms);
+            numbers_latency(now.ms - a[i].received.ms);
     }
     alarm_tell(cx->app, &news);
     return LF_OK;
@@ -407,7 +369,7 @@ static lf_rc judge(struct lf_ctx *cx, const struct lf_tele_reading *r, size_t n)
         if (r[i].fresh && r[i].packet > done)
             done = r[i].packet;
     size_t na = engine_judge(keep.engine, &cx->arena, r + skip, n - skip, &acts);
-    atomic_fetch_add(&judged_total, (long long)(n - skip));
+    numbers_add(NUMBER_JUDGED, (int64_t)(n - skip));
     keep.judged = done;
     return keep_write(cx, acts, na, false);
 }
@@ -475,7 +437,7 @@ static lf_rc judge_again(struct lf_ctx *cx, const struct lf_directory *d)
             lf_tele_batch_free(&b);
         }
     } while (!rc && n == CATCH_UP);
-    atomic_fetch_add(&again_total, (long long)total);
+    numbers_add(NUMBER_AGAIN, (int64_t)total);
     if (total > 1) /* while alarms cannot be written each packet comes here */
         lf_log(LF_INFO, "alarms: %zu packets judged from the store", total);
     return rc ? rc : keep_write(cx, NULL, 0, true);

@@ -99,6 +99,11 @@ void keep_end(struct lf_app *app);
 void alarm_note_change(struct lf_ctx *cx, struct alarm_news *news, const struct lf_change *ch);
 void alarm_committed(struct lf_app *app, const struct lf_change *ch); /* a person has moved an alarm */
 
+/* numbers.c; any thread */
+enum alarm_number { NUMBER_JUDGED, NUMBER_BEGUN, NUMBER_ENDED, NUMBER_FAILED, NUMBER_AGAIN, NUMBERS };
+void numbers_add(enum alarm_number which, int64_t n);
+void numbers_latency(int64_t ms); /* from the arrival of a packet to the commit of the alarm that it began */
+
 /* watch.c: jobs; guard.c */
 lf_rc watch_offline(struct lf_ctx *cx) LF_MUST_CHECK;
 lf_rc watch_missing(struct lf_ctx *cx) LF_MUST_CHECK;
