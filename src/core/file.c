@@ -103,9 +103,13 @@ lf_rc lf_file_store(struct lf_ctx *cx, lf_text bytes, int fd, char hash[65], con
     if ((rc = put_bytes(cx, hash, bytes)))
         return rc;
     const struct lf_val v[] = { lf_val_str(hash), lf_val_str(*type), lf_val_int(*size), lf_val_ms(lf_now()), lf_val_int(cx->actor.v) };
-    return lf_sql_run(
-        cx, "INSERT INTO file (hash, type, size, created_at, created_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING", v,
-        LF_COUNT(v), NULL);
+    rc = lf_sql_run(cx,
+                    "INSERT INTO file (hash, type, size, created_at, created_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (hash) DO NOTHING",
+                    v, LF_COUNT(v), NULL);
+    const struct lf_val sender[] = { lf_val_str(hash), lf_val_int(cx->actor.v) };
+    return rc ? rc
+              : lf_sql_run(cx, "INSERT INTO file_sender (hash, account_id) VALUES ($1, $2) ON CONFLICT (hash, account_id) DO NOTHING",
+                           sender, LF_COUNT(sender), NULL);
 }
 
 /* Does the file hang on any row the caller may read? */
@@ -143,17 +147,18 @@ static lf_rc hangs_in_sight(struct lf_ctx *cx, lf_text hash, bool *yes)
 static lf_rc facts(struct lf_ctx *cx, lf_text hash, const char **type, int64_t *size, bool *seen)
 {
     struct lf_val v[] = { { .t = LF_T_TEXT }, { .t = LF_T_INT }, { .t = LF_T_INT } };
-    const struct lf_val arg[] = { lf_val_text(hash) };
+    const struct lf_val arg[] = { lf_val_text(hash), lf_val_int(cx->actor.v) };
     *seen = false;
-    lf_rc rc = lf_sql_one(cx, "SELECT type, size, created_by FROM file WHERE hash = $1", arg, 1, v, 3);
+    lf_rc rc = lf_sql_one(
+        cx, "SELECT type, size, (SELECT count(*) FROM file_sender WHERE hash = $1 AND account_id = $2) FROM file WHERE hash = $1", arg,
+        LF_COUNT(arg), v, LF_COUNT(v));
     if (rc == LF_ENOTFOUND)
         return LF_OK;
     if (rc)
         return rc;
     *type = lf_strn(&cx->arena, v[0].s);
     *size = v[1].i;
-    if (v[2].i == cx->actor.v)
-        *seen = true;
+    *seen = v[2].i > 0; /* he has sent it himself */
     return *seen ? LF_OK : hangs_in_sight(cx, hash, seen);
 }
 
