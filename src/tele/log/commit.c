@@ -304,7 +304,6 @@ static void put_record(struct work *w, struct buf *b, struct hints *h)
     struct packet_hint *hint = lf_alloc(w->a, (w->n[0] + 1) * sizeof *hint);
     h->packet = hint;
     h->series = lf_alloc(w->a, (w->nfresh + 1) * sizeof *h->series);
-    h->reading = lf_alloc(w->a, (w->nfresh + 1) * sizeof *h->reading);
     b->n = 0;
     buf_room(b, sizeof(struct record_header));
     b->n = sizeof(struct record_header);
@@ -327,11 +326,11 @@ static void put_record(struct work *w, struct buf *b, struct hints *h)
         correction_put(b, k->series->kind, k->series->factor, &k->was, w->now, k->by);
         end_body(b, from);
     }
-    for (size_t i = 0, n = 0; i < w->b->nreading; i++)
+    struct series **to = h->series;
+    for (size_t i = 0; i < w->b->nreading; i++)
         if (w->fresh[i]) {
             put_reading(b, &w->b->reading[i]);
-            h->reading[n] = &w->b->reading[i];
-            h->series[n++] = w->series[i];
+            *to++ = w->series[i];
         }
 }
 

@@ -185,30 +185,21 @@ static uint32_t upto(const struct run *r, int64_t at)
     return lo;
 }
 
-/* The place of one point more; what is in it is set by the caller, member by member: they were just computed one by one, and a copy of
- * the whole would wait for them. */
-static struct mpoint *place_for(struct mem *m, struct series *s, int64_t at)
+static void add_point(struct mem *m, struct series *s, const struct point *p)
 {
     struct memtable *t = &m->table[m->active];
     struct in_table *l = &s->mem[m->active];
     struct run *r = l->tail && l->tail->n < l->tail->cap ? l->tail : next_run(t, l);
-    uint32_t i = r->n && at < run_last(r) ? upto(r, at) : r->n;
-    l->unsorted |= (i > 0 && r->p[i - 1].at == at) || (r != l->head && at <= l->before);
+    uint32_t i = r->n && p->at < run_last(r) ? upto(r, p->at) : r->n;
+    l->unsorted |= (i > 0 && r->p[i - 1].at == p->at) || (r != l->head && p->at <= l->before);
     if (i < r->n)
         memmove(&r->p[i + 1], &r->p[i], (r->n - i) * sizeof r->p[0]);
+    r->p[i] = (struct mpoint){ .at = p->at, .value = p->col[COL_VALUE], .flag = p->flag };
+    if (cols_mask(p->col) & ~1)
+        r->p[i].more = lf_copy(&t->arena, &p->col[1], (COLUMNS - 1) * sizeof p->col[0]);
     r->n++;
     l->n++;
     t->npoint++;
-    r->p[i].at = at;
-    return &r->p[i];
-}
-
-static void add_point(struct mem *m, struct series *s, const struct point *p)
-{
-    struct mpoint *to = place_for(m, s, p->at);
-    to->value = p->col[COL_VALUE];
-    to->flag = p->flag;
-    to->more = cols_mask(p->col) & ~1 ? lf_copy(&m->table[m->active].arena, &p->col[1], (COLUMNS - 1) * sizeof p->col[0]) : NULL;
 }
 
 static bool find_in(const struct series *s, int table, int64_t at, struct point *out)
@@ -379,7 +370,7 @@ static bool take_records(struct mem *m, struct in *in, int cls, uint32_t n, stru
     return true;
 }
 
-static bool take_reading(struct mem *m, struct in *in, lf_ms heard)
+static bool take_reading(struct mem *m, struct in *in, lf_ms heard, struct series *s)
 {
     struct point p;
     int64_t station = get_zig(in);
@@ -392,7 +383,8 @@ static bool take_reading(struct mem *m, struct in *in, lf_ms heard)
     cols_get(in, mask, p.col);
     if (in->bad || kind >= LF_TELE_KIND_COUNT || !factor.p)
         return false;
-    struct series *s = mem_series(m, station, (enum lf_tele_kind)kind, factor);
+    if (!s)
+        s = mem_series(m, station, (enum lf_tele_kind)kind, factor);
     add_point(m, s, &p);
     mem_latest(s, &p, heard);
     return true;
@@ -407,32 +399,12 @@ static uint32_t journal_index(struct memtable *t, struct journal *j)
     return t->njournal - 1;
 }
 
-/* A reading as the commit knows it, which says the same as the record. */
-static void add_known(struct mem *m, struct series *s, const struct lf_tele_reading *r, lf_ms heard)
-{
-    struct mpoint *to = place_for(m, s, r->at.ms);
-    to->value = isnan(r->value) ? (double)NAN : r->value;
-    to->flag = flag_pack(r->flag);
-    to->more = NULL;
-    if (!isnan(r->vmin) || !isnan(r->vmax) || !isnan(r->cou) || !isnan(r->zs)) {
-        const struct point all = point_of_reading(r);
-        to->more = lf_copy(&m->table[m->active].arena, &all.col[1], (COLUMNS - 1) * sizeof all.col[0]);
-    }
-    const struct point p = point_of(to);
-    mem_latest(s, &p, heard);
-}
-
 /* The series of a station are spread over the memory: what the next readings will touch is asked for early. */
 enum { AHEAD = 6 };
-static void take_known(struct mem *m, const struct hints *h, uint32_t n, lf_ms heard)
+static void fetch(const struct series *s, int table)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        if (i + AHEAD < n) {
-            __builtin_prefetch(&h->series[i + AHEAD]->mem[m->active], 1);
-            __builtin_prefetch(&h->series[i + AHEAD]->latest, 1);
-        }
-        add_known(m, h->series[i], h->reading[i], heard);
-    }
+    __builtin_prefetch(&s->mem[table], 1);
+    __builtin_prefetch(&s->latest, 1);
 }
 
 bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, const struct hints *h)
@@ -451,12 +423,13 @@ bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, co
     for (int c = 0; c < RECORD_CLASSES; c++)
         if (!take_records(m, &in, c, n[c], like, body, at, heard, h && c == 0 ? h->packet : NULL))
             return false;
-    if (h)
-        take_known(m, h, readings, heard);
-    for (uint32_t i = 0; i < readings && !h; i++)
-        if (!take_reading(m, &in, heard))
+    for (uint32_t i = 0; i < readings; i++) {
+        if (h && i + AHEAD < readings)
+            fetch(h->series[i + AHEAD], m->active);
+        if (!take_reading(m, &in, heard, h ? h->series[i] : NULL))
             return false;
-    return !in.bad && (h || in.p == in.end);
+    }
+    return !in.bad && in.p == in.end;
 }
 
 struct memtable mem_detach(struct mem *m, int table)

@@ -122,7 +122,6 @@ struct packet_hint {
 };
 struct hints {
     struct series **series;
-    const struct lf_tele_reading **reading;
     const struct packet_hint *packet;
 };
 bool mem_publish(struct mem *m, struct journal *j, lf_text body, uint64_t at, const struct hints *h) LF_MUST_CHECK;
