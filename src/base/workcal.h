@@ -1,5 +1,6 @@
 /* workcal.h - the working calendar: legal holidays and make-up working days as the State Council publishes them each year
- * (data/holidays.csv), and office hours. Years beyond the table fall back to Monday to Friday, and lf_workcal_why says so. All instants are China standard time. */
+ * (data/holidays.csv), and office hours. Years beyond the table fall back to Monday to Friday, and lf_workcal_why says so. All instants
+ * are China standard time. */
 #ifndef LF_BASE_WORKCAL_H
 #define LF_BASE_WORKCAL_H
 #include "base/clock.h"
