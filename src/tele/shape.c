@@ -46,7 +46,8 @@ struct lf_shapes {
     size_t used, most;     /* bytes of them */
     struct lf_shapes_told told;
     uint64_t began; /* told.packets when it last forgot */
-    char day[8];    /* the date that was met last, and when it began; zeros: none */
+    bool met_day;   /* is there a date that was met last? It and when it began: */
+    char day[8];
     int64_t day_ms;
     struct { /* the CP that is being read item by item */
         bool tracing, fits;
@@ -488,10 +489,11 @@ bool lf_shapes_time(struct lf_shapes *m, lf_text cp, lf_ms *at)
     if (hour > 23 || minute > 59 || second > 59)
         return false;
     int64_t within = (int64_t)hour * LF_HOUR_MS + minute * LF_MINUTE_MS + second * 1000;
-    if (memcmp(p, m->day, sizeof m->day) != 0) {
+    if (!m->met_day || memcmp(p, m->day, sizeof m->day) != 0) {
         if (!lf_ms_parse_compact((lf_text){ p, DIGITS }, at))
             return false;
         memcpy(m->day, p, sizeof m->day);
+        m->met_day = true;
         m->day_ms = at->ms - within;
     }
     at->ms = m->day_ms + within;

@@ -327,6 +327,23 @@ static void what_looks_alike_and_is_not(void **unused)
     lf_directory_unref(d);
 }
 
+/* Eight bytes of zero are no date, also not to one who has met none. */
+static void no_date_is_met_before_the_first(void **unused)
+{
+    static const char zeros[] = "DataTime=\0\0\0\0\0\0\0\000115900;a34004-Rtd=35", day[] = "DataTime=20240311115900;a34004-Rtd=35";
+    const lf_text none = { zeros, sizeof zeros - 1 }, cp = { day, sizeof day - 1 };
+    struct lf_shapes *m = lf_shapes_new();
+    lf_ms at, right;
+    assert_true(lf_ms_parse_compact((lf_text){ day + 9, 14 }, &right));
+    assert_false(lf_shapes_time(m, none, &at));
+    for (int i = 0; i < 2; i++) {
+        assert_true(lf_shapes_time(m, cp, &at));
+        assert_int_equal(at.ms, right.ms);
+    }
+    assert_false(lf_shapes_time(m, none, &at));
+    lf_shapes_free(m);
+}
+
 /* Names that change with every packet are looked at, but seldom learned, and cost no memory without end. */
 static void memory_is_bounded(void **unused)
 {
@@ -375,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_second_of_a_kind_is_known, begin, end),
         cmocka_unit_test_setup_teardown(a_password_counts_from_its_change_on, begin, end),
         cmocka_unit_test_setup_teardown(what_looks_alike_and_is_not, begin, end),
+        cmocka_unit_test(no_date_is_met_before_the_first),
         cmocka_unit_test_setup_teardown(memory_is_bounded, begin, end),
         cmocka_unit_test_setup_teardown(memory_of_many_stations, begin, end),
     };

@@ -26,20 +26,21 @@ static size_t pick(size_t below)
 static bool load(const char *dir)
 {
     char path[4096];
-    DIR *d = opendir(dir);
-    if (!d)
-        return false;
-    for (struct dirent *e; (e = readdir(d)) && input_count < MAX_INPUTS;) {
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "rb");
-        if (!f)
-            continue;
-        inputs[input_count].p = lf_new(MAX_BYTES);
-        inputs[input_count].n = fread(inputs[input_count].p, 1, MAX_BYTES, f);
-        input_count++;
-        fclose(f);
+    struct dirent **name;
+    int n = scandir(dir, &name, NULL, alphasort); /* in the same order on every machine */
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, name[i]->d_name);
+        FILE *f = name[i]->d_name[0] == '.' || input_count == MAX_INPUTS ? NULL : fopen(path, "rb");
+        if (f) {
+            inputs[input_count].p = lf_new(MAX_BYTES);
+            inputs[input_count].n = fread(inputs[input_count].p, 1, MAX_BYTES, f);
+            input_count++;
+            fclose(f);
+        }
+        free(name[i]);
     }
-    closedir(d);
+    if (n >= 0)
+        free(name);
     return input_count > 0;
 }
 
