@@ -252,6 +252,47 @@ await t.run(async () => {
     for (const x of all) counts.push((await city.get(`/alarm/${x.id}`)).json.count);
     ok(`station ${n}: two alarms, each of ${rounds} days, counted once`, all.length === 2 && counts.every((c) => c === rounds), JSON.stringify(counts));
   }
+
+  // killed just after a person has closed: what was judged before that is over, what comes after it is judged
+  const shut = [9, 10, 32, 33], seen = async () => Number(/lanfan_alarm_readings_judged_total (\d+)/.exec(await (await fetch(server.base + '/metrics')).text())[1]);
+  const counted = async (n) => { const all = []; for (const x of await alarms(n, 'exceed')) all.push((await city.get(`/alarm/${x.id}`)).json); return all; };
+  const close = async (n) => { const x = await one(n, 'exceed', (y) => y.state === 'open'), c = await city.post(`/alarm/${x.id}/close`, { version: x.version, note: '误报' }); return c.status; };
+  const sums = (all) => all.map((x) => `${x.state} ${x.count}`).join();
+  await again();
+  await wire.send(shut.map((n) => flue(n, -900, 150)));
+  for (const n of shut) await one(n, 'exceed', (x) => x.state === 'open');
+  const seenBefore = await seen();
+  await wire.send(shut.flatMap((n) => [1, 2, 3].map((i) => flue(n, -900 + i, 160))));
+  await until(async () => await seen() >= seenBefore + 12);
+  const closings = [];
+  for (const n of shut) closings.push(await close(n));
+  ok('people close what goes on', closings.every((c) => c === 200), closings);
+  await server.stop('SIGKILL');
+  ok('killed just after that it starts again', await server.start());
+  await relogin();
+  await again();
+  for (const n of shut) {
+    const all = sums(await counted(n));
+    ok(`station ${n}: what was closed does not begin again, and has its count`, all === 'closed 4', all);
+  }
+  await wire.send([flue(shut[0], -896, 170)]);
+  const later = await until(async () => { const all = sums(await counted(shut[0])); return all.includes('open') ? all : null; });
+  ok('what comes after it is a new alarm', later === 'open 1,closed 4', later);
+  let sent = 0, closed = 0;
+  for (let round = 0; round < 4; round++) { // closed while readings come, killed when the last is acknowledged
+    await again();
+    const closer = (async () => { for (const n of shut) { await sleep(Math.random() * 60); if ((await alarms(n, 'exceed')).some((x) => x.state === 'open')) closed += (await close(n)) === 200; } })();
+    for (let i = 0; i < 12; i++, sent++) await wire.send(shut.map((n) => flue(n, -800 + sent, 150)));
+    await closer;
+    await server.stop('SIGKILL');
+    ok('killed among closings it starts again', await server.start());
+    await relogin();
+  }
+  ok('there were closings', closed >= 8, closed);
+  for (const [i, n] of shut.entries()) {
+    const all = await counted(n), sum = all.reduce((k, x) => k + x.count, 0), expected = sent + (i ? 4 : 5);
+    ok(`station ${n}: each reading is counted once, whoever closed in between`, sum === expected, `${sum} of ${expected}: ${sums(all)}`);
+  }
   await again();
   await wire.send([flue(23, 0, 300)]);
   await one(23, 'exceed', () => true);

@@ -247,6 +247,19 @@ static lf_rc other_method(struct lf_ctx *cx, struct lf_call *c)
     return ask ? LF_OK : lf_fail(cx, LF_ENOTFOUND, NULL, "这个地址只接受 %s | only %s is taken at this address", c->allow, c->allow);
 }
 
+static lf_rc transact(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const struct lf_record_hit *hit)
+{
+    lf_rc rc = lf_tx_begin(cx, route ? route->tx : safe_method(c->req) ? LF_TX_READ : LF_TX_WRITE);
+    if (rc)
+        return rc;
+    rc = in_transaction(cx, c, route, hit);
+    lf_rc end = lf_tx_end(cx, !rc && c->undo ? LF_ECONFLICT : rc);
+    rc = !rc && c->undo ? LF_OK : end;
+    if (!rc)
+        after_commit(cx, c);
+    return rc;
+}
+
 static lf_rc run(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route)
 {
     const struct lf_http_req *req = c->req;
@@ -257,14 +270,12 @@ static lf_rc run(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *ro
         lf_rc rc = read_body(cx, c, route->request != NULL);
         return rc ? rc : route->fn(cx, c);
     }
-    lf_rc rc = lf_tx_begin(cx, route ? route->tx : safe_method(req) ? LF_TX_READ : LF_TX_WRITE);
+    lf_rc rc = hit.at.verb && hit.at.verb->hold ? hit.at.verb->hold(cx) : LF_OK;
     if (rc)
         return rc;
-    rc = in_transaction(cx, c, route, &hit);
-    lf_rc end = lf_tx_end(cx, !rc && c->undo ? LF_ECONFLICT : rc);
-    rc = !rc && c->undo ? LF_OK : end;
-    if (!rc)
-        after_commit(cx, c);
+    rc = transact(cx, c, route, &hit);
+    if (hit.at.verb && hit.at.verb->release)
+        hit.at.verb->release();
     if (!rc && c->stale)
         mark_seen(cx, req);
     return rc;

@@ -31,12 +31,12 @@ const struct lf_record_address lf_record_addresses[] = {
 /* clang-format on */
 const int lf_record_address_count = LF_COUNT(lf_record_addresses);
 
-static bool has_verb(const struct lf_res *r, lf_text verb)
+static const struct lf_verb *verb_of(const struct lf_res *r, lf_text name)
 {
     for (int i = 0; i < r->nverb; i++)
-        if (lf_text_is(verb, r->verb[i].name))
-            return true;
-    return false;
+        if (lf_text_is(name, r->verb[i].name))
+            return &r->verb[i];
+    return NULL;
 }
 
 /* Does the rest of the path, behind the type's name, fit? Fills *at. */
@@ -45,10 +45,10 @@ static bool fits(const struct lf_record_address *a, const struct lf_res *r, lf_t
     lf_text seg[4] = { 0 };
     if (!lf_path_match(a->path, rest, seg))
         return false;
-    *at = (struct lf_record_call){ .verb = seg[1] };
+    *at = (struct lf_record_call){ .verb = seg[1].p ? verb_of(r, seg[1]) : NULL };
     if (*a->path == '.')
         at->kind = lf_str(a->path + 1);
-    return (!seg[0].p || lf_text_int(seg[0], &at->id.v)) && (!seg[1].p || has_verb(r, seg[1]));
+    return (!seg[0].p || lf_text_int(seg[0], &at->id.v)) && (!seg[1].p || at->verb);
 }
 
 bool lf_records_find(struct lf_ctx *cx, struct lf_call *c, lf_text path, struct lf_record_hit *hit)

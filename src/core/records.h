@@ -6,9 +6,9 @@
 
 /* What the path of one request named. */
 struct lf_record_call {
-    lf_id id;     /* ":id" */
-    lf_text verb; /* ":verb": the move */
-    lf_text kind; /* what follows the dot: csv, xlsx, geojson */
+    lf_id id;                   /* ":id" */
+    const struct lf_verb *verb; /* ":verb": the move */
+    lf_text kind;               /* what follows the dot: csv, xlsx, geojson */
 };
 typedef lf_rc (*lf_record_fn)(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at);
 

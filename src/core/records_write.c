@@ -116,7 +116,7 @@ lf_rc lf_record_move(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *
     if (!rc)
         rc = body_files(cx, c, c->change);
     if (!rc)
-        rc = lf_res_move(cx, r, at->id, version, lf_strn(&cx->arena, at->verb), a.fields ? apply_move : NULL, &a, c->change);
+        rc = lf_res_move(cx, r, at->id, version, at->verb->name, a.fields ? apply_move : NULL, &a, c->change);
     if (rc)
         return rc;
     c->changed = true;

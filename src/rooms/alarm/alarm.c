@@ -65,7 +65,8 @@ static const struct lf_verb verbs[] = {
       .phrases =
           "已知悉，正在核实 | Seen, being checked\n已通知企业和网格员 | The company and the officer have been told\n已安排现场检查 | "
           "Somebody is on the way" },
-    { "close", "关闭", "Close", GOING | 1u << ALARM_ENDED, ALARM_CLOSED, "close", .need = LF_NEED_NOTE,
+    { "close", "关闭", "Close", GOING | 1u << ALARM_ENDED, ALARM_CLOSED, "close", .need = LF_NEED_NOTE, .effect = keep_closing,
+      .hold = keep_hold, .release = keep_give,
       .phrases = "已恢复正常 | Back to normal\n设备故障，已修复 | Device fault, repaired\n误报 | False alarm" },
     { "end", "恢复", "Over", GOING, ALARM_ENDED, "end", .guard = only_system },
     { "speak", "报备期满", "Maintenance is over", GOING, LF_STAY, "end", .guard = only_system, .effect = on_speak },
@@ -83,7 +84,7 @@ const struct lf_res alarm_res = {
     .verb = verbs,
     .nverb = LF_COUNT(verbs),
     .step = next_step,
-    .committed = alarm_committed,
+    .committed = keep_closed,
 };
 
 /* ---- news --------------------------------------------------------------------------------------------------------- */

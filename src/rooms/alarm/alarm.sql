@@ -64,6 +64,11 @@ SELECT id, type, station_kind, factor, period, enabled, threshold, worse, letter
 UPDATE alarm SET count = count + :more, last_at = CASE WHEN last_at < :at THEN :at ELSE last_at END, value = COALESCE(:value, value)
  WHERE station_id = :station AND factor = :factor AND type = :type AND state IN ('open', 'acked');
 
+-- name: alarm_counted :one
+-- scope: none because the caller has read the alarm within his scope
+-- param: alarm id
+SELECT count, last_at, value FROM alarm WHERE id = :alarm;
+
 -- name: mark_of :one
 -- scope: none because it is no record
 -- param: name text

@@ -2,7 +2,7 @@
  *
  * One transaction writes what began and ended, how the counts stand, which series are in the middle of something, and the packet up to
  * which all this holds. After a crash the engine is filled from there and judges the packets that came after: each reading has its effect
- * once. Good readings write nothing; the mark follows every few seconds. */
+ * once. Good readings write nothing; the mark follows every few seconds, and with each closing by a person. */
 #include "rooms/alarm/engine.h"
 
 #include "alarm_sql.h"
@@ -24,14 +24,7 @@ static struct {
     int64_t judged, mark; /* packet: judged in memory, written down */
     lf_ms written, looked, since;
     unsigned rules, stations; /* generations of what is known */
-    pthread_mutex_t closing;  /* of the list below */
-    struct closed {
-        lf_id station;
-        char factor[32];
-        enum alarm_type type;
-        struct closed *next;
-    } * closed;
-} keep = { .lock = PTHREAD_MUTEX_INITIALIZER, .behind = true, .closing = PTHREAD_MUTEX_INITIALIZER };
+} keep = { .lock = PTHREAD_MUTEX_INITIALIZER, .behind = true };
 
 void alarm_use_store(struct lf_tele_store *s) { alarm_store = s; }
 lf_ms keep_since(void) { return keep.since; }
@@ -443,35 +436,6 @@ static lf_rc judge_again(struct lf_ctx *cx, const struct lf_directory *d)
     return rc ? rc : keep_write(cx, NULL, 0, true);
 }
 
-/* Episodes that people have closed since. */
-static void take_closed(void)
-{
-    pthread_mutex_lock(&keep.closing);
-    struct closed *c = keep.closed;
-    keep.closed = NULL;
-    pthread_mutex_unlock(&keep.closing);
-    while (c) {
-        struct closed *next = c->next;
-        engine_forget(keep.engine, c->station, lf_str(c->factor), c->type);
-        lf_release(c);
-        c = next;
-    }
-}
-
-void alarm_committed(struct lf_app *app, const struct lf_change *ch)
-{
-    const struct alarm *a = ch->row;
-    if (a->state != ALARM_CLOSED)
-        return;
-    struct closed *c = lf_new(sizeof *c);
-    *c = (struct closed){ .station = a->station_id, .type = a->type };
-    snprintf(c->factor, sizeof c->factor, "%.*s", (int)a->factor.n, a->factor.n ? a->factor.p : "");
-    pthread_mutex_lock(&keep.closing);
-    c->next = keep.closed;
-    keep.closed = c;
-    pthread_mutex_unlock(&keep.closing);
-}
-
 static lf_rc make_good(struct lf_ctx *cx)
 {
     lf_rc rc = refill(cx);
@@ -494,12 +458,55 @@ lf_rc keep_ready(struct lf_ctx *cx)
         keep.since = now;
     if (keep.behind)
         return make_good(cx);
-    take_closed();
     if (keep.rules != rules_generation() || keep.stations != station_generation() || now.ms - keep.looked.ms > LOOK_EVERY_MS ||
         now.ms < keep.looked.ms)
         return learn(cx);
     return LF_OK;
 }
+
+/* ---- a person closes an episode ------------------------------------------------------------------------------------------------ */
+
+/* Nothing is judged from before the closing's transaction until it is over. So what was judged before it is written down in it, and what
+ * comes after it meets an engine that has forgotten the episode: also when the program is killed at any moment. */
+lf_rc keep_hold(struct lf_ctx *cx)
+{
+    keep_take();
+    if (!keep.behind)
+        return LF_OK;
+    struct lf_ctx own; /* judging again empties the arena of its context */
+    lf_ctx_system(&own, cx->app);
+    lf_rc rc = keep_ready(&own);
+    cx->err = rc ? own.err : cx->err;
+    lf_ctx_free(&own);
+    if (rc)
+        keep_give();
+    return rc;
+}
+
+lf_rc keep_closing(struct lf_ctx *cx, struct lf_change *ch)
+{
+    struct alarm *a = ch->row;
+    struct alarm_counted_row now = { 0 };
+    keep.behind = true; /* should this be undone the engine is ahead of the records */
+    lf_rc rc = write_all(cx, NULL, 0, NULL);
+    if (rc || (rc = alarm_counted(cx, a->id, &now)))
+        return rc;
+    a->count = now.count, a->last_at = now.last_at, a->value = now.value;
+    return LF_OK;
+}
+
+void keep_closed(struct lf_app *app, const struct lf_change *ch)
+{
+    const struct alarm *a = ch->row;
+    if (!ch->verb || ch->verb->to != ALARM_CLOSED)
+        return;
+    engine_forget(keep.engine, a->station_id, a->factor, a->type);
+    keep.mark = keep.judged;
+    keep.written = lf_now();
+    keep.behind = false;
+}
+
+/* ---- readings -------------------------------------------------------------------------------------------------------------------- */
 
 static bool all_known(const struct lf_tele_reading *r, size_t n)
 {

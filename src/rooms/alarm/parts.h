@@ -96,8 +96,11 @@ lf_rc mark_read(struct lf_ctx *cx, const char *name, int64_t *at) LF_MUST_CHECK;
 lf_rc mark_write(struct lf_ctx *cx, const char *name, int64_t at) LF_MUST_CHECK;
 lf_rc keep_job(struct lf_ctx *cx) LF_MUST_CHECK;
 void keep_end(struct lf_app *app);
+/* A person closes an episode: around that, in its transaction, after its commit. */
+lf_rc keep_hold(struct lf_ctx *cx) LF_MUST_CHECK;
+lf_rc keep_closing(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;
+void keep_closed(struct lf_app *app, const struct lf_change *ch);
 void alarm_note_change(struct lf_ctx *cx, struct alarm_news *news, const struct lf_change *ch);
-void alarm_committed(struct lf_app *app, const struct lf_change *ch); /* a person has moved an alarm */
 
 /* numbers.c; any thread */
 enum alarm_number { NUMBER_JUDGED, NUMBER_BEGUN, NUMBER_ENDED, NUMBER_FAILED, NUMBER_AGAIN, NUMBERS };
