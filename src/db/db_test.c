@@ -1,4 +1,5 @@
 /* db_test.c - one interface, two engines: everything here runs on a real SQLite and on a real PostgreSQL. */
+#include "base/testing.h"
 #include "db/testing.h"
 
 #include <pthread.h>
@@ -514,7 +515,7 @@ static void kill_sessions(struct fix *f)
     sql(&cx, text);
     assert_int_equal(lf_tx_end(&cx, LF_OK), LF_OK);
     for (int i = 0; i < 3000 && sessions(f, &cx); i++)
-        usleep(10000);
+        pause_ms(10);
     assert_int_equal(sessions(f, &cx), 0);
     lf_arena_free(&cx.arena);
     lf_db_close(db);

@@ -1,3 +1,4 @@
+#include "base/testing.h"
 #include "geo/geo.h"
 #include "geo/shape_int.h"
 
@@ -7,7 +8,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 #include <cmocka.h>
 
 static void gcj_round_trip(void **state)
@@ -236,7 +236,7 @@ static void rebuilt_under_readers(void **state)
     for (int i = 0; i < 300; i++)
         assert_int_equal(lf_geo_index_build(s.ix, i % 2 ? old : fresh, 1, &e), LF_OK);
     while (atomic_load(&s.asked) < 1000)
-        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+        pause_ms(1);
     atomic_store(&s.stop, true);
     for (size_t i = 0; i < LF_COUNT(reader); i++)
         pthread_join(reader[i], NULL);

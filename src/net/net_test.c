@@ -1,4 +1,5 @@
 /* Limits of time and space at the HTTP edge, with limits of a second so that each is reached. */
+#include "base/testing.h"
 #include "net/http.h"
 
 #include <arpa/inet.h>
@@ -20,12 +21,6 @@
 enum { BIG = 8 << 20 };
 static struct lf_http *http;
 static atomic_int running, gate;
-
-static void pause_ms(int ms)
-{
-    struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-    nanosleep(&t, NULL);
-}
 
 static int64_t now_ms(void)
 {

@@ -1,4 +1,5 @@
 /* A broker on loopback: what is published arrives in it, what it holds arrives here exactly until we have said so; it dies and comes back. */
+#include "base/testing.h"
 #include "relay/mqtt.h"
 #include "relay/relay.h"
 
@@ -16,8 +17,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-
-static void nap(int ms) { nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL); }
 
 /* ---- the broker --------------------------------------------------------------------------------------- */
 
@@ -68,9 +67,7 @@ static pid_t run(const char *const *words)
 static void broker_start(void)
 {
     broker.pid = run((const char *const[]){ "mosquitto", "-c", broker.conf, NULL });
-    for (int i = 0; i < 1500 && !answers(); i++)
-        nap(20);
-    assert_true(answers());
+    EVENTUALLY(answers());
 }
 
 static void broker_stop(int sig)
@@ -163,19 +160,9 @@ static struct lf_mqtt_in *subscribe(const char *id, const char *topic, struct he
     return in;
 }
 
-static void until_live(struct lf_mqtt_in *in)
-{
-    for (int i = 0; i < 3000 && lf_mqtt_in_status(in).state != LF_MQTT_LIVE; i++)
-        nap(10);
-    assert_int_equal(lf_mqtt_in_status(in).state, LF_MQTT_LIVE);
-}
+static void until_live(struct lf_mqtt_in *in) { EVENTUALLY(lf_mqtt_in_status(in).state == LF_MQTT_LIVE); }
 
-static void until_heard(struct heard *h, int n)
-{
-    for (int i = 0; i < 2000 && atomic_load(&h->n) < n; i++)
-        nap(10);
-    assert_true(atomic_load(&h->n) >= n);
-}
+static void until_heard(struct heard *h, int n) { EVENTUALLY(atomic_load(&h->n) >= n); }
 
 static bool all_seen(struct heard *h, int n)
 {
@@ -188,12 +175,7 @@ static bool all_seen(struct heard *h, int n)
 }
 
 /* Each of 1 to n (at most 150), some perhaps twice: that is what QoS 1 promises when a broker dies. */
-static void until_all_seen(struct heard *h, int n)
-{
-    for (int i = 0; i < 2000 && !all_seen(h, n); i++)
-        nap(10);
-    assert_true(all_seen(h, n));
-}
+static void until_all_seen(struct heard *h, int n) { EVENTUALLY(all_seen(h, n)); }
 
 /* ---- a store with documents -------------------------------------------------------------------------------- */
 
@@ -245,7 +227,7 @@ static struct lf_relay_report report(struct lf_relay *r)
 static void until_position(struct lf_relay *r, int64_t position)
 {
     for (int i = 0; i < 2000 && report(r).position != position; i++)
-        nap(10);
+        pause_ms(10);
     if (report(r).position != position)
         fail_msg("position %lld: %s", (long long)report(r).position, report(r).error);
 }
@@ -302,7 +284,7 @@ static void what_could_not_be_kept_comes_again(void **state)
     publish("again/b", 2);
     publish("again/c", 3);
     until_heard(h, 3);
-    nap(300);
+    pause_ms(300);
     struct lf_mqtt_in_status s = lf_mqtt_in_status(in);
     assert_true(atomic_load(&h->n) == 3 && h->number[0] == 1 && h->number[1] == 2 && h->number[2] == 3); /* each once, in order */
     assert_true(s.failures == 2 && s.received >= 5 && s.error[0] == 0);
@@ -322,7 +304,7 @@ static void a_crash_before_the_commit_loses_nothing(void **state)
     if (!child) {
         h->die = true;
         subscribe("crash", "crash/+", h);
-        nap(10000);
+        pause_ms(10000);
         _exit(1);
     }
     int status = 0;
@@ -332,10 +314,10 @@ static void a_crash_before_the_commit_loses_nothing(void **state)
     until_heard(h, 2);
     assert_true(h->number[0] == 7 && h->number[1] == 8);
     lf_mqtt_in_free(in);
-    nap(100);
+    pause_ms(100);
     in = subscribe("crash", "crash/+", h); /* and what was kept does not come a second time */
     until_live(in);
-    nap(300);
+    pause_ms(300);
     assert_int_equal(atomic_load(&h->n), 2);
     lf_mqtt_in_free(in);
     lf_release(h);
@@ -355,7 +337,7 @@ static void a_broker_dies_and_comes_back(void **state)
     broker_stop(SIGTERM); /* keeps its sessions */
     atomic_store(&store.n, 150);
     for (int i = 0; i < 3000 && !(report(r).failures && report(r).lag_ms > 0 && lf_mqtt_in_status(in).state != LF_MQTT_LIVE); i++)
-        nap(10);
+        pause_ms(10);
     assert_true(report(r).position == 50 && report(r).lag_ms > 0 && report(r).failures > 0 && report(r).error[0]);
     assert_true(lf_mqtt_in_status(in).state != LF_MQTT_LIVE);
     broker_start();
@@ -363,7 +345,7 @@ static void a_broker_dies_and_comes_back(void **state)
     until_all_seen(h, 150);
     broker_stop(SIGKILL);
     atomic_store(&store.n, 160);
-    nap(300);
+    pause_ms(300);
     broker_start();
     until_position(r, 160);
     lf_relay_free(r);
@@ -397,7 +379,7 @@ static void nobody_there_is_said(void **state)
                                                                           .on_message = hear,
                                                                           .user = h });
     for (int i = 0; i < 3000 && !lf_mqtt_in_status(in).failures; i++)
-        nap(10);
+        pause_ms(10);
     assert_non_null(strstr(lf_mqtt_in_status(in).error, " | MQTT failed (127.0.0.1:"));
     lf_mqtt_in_free(in);
     lf_release(h);

@@ -1,5 +1,6 @@
 /* Store and forward towards a platform that cuts, hangs, refuses and comes back: every packet arrives, in the order of its station, and
  * what comes twice comes with the same bytes. */
+#include "base/testing.h"
 #include "relay/relay.h"
 #include "relay/render.h"
 
@@ -17,8 +18,6 @@
 #include <cmocka.h>
 
 enum { STATIONS = 5, MOST = 400000, REFUSED_MS = 300 /* how long an answer is waited for that does not come */ };
-
-static void nap(int ms) { nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL); }
 
 /* ---- a store that makes its packets up: number i is of station i % STATIONS + 1 ------------------------------ */
 
@@ -277,7 +276,7 @@ static struct lf_relay_report report(void)
 static struct lf_relay_report wait_position(int64_t position, int seconds)
 {
     for (int i = 0; i < seconds * 500 && report().position != position; i++) /* five times that on a busy machine */
-        nap(10);
+        pause_ms(10);
     struct lf_relay_report r = report();
     if (r.position != position)
         fail_msg("position %lld, not %lld: %s", (long long)r.position, (long long)position, r.error);
@@ -331,8 +330,8 @@ static void a_restart_goes_on_where_it_was(void **state)
         lf_relay_set(relay, &target, 1);
         struct lf_relay_report saved = report();
         for (int k = 0; k < 200 && saved.position < i * 400; k++)
-            nap(5), saved = report();
-        nap(20);
+            pause_ms(5), saved = report();
+        pause_ms(20);
         lf_relay_free(relay);
         relay = lf_relay_new(&store.base);
         target.position = saved.position < 0 ? 0 : saved.position, target.qn = saved.qn;
@@ -353,7 +352,7 @@ static struct {
 static struct lf_relay_report keep_until(int64_t position)
 {
     struct lf_relay_report r = report();
-    for (int i = 0; i < 20000 && (r.position < position || r.nparked); i++, nap(5)) {
+    for (int i = 0; i < 20000 && (r.position < position || r.nparked); i++, pause_ms(5)) {
         r = report();
         memcpy(all.parked + all.nparked, r.parked, (size_t)r.nparked * sizeof *r.parked);
         all.nparked += r.nparked;
@@ -396,7 +395,7 @@ static void who_is_refused_stops_nobody(void **state)
     /* Once more: refused again, then taken. */
     assert_int_equal(lf_relay_retry(relay, target.id, all.parked, 1), 1);
     for (int i = 0; i < 3000 && !report().ntried; i++)
-        nap(10);
+        pause_ms(10);
     r = report();
     assert_true(r.ntried == 1 && !r.tried[0].acknowledged);
     lf_relay_kept(relay, target.id, &r);
@@ -407,10 +406,10 @@ static void who_is_refused_stops_nobody(void **state)
         for (int i = 0; i < r.ntried; i++)
             assert_true(r.tried[i].acknowledged);
         lf_relay_kept(relay, target.id, &r);
-        nap(10);
+        pause_ms(10);
     }
     for (int i = 0; i < 3000 && report().acknowledged < 200; i++)
-        nap(10);
+        pause_ms(10);
     assert_int_equal(arrived(there), 200);
     assert_false(there->differs); /* the number it had the first time */
 }
@@ -422,8 +421,8 @@ static void a_mute_platform_is_waited_for(void **state)
     store.n = 100;
     lf_relay_set(relay, &target, 1);
     for (int i = 0; i < 3000 && !report().failures; i++)
-        nap(10);
-    nap(500);
+        pause_ms(10);
+    pause_ms(500);
     struct lf_relay_report r = report();
     assert_true(r.position == 0 && r.nparked == 0 && r.failures > 0 && r.lag_ms > 0 && r.error[0] && r.acknowledged == 0);
     assert_non_null(strstr(r.error, " | "));
@@ -437,7 +436,7 @@ static void a_broken_store_is_waited_for(void **state)
     store.n = 50;
     atomic_store(&store.broken, true);
     lf_relay_set(relay, &target, 1);
-    nap(300);
+    pause_ms(300);
     assert_int_equal(arrived(there), 0);
     atomic_store(&store.broken, false);
     wait_position(50, 10);
@@ -451,7 +450,7 @@ static void an_edit_needs_no_restart(void **state)
     struct lf_relay_report r = wait_position(100, 5);
     target.port = (uint16_t)other->port, target.position = r.position, target.qn = r.qn;
     for (int i = 0; i < 3000 && !lf_relay_set(relay, &target, 1); i++)
-        nap(10);
+        pause_ms(10);
     store.n = 150;
     wait_position(150, 5);
     assert_true(arrived(there) == 100 && arrived(other) == 50);
@@ -503,7 +502,7 @@ static void a_backlog_takes_no_memory(void **state)
     clock_gettime(CLOCK_MONOTONIC, &t0);
     store.n = 60000;
     bool lagged = false;
-    for (int i = 0; i < 10000 && !lagged && report().position < 60000; i++, nap(1))
+    for (int i = 0; i < 10000 && !lagged && report().position < 60000; i++, pause_ms(1))
         lagged = report().lag_ms > 0;
     assert_true(lagged || report().position == 60000);
     wait_position(60000, 60);

@@ -1,5 +1,6 @@
 /* The listener against a bad world: crowds, slowness, garbage, a store that fails, a clock that is set back. In the suite each
  * takes seconds; LF_SOAK=1 in the environment makes the long ones long (a gigabyte of garbage). */
+#include "base/testing.h"
 #include "tele/device.h"
 #include "tele/listener.h"
 #include "tele/store_memory.h"
@@ -53,7 +54,6 @@ static int stop(void **state)
     return 0;
 }
 
-static void pause_ms(int ms) { nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL); }
 static double now_s(void)
 {
     struct timespec t;
@@ -66,15 +66,6 @@ static double processor_s(void) /* what this process has used of it */
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
-#define EVENTUALLY(x) \
-    do { \
-        int left_ = 4000; \
-        while (!(x) && left_--) \
-            pause_ms(5); \
-        if (!(x)) \
-            fail_msg("never: %s", #x); \
-    } while (0)
-
 static struct lf_listener_stats stats(void) { return lf_listener_stats(listener); }
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__

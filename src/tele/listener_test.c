@@ -1,4 +1,5 @@
 /* The listener, through real sockets: every way in which bytes can arrive, and every way in which a store can fail. */
+#include "base/testing.h"
 #include "tele/device.h"
 #include "tele/listener.h"
 #include "tele/store_memory.h"
@@ -14,7 +15,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -67,20 +67,6 @@ static int stop(void **state)
     memory_store_free(store);
     return 0;
 }
-
-static void pause_ms(int ms) { nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL); }
-
-enum { PATIENCE_MS = 30000 }; /* for what has to come */
-
-/* Waits until the expression holds, at most half a minute: what is counted by another thread is counted a moment later. */
-#define EVENTUALLY(x) \
-    do { \
-        int left_ = 6000; \
-        while (!(x) && left_--) \
-            pause_ms(5); \
-        if (!(x)) \
-            fail_msg("never: %s", #x); \
-    } while (0)
 
 static struct lf_listener_stats stats(void) { return lf_listener_stats(listener); }
 

@@ -1,6 +1,7 @@
 /* The road from the socket to PostgreSQL while that goes away and comes back: nothing is acknowledged that is not there, what was taken is
  * held within bounds, said in the metrics, stored when the database is back, and there once. Runs with a PostgreSQL of its own
  * (tools/with_postgres), because it stops it. */
+#include "base/testing.h"
 #include "db/testing.h"
 #include "tele/device.h"
 #include "tele/listener.h"
@@ -9,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <cmocka.h>
 
 enum { BATCH_MAX = 50 };
@@ -84,7 +84,7 @@ static bool acked(struct device *d, int number, int wait_ms)
 static bool failing_becomes(bool want)
 {
     for (int i = 0; i < 400 && lf_listener_stats(listener).failing != want; i++)
-        nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+        pause_ms(50);
     return lf_listener_stats(listener).failing == want;
 }
 

@@ -1,5 +1,6 @@
 /* The PostgreSQL store, what it alone does: moving what has arrived, taking an SQLite store over, being the only writer, and a commit whose
  * answer is lost on the way. Skipped without LANFAN_TEST_PG. */
+#include "base/testing.h"
 #include "db/testing.h"
 #include "tele/store_pg.h"
 
@@ -108,7 +109,7 @@ static int64_t ask(const char *sql)
 static bool becomes(const char *sql, int64_t want)
 {
     for (int i = 0; i < 300 && ask(sql) != want; i++)
-        nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+        pause_ms(50);
     return ask(sql) == want;
 }
 

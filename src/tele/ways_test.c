@@ -1,4 +1,5 @@
 /* The other ways through the listener: batches that are submitted, and frames that go out to stations. */
+#include "base/testing.h"
 #include "tele/device.h"
 #include "tele/listener.h"
 #include "tele/store_memory.h"
@@ -7,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <cmocka.h>
 
 static struct memory_store *store;
@@ -68,17 +68,6 @@ static int stop(void **state)
     memory_store_free(store);
     return 0;
 }
-
-static void pause_ms(int ms) { nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL); }
-enum { PATIENCE_MS = 30000 }; /* for what has to come */
-#define EVENTUALLY(x) \
-    do { \
-        int left_ = 6000; \
-        while (!(x) && left_--) \
-            pause_ms(5); \
-        if (!(x)) \
-            fail_msg("never: %s", #x); \
-    } while (0)
 
 static struct lf_listener_stats stats(void) { return lf_listener_stats(listener); }
 

@@ -1,5 +1,6 @@
 /* The store of files at work: one thread commits, it seals and merges behind that, others read and copy all the time. Every read
  * sees all that was acknowledged before it began, in order, once; every copy is a whole store. */
+#include "base/testing.h"
 #include "tele/log/parts.h"
 
 #include <dirent.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -55,7 +55,7 @@ static void *commit_all(void *user)
         }
         lf_rc rc;
         while ((rc = store->ops->commit(store, &b, &err)) == LF_EBUSY) /* sealing is behind: the listener waits, too */
-            nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+            pause_ms(1);
         CHECK(rc == LF_OK);
         atomic_store(&acked, k);
         lf_tele_batch_reset(&b);
@@ -223,7 +223,7 @@ static void age_seals(void **state)
     assert_int_equal(lf_tele_log_open(&store, &c, &err), LF_OK);
     commit_all(NULL);
     for (int i = 0; i < 2000 && (stats.cls[CLASS_PACKET].entries < BATCH * BATCHES || stats.memory_records); i++) {
-        nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+        pause_ms(10);
         lf_tele_log_stats(store, &stats);
     }
     assert_int_equal(stats.cls[CLASS_PACKET].entries, BATCH * BATCHES);
