@@ -36,12 +36,7 @@ static lf_rc names_of(struct lf_ctx *cx, const char *path, const char ***out, si
     for (struct dirent *e; (e = readdir(d));) {
         if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
             continue;
-        if (*n == cap) {
-            const char **more = lf_alloc(&cx->arena, (cap = cap ? cap * 2 : 64) * sizeof *more);
-            if (*n)
-                memcpy(more, *out, *n * sizeof *more);
-            *out = more;
-        }
+        *out = lf_more(&cx->arena, *out, *n, &cap, sizeof **out);
         (*out)[(*n)++] = lf_printf(&cx->arena, "%s", e->d_name);
     }
     closedir(d);

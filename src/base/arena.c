@@ -188,6 +188,27 @@ void lf_arena_back(struct lf_arena *a, struct lf_arena_mark to)
         a->head->used = to.used;
 }
 
+void *lf_longer(struct lf_arena *a, void *p, size_t n, size_t *cap, size_t size)
+{
+    size_t more = *cap ? *cap * 2 : 32;
+    if (!a) {
+        p = lf_renew(p, more * size);
+    } else {
+        void *to = lf_alloc(a, more * size);
+        if (n)
+            memcpy(to, p, n * size);
+        p = to;
+    }
+    *cap = more;
+    return p;
+}
+
+void *lf_list_add(struct lf_list *l)
+{
+    l->p = lf_more(l->a, l->p, l->n, &l->cap, l->size);
+    return memset((char *)l->p + l->n++ * l->size, 0, l->size);
+}
+
 void lf_keep_released(void)
 {
     mallopt(M_MMAP_THRESHOLD, 16 << 20);

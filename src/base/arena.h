@@ -32,6 +32,22 @@ void *lf_new(size_t n);
 void *lf_renew(void *p, size_t n);
 char *lf_dup(const char *s);
 void lf_release(void *p);
+
+/* Room for one more behind the n elements of `size` bytes at p (NULL: none yet): p, or a longer place with the n in it. *cap is how many
+ * fit. a: where it comes from, and the shorter place stays there; NULL: lf_renew. What is behind the n is not zeroed. */
+void *lf_longer(struct lf_arena *a, void *p, size_t n, size_t *cap, size_t size);
+static inline void *lf_more(struct lf_arena *a, void *p, size_t n, size_t *cap, size_t size)
+{
+    return n < *cap ? p : lf_longer(a, p, n, cap, size);
+}
+/* For those who hand a list to a callback: elements of one size in an arena. */
+struct lf_list {
+    struct lf_arena *a;
+    size_t size;
+    void *p;
+    size_t n, cap;
+};
+void *lf_list_add(struct lf_list *l); /* the new element, zeroed */
 /* From now on what is released stays with the program until lf_trim, so that what comes again and again (a batch, a table that is sealed)
  * finds its pages there. Called once, before there are threads. */
 void lf_keep_released(void);

@@ -87,9 +87,39 @@ static void back_to_a_mark(void **state)
     lf_arena_free(&a);
 }
 
+static void lists_become_longer(void **state)
+{
+    struct lf_arena a = { 0 };
+    struct lf_arena *const home[] = { &a, NULL };
+    for (size_t h = 0; h < LF_COUNT(home); h++) {
+        int *p = NULL;
+        size_t n = 0, cap = 0;
+        for (int i = 0; i < 1000; i++) {
+            p = lf_more(home[h], p, n, &cap, sizeof *p);
+            assert_true(n < cap);
+            p[n++] = i;
+        }
+        for (int i = 0; i < 1000; i++)
+            assert_int_equal(p[i], i);
+        if (!home[h])
+            lf_release(p);
+    }
+    struct lf_list l = { .a = &a, .size = 24 };
+    for (int i = 0; i < 1000; i++) {
+        unsigned char *e = lf_list_add(&l);
+        assert_true(all_zero((char *)e, 24));
+        memset(e, i & 0xff, 24);
+    }
+    assert_int_equal(l.n, 1000);
+    for (size_t i = 0; i < l.n; i++)
+        assert_int_equal(((unsigned char *)l.p)[i * 24 + 23], i & 0xff);
+    lf_arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(memory_is_zeroed_and_aligned), cmocka_unit_test(texts_end_with_a_nul),
-                                        cmocka_unit_test(emptied_it_keeps_so_much), cmocka_unit_test(back_to_a_mark) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(lists_become_longer), cmocka_unit_test(memory_is_zeroed_and_aligned),
+                                        cmocka_unit_test(texts_end_with_a_nul), cmocka_unit_test(emptied_it_keeps_so_much),
+                                        cmocka_unit_test(back_to_a_mark) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

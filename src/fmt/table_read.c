@@ -311,8 +311,7 @@ static void string_end(void *user, const XML_Char *name)
         bad(b->r, "文字太多", "there is too much text");
         return;
     }
-    if (s->n == s->cap)
-        s->end = lf_renew(s->end, (s->cap = s->cap ? s->cap * 2 : 1024) * sizeof *s->end);
+    s->end = lf_more(NULL, s->end, s->n, &s->cap, sizeof *s->end);
     s->end[s->n++] = (uint32_t)s->text.n;
 }
 

@@ -112,8 +112,7 @@ struct edges {
 
 static void add_edge(struct edges *l, struct edge e)
 {
-    if (l->n == l->cap)
-        l->e = lf_renew(l->e, (l->cap = l->cap ? l->cap * 2 : 4096) * sizeof *l->e);
+    l->e = lf_more(NULL, l->e, l->n, &l->cap, sizeof *l->e);
     l->e[l->n++] = e;
 }
 

@@ -42,19 +42,10 @@ const char *lf_tele_why_text(enum lf_tele_why w)
     return w < LF_TELE_WHY_COUNT ? whys[w - HJ212_WHY_COUNT].text : "未知 | Unknown";
 }
 
-/* Room for one more element of the given size. */
-static inline void *room(void *p, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return p;
-    *cap = *cap ? *cap * 2 : 64;
-    return lf_renew(p, *cap * size);
-}
-
-/* The same, and the element is zeroed. */
+/* Room for one more element, which is zeroed. */
 static inline void *grow(void *p, size_t n, size_t *cap, size_t size)
 {
-    p = room(p, n, cap, size);
+    p = lf_more(NULL, p, n, cap, size);
     memset((char *)p + n * size, 0, size);
     return p;
 }
@@ -74,7 +65,7 @@ struct lf_tele_reading *lf_tele_add_reading(struct lf_tele_batch *b)
 struct lf_tele_reading *lf_tele_put_readings(struct lf_tele_batch *b, const struct lf_tele_reading *like, size_t n)
 {
     while (!b->reading || b->nreading + n > b->cap_reading)
-        b->reading = room(b->reading, b->cap_reading, &b->cap_reading, sizeof *b->reading);
+        b->reading = lf_more(NULL, b->reading, b->cap_reading, &b->cap_reading, sizeof *b->reading);
     struct lf_tele_reading *first = &b->reading[b->nreading];
     for (size_t i = 0; i < n; i++)
         first[i] = *like;

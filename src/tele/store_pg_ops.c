@@ -4,26 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A growing list in the caller's arena. */
-struct list {
-    struct lf_arena *a;
-    void *p;
-    size_t n, cap, size;
-};
-
-static void *list_add(struct list *l)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 32;
-        void *p = lf_alloc(l->a, cap * l->size);
-        if (l->n)
-            memcpy(p, l->p, l->n * l->size);
-        l->p = p;
-        l->cap = cap;
-    }
-    return (char *)l->p + l->n++ * l->size;
-}
-
 static lf_text copy(struct lf_arena *a, const PGresult *r, int row, int col)
 {
     lf_text t = pg_text(r, row, col);
@@ -74,11 +54,11 @@ static lf_rc latest(struct lf_tele_store *base, struct lf_arena *a, lf_id statio
                     struct lf_err *err)
 {
     struct pg_store *s = (struct pg_store *)base;
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     pthread_mutex_lock(&s->know);
     const struct pg_entry *head = pg_map_find(&s->state.station, &(struct pg_key){ .station = station.v });
     for (uint32_t at = head ? head->before : 0; at; at = s->state.channel.e[at - 1].before)
-        *(struct lf_tele_latest *)list_add(&l) = latest_of(&s->state.channel.e[at - 1], a);
+        *(struct lf_tele_latest *)lf_list_add(&l) = latest_of(&s->state.channel.e[at - 1], a);
     pthread_mutex_unlock(&s->know);
     *out = l.p, *n = l.n;
     if (l.n)
@@ -193,8 +173,8 @@ static lf_rc series(struct lf_tele_store *base, struct lf_arena *a, const struct
 
 static bool add_packet(void *user, const PGresult *r, int i)
 {
-    struct list *l = user;
-    *(struct lf_tele_stored_packet *)list_add(l) = (struct lf_tele_stored_packet){
+    struct lf_list *l = user;
+    *(struct lf_tele_stored_packet *)lf_list_add(l) = (struct lf_tele_stored_packet){
         .id = { pg_int(r, i, 0) },
         .station = { pg_int(r, i, 1) },
         .received = { pg_int(r, i, 2) },
@@ -214,7 +194,7 @@ static bool add_packet(void *user, const PGresult *r, int i)
 #define PACKETS(where) \
     PACKET_PART("tele_packet", where) " UNION ALL " PACKET_PART("tele_packet_0", where) " UNION ALL " PACKET_PART("tele_packet_1", where)
 
-static lf_rc list_packets(struct lf_tele_store *base, const char *sql, const char *const *params, int nparam, struct list *l,
+static lf_rc list_packets(struct lf_tele_store *base, const char *sql, const char *const *params, int nparam, struct lf_list *l,
                           struct lf_err *err)
 {
     return pg_query((struct pg_store *)base, &(struct pg_query){ sql, params, nparam, false, add_packet, l }, err);
@@ -226,7 +206,7 @@ static lf_rc packets(struct lf_tele_store *base, struct lf_arena *a, lf_id stati
     static const char all[] = PACKETS("WHERE id < $1::int8 ORDER BY id DESC LIMIT $2::int8") " ORDER BY id DESC LIMIT $2::int8";
     static const char one[] =
         PACKETS("WHERE station_id = $3::int8 AND id < $1::int8 ORDER BY id DESC LIMIT $2::int8") " ORDER BY id DESC LIMIT $2::int8";
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct number b = number(lf_id_none(before) ? INT64_MAX : before.v), k = number(limit), s = number(station.v);
     bool any = lf_id_none(station);
     lf_rc rc = list_packets(base, any ? all : one, (const char *const[]){ b.s, k.s, s.s }, any ? 2 : 3, &l, err);
@@ -238,7 +218,7 @@ static lf_rc packets_after(struct lf_tele_store *base, struct lf_arena *a, lf_id
                            size_t *n, struct lf_err *err)
 {
     static const char sql[] = PACKETS("WHERE id > $1::int8 ORDER BY id LIMIT $2::int8") " ORDER BY id LIMIT $2::int8";
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct number b = number(lf_id_none(after) ? 0 : after.v), k = number(limit);
     lf_rc rc = list_packets(base, sql, (const char *const[]){ b.s, k.s }, 2, &l, err);
     *out = l.p, *n = l.n;
@@ -247,7 +227,7 @@ static lf_rc packets_after(struct lf_tele_store *base, struct lf_arena *a, lf_id
 
 static lf_rc packet(struct lf_tele_store *base, struct lf_arena *a, lf_id id, struct lf_tele_stored_packet *out, struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof *out };
+    struct lf_list l = { .a = a, .size = sizeof *out };
     const struct number b = number(id.v);
     lf_rc rc = list_packets(base, PACKETS("WHERE id = $1::int8"), (const char *const[]){ b.s }, 1, &l, err);
     if (!rc && l.n == 0)
@@ -261,8 +241,8 @@ static lf_rc packet(struct lf_tele_store *base, struct lf_arena *a, lf_id id, st
 
 static bool add_reject(void *user, const PGresult *r, int i)
 {
-    struct list *l = user;
-    *(struct lf_tele_stored_reject *)list_add(l) = (struct lf_tele_stored_reject){
+    struct lf_list *l = user;
+    *(struct lf_tele_stored_reject *)lf_list_add(l) = (struct lf_tele_stored_reject){
         .id = { pg_int(r, i, 0) },
         .received = { pg_int(r, i, 1) },
         .reason = copy(l->a, r, i, 2),
@@ -280,7 +260,7 @@ static lf_rc rejects(struct lf_tele_store *base, struct lf_arena *a, bool quaran
                      struct lf_tele_stored_reject **out, size_t *n, struct lf_err *err)
 {
     char sql[240];
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct number b = number(lf_id_none(before) ? INT64_MAX : before.v), k = number(limit);
     snprintf(sql, sizeof sql,
              "SELECT id, received, reason, mn, cn, peer, detail, raw, size FROM %s WHERE id < $1::int8 ORDER BY id DESC LIMIT $2::int8",
@@ -293,8 +273,8 @@ static lf_rc rejects(struct lf_tele_store *base, struct lf_arena *a, bool quaran
 
 static bool add_gap(void *user, const PGresult *r, int i)
 {
-    struct list *l = user;
-    *(struct lf_tele_gap *)list_add(l) =
+    struct lf_list *l = user;
+    *(struct lf_tele_gap *)lf_list_add(l) =
         (struct lf_tele_gap){ { pg_int(r, i, 0) }, copy(l->a, r, i, 1), { pg_int(r, i, 2) }, pg_int(r, i, 3), pg_int(r, i, 4) };
     return true;
 }
@@ -306,7 +286,7 @@ static lf_rc gaps(struct lf_tele_store *base, struct lf_arena *a, lf_id station,
     static const char sql[] = "SELECT station_id, cn, at, pnum, count(DISTINCT pno) FROM (" SPLIT("tele_packet") " UNION ALL " SPLIT(
         "tele_packet_0") " UNION ALL " SPLIT("tele_packet_1") ") p GROUP BY station_id, cn, at, pnum HAVING count(DISTINCT pno) < pnum "
                                                               "ORDER BY at DESC LIMIT $1::int8";
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct number k = number(limit), s = number(lf_id_none(station) ? 0 : station.v);
     lf_rc rc = pg_query((struct pg_store *)base, &(struct pg_query){ sql, (const char *const[]){ k.s, s.s }, 2, false, add_gap, &l }, err);
     *out = l.p, *n = l.n;
@@ -315,8 +295,8 @@ static lf_rc gaps(struct lf_tele_store *base, struct lf_arena *a, lf_id station,
 
 static bool add_correction(void *user, const PGresult *r, int i)
 {
-    struct list *l = user;
-    struct lf_tele_correction *c = list_add(l);
+    struct lf_list *l = user;
+    struct lf_tele_correction *c = lf_list_add(l);
     c->was = (struct lf_tele_reading){ .station = { pg_int(r, i, 0) },
                                        .at = { pg_int(r, i, 1) },
                                        .packet = pg_int(r, i, 2),
@@ -338,7 +318,7 @@ static lf_rc corrections(struct lf_tele_store *base, struct lf_arena *a, lf_id s
 {
     static const char sql[] = "SELECT " PG_READING ", kind, replaced, by_packet FROM tele_reading_was WHERE station_id = $1::int8 "
                               "ORDER BY by_packet DESC LIMIT $2::int8";
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct number s = number(station.v), k = number(limit);
     lf_rc rc =
         pg_query((struct pg_store *)base, &(struct pg_query){ sql, (const char *const[]){ s.s, k.s }, 2, false, add_correction, &l }, err);

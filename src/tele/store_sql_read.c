@@ -1,26 +1,6 @@
 /* store_sql_read.c - what the station pages ask for. */
 #include "tele/store_sql.h"
 
-/* A growing list in the caller's arena. */
-struct list {
-    struct lf_arena *a;
-    void *p;
-    size_t n, cap, size;
-};
-
-static void *list_add(struct list *l)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 32;
-        void *p = lf_alloc(l->a, cap * l->size);
-        if (l->n)
-            memcpy(p, l->p, l->n * l->size);
-        l->p = p;
-        l->cap = cap;
-    }
-    return (char *)l->p + l->n++ * l->size;
-}
-
 int64_t sql_int(struct lf_cur *cur, int col)
 {
     struct lf_val v = { .t = LF_T_INT };
@@ -94,13 +74,13 @@ static lf_rc each(struct lf_tele_store *s, const char *sql, const struct lf_val 
 
 static void add_latest(struct lf_cur *cur, void *user)
 {
-    struct list *l = user;
-    *(struct lf_tele_latest *)list_add(l) = (struct lf_tele_latest){ sql_reading(cur, l->a), { sql_int(cur, 10) } };
+    struct lf_list *l = user;
+    *(struct lf_tele_latest *)lf_list_add(l) = (struct lf_tele_latest){ sql_reading(cur, l->a), { sql_int(cur, 10) } };
 }
 
 static lf_rc latest(struct lf_tele_store *s, struct lf_arena *a, lf_id station, struct lf_tele_latest **out, size_t *n, struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     struct lf_val arg = LF_VAL(station);
     lf_rc rc = each(s, "SELECT " SQL_READING ", received FROM latest WHERE station_id = $1 ORDER BY factor, kind", &arg, 1, 0, add_latest,
                     &l, err);
@@ -194,8 +174,8 @@ static lf_rc scan(struct lf_tele_store *s, const struct lf_tele_series *q, bool 
 #define PACKET "SELECT id, station_id, received, at, qn, cn, peer, note, raw, readings FROM packet "
 static void add_packet(struct lf_cur *cur, void *user)
 {
-    struct list *l = user;
-    *(struct lf_tele_stored_packet *)list_add(l) = (struct lf_tele_stored_packet){
+    struct lf_list *l = user;
+    *(struct lf_tele_stored_packet *)lf_list_add(l) = (struct lf_tele_stored_packet){
         .id = { sql_int(cur, 0) },
         .station = { sql_int(cur, 1) },
         .received = { sql_int(cur, 2) },
@@ -214,7 +194,7 @@ static struct lf_val before_val(lf_id before) { return lf_val_int(lf_id_none(bef
 static lf_rc packets(struct lf_tele_store *s, struct lf_arena *a, lf_id station, lf_id before, int limit,
                      struct lf_tele_stored_packet **out, size_t *n, struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct lf_val args[] = { before_val(before), lf_val_int(limit), LF_VAL(station) };
     bool all = lf_id_none(station);
     lf_rc rc = each(
@@ -227,7 +207,7 @@ static lf_rc packets(struct lf_tele_store *s, struct lf_arena *a, lf_id station,
 static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id after, int limit, struct lf_tele_stored_packet **out,
                            size_t *n, struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct lf_val args[] = { lf_val_int(lf_id_none(after) ? 0 : after.v), lf_val_int(limit) };
     lf_rc rc = each(s, PACKET "WHERE id > $1 ORDER BY id LIMIT $2", args, 2, 0, add_packet, &l, err);
     *out = l.p, *n = l.n;
@@ -236,7 +216,7 @@ static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id af
 
 static lf_rc packet(struct lf_tele_store *s, struct lf_arena *a, lf_id id, struct lf_tele_stored_packet *out, struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof *out };
+    struct lf_list l = { .a = a, .size = sizeof *out };
     struct lf_val arg = LF_VAL(id);
     lf_rc rc = each(s, PACKET "WHERE id = $1", &arg, 1, 0, add_packet, &l, err);
     if (rc >= 0 && l.n == 0)
@@ -248,8 +228,8 @@ static lf_rc packet(struct lf_tele_store *s, struct lf_arena *a, lf_id id, struc
 
 static void add_reject(struct lf_cur *cur, void *user)
 {
-    struct list *l = user;
-    *(struct lf_tele_stored_reject *)list_add(l) = (struct lf_tele_stored_reject){
+    struct lf_list *l = user;
+    *(struct lf_tele_stored_reject *)lf_list_add(l) = (struct lf_tele_stored_reject){
         .id = { sql_int(cur, 0) },
         .received = { sql_int(cur, 1) },
         .reason = sql_text(cur, 2, l->a, LF_T_TEXT),
@@ -265,7 +245,7 @@ static void add_reject(struct lf_cur *cur, void *user)
 static lf_rc rejects(struct lf_tele_store *s, struct lf_arena *a, bool quarantine, lf_id before, int limit,
                      struct lf_tele_stored_reject **out, size_t *n, struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct lf_val args[] = { before_val(before), lf_val_int(limit) };
     const char *sql =
         quarantine ? "SELECT id, received, reason, mn, cn, peer, detail, raw, size FROM quarantine WHERE id < $1 ORDER BY id DESC LIMIT $2"
@@ -277,8 +257,8 @@ static lf_rc rejects(struct lf_tele_store *s, struct lf_arena *a, bool quarantin
 
 static void add_gap(struct lf_cur *cur, void *user)
 {
-    struct list *l = user;
-    *(struct lf_tele_gap *)list_add(l) = (struct lf_tele_gap){
+    struct lf_list *l = user;
+    *(struct lf_tele_gap *)lf_list_add(l) = (struct lf_tele_gap){
         { sql_int(cur, 0) }, sql_text(cur, 1, l->a, LF_T_TEXT), { sql_int(cur, 2) }, sql_int(cur, 3), sql_int(cur, 4)
     };
 }
@@ -286,7 +266,7 @@ static void add_gap(struct lf_cur *cur, void *user)
 static lf_rc gaps(struct lf_tele_store *s, struct lf_arena *a, lf_id station, int limit, struct lf_tele_gap **out, size_t *n,
                   struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct lf_val args[] = { lf_val_int(limit), LF_VAL(station) };
     bool all = lf_id_none(station);
     lf_rc rc =
@@ -302,15 +282,15 @@ static lf_rc gaps(struct lf_tele_store *s, struct lf_arena *a, lf_id station, in
 
 static void add_correction(struct lf_cur *cur, void *user)
 {
-    struct list *l = user;
-    *(struct lf_tele_correction *)list_add(l) =
+    struct lf_list *l = user;
+    *(struct lf_tele_correction *)lf_list_add(l) =
         (struct lf_tele_correction){ sql_reading(cur, l->a), { sql_int(cur, 10) }, { sql_int(cur, 11) } };
 }
 
 static lf_rc corrections(struct lf_tele_store *s, struct lf_arena *a, lf_id station, int limit, struct lf_tele_correction **out, size_t *n,
                          struct lf_err *err)
 {
-    struct list l = { .a = a, .size = sizeof **out };
+    struct lf_list l = { .a = a, .size = sizeof **out };
     const struct lf_val args[] = { LF_VAL(station), lf_val_int(limit) };
     lf_rc rc = each(s, "SELECT " SQL_READING ", replaced, by_packet FROM reading_was WHERE station_id = $1 ORDER BY id DESC LIMIT $2", args,
                     2, 0, add_correction, &l, err);

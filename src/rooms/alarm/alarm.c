@@ -93,19 +93,13 @@ void alarm_note_change(struct lf_ctx *cx, struct alarm_news *news, const struct 
 {
     if (!news)
         return;
-    if (news->n == news->cap) {
-        int cap = news->cap ? news->cap * 2 : 16;
-        struct lf_change *more = lf_alloc(&cx->arena, (size_t)cap * sizeof *more);
-        if (news->n)
-            memcpy(more, news->change, (size_t)news->n * sizeof *more);
-        news->change = more, news->cap = cap;
-    }
+    news->change = lf_more(&cx->arena, news->change, news->n, &news->cap, sizeof *news->change);
     news->change[news->n++] = *ch;
 }
 
 void alarm_tell(struct lf_app *app, const struct alarm_news *news)
 {
-    for (int i = 0; i < news->n; i++)
+    for (size_t i = 0; i < news->n; i++)
         lf_publish_record(app, &news->change[i]);
 }
 

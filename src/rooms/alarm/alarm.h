@@ -64,7 +64,7 @@ struct alarm_sign {
 /* Writes of one transaction that the live pages should hear of; in cx->arena. Start with { 0 }. */
 struct alarm_news {
     struct lf_change *change;
-    int n, cap;
+    size_t n, cap;
 };
 enum alarm_did { ALARM_DID_NOTHING, ALARM_DID_OPEN, ALARM_DID_RESUME, ALARM_DID_COUNT };
 /* Opens the episode, or counts one more in the one that is going on, or takes up the last one again when it ended within the rule's

@@ -147,12 +147,7 @@ lf_rc rules_load(struct lf_ctx *cx, struct lf_arena *a, struct rules *out)
     if (rc)
         return rc;
     while ((rc = rules_next(&cur, &row)) == LF_ROW) {
-        if (n == cap) {
-            struct rule *more = lf_alloc(a, (cap = cap ? cap * 2 : 32) * sizeof *more);
-            if (n)
-                memcpy(more, p, n * sizeof *p);
-            p = more;
-        }
+        p = lf_more(a, p, n, &cap, sizeof *p);
         n += read_rule(a, &row, &p[n]);
     }
     lf_cur_close(&cur);

@@ -83,12 +83,7 @@ struct found {
 
 static struct gap *add(struct found *f, enum gap_kind kind, lf_text code, const char *zh, const char *en)
 {
-    if (f->n == f->cap) {
-        struct gap *more = lf_alloc(f->a, (f->cap = f->cap ? f->cap * 2 : 64) * sizeof *more);
-        if (f->n)
-            memcpy(more, f->gap, f->n * sizeof *more);
-        f->gap = more;
-    }
+    f->gap = lf_more(f->a, f->gap, f->n, &f->cap, sizeof *f->gap);
     struct gap *g = &f->gap[f->n++];
     *g = (struct gap){
         .grid_code = lf_text_copy(f->a, code), .title = lf_lang_both(f->a, zh, en), .kind = kind, .km2 = NAN, .lon = NAN, .lat = NAN
@@ -153,12 +148,7 @@ struct outlines {
 
 static void keep(struct lf_arena *a, struct outlines *l, lf_text code, lf_text name, lf_text shape)
 {
-    if (l->n == l->cap) {
-        struct outline *more = lf_alloc(a, (l->cap = l->cap ? l->cap * 2 : 64) * sizeof *more);
-        if (l->n)
-            memcpy(more, l->of, l->n * sizeof *more);
-        l->of = more;
-    }
+    l->of = lf_more(a, l->of, l->n, &l->cap, sizeof *l->of);
     l->of[l->n++] = (struct outline){ lf_text_copy(a, code), lf_text_copy(a, name), lf_text_copy(a, shape) };
 }
 
@@ -304,8 +294,7 @@ static lf_rc open_gaps(struct lf_ctx *cx, struct known_gap **out, size_t *n)
         return rc;
     while ((rc = grid_gaps_open_next(&cur, &r)) == LF_ROW) {
         unsigned kind = 0;
-        if (*n == cap)
-            *out = lf_renew(*out, (cap = cap ? cap * 2 : 64) * sizeof **out);
+        *out = lf_more(NULL, *out, *n, &cap, sizeof **out);
         lf_dict_find(&gap_kind_dict, r.kind, &kind);
         (*out)[(*n)++] = (struct known_gap){ r.id, (enum gap_kind)kind, lf_text_copy(&cx->arena, r.grid_code),
                                              lf_text_copy(&cx->arena, r.title), false };

@@ -4,32 +4,14 @@
 #include "geo/geo.h"
 #include "grid_sql.h"
 
-struct list {
-    void *p;
-    size_t n, cap, size;
-};
-
-static void *grow(struct lf_arena *a, struct list *l)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 256;
-        void *p = lf_alloc(a, cap * l->size);
-        if (l->n)
-            memcpy(p, l->p, l->n * l->size);
-        l->p = p;
-        l->cap = cap;
-    }
-    return (char *)l->p + l->size * l->n++;
-}
-
 static lf_rc load_shapes(struct lf_ctx *cx, lf_day on, struct lf_geo_index *index)
 {
-    struct list areas = { .size = sizeof(struct lf_area) };
+    struct lf_list areas = { .a = &cx->arena, .size = sizeof(struct lf_area) };
     struct grid_shapes_row row;
     struct lf_cur cur;
     lf_rc rc = grid_shapes(cx, on, &cur);
     while (!rc && (rc = grid_shapes_next(&cur, &row)) == LF_ROW) {
-        *(struct lf_area *)grow(&cx->arena, &areas) = (struct lf_area){ row.code, row.shape };
+        *(struct lf_area *)lf_list_add(&areas) = (struct lf_area){ row.code, row.shape };
         rc = LF_OK;
     }
     lf_cur_close(&cur);
@@ -38,12 +20,12 @@ static lf_rc load_shapes(struct lf_ctx *cx, lf_day on, struct lf_geo_index *inde
 
 static lf_rc load_names(struct lf_ctx *cx)
 {
-    struct list places = { .size = sizeof(struct lf_place) };
+    struct lf_list places = { .a = &cx->arena, .size = sizeof(struct lf_place) };
     struct grid_names_row row;
     struct lf_cur cur;
     lf_rc rc = grid_names(cx, &cur);
     while (!rc && (rc = grid_names_next(&cur, &row)) == LF_ROW) {
-        *(struct lf_place *)grow(&cx->arena, &places) = (struct lf_place){ row.code, row.name };
+        *(struct lf_place *)lf_list_add(&places) = (struct lf_place){ row.code, row.name };
         rc = LF_OK;
     }
     lf_cur_close(&cur);

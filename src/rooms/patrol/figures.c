@@ -47,12 +47,7 @@ static lf_rc read_posts(struct lf_ctx *cx, lf_day from, lf_day to, struct posts 
     if (rc)
         return rc;
     while ((rc = officer_posts_next(&cur, &r)) == LF_ROW) {
-        if (l->n == l->cap) {
-            struct post *more = lf_alloc(&cx->arena, (l->cap = l->cap ? l->cap * 2 : 64) * sizeof *more);
-            if (l->n)
-                memcpy(more, l->of, l->n * sizeof *more);
-            l->of = more;
-        }
+        l->of = lf_more(&cx->arena, l->of, l->n, &l->cap, sizeof *l->of);
         l->of[l->n++] =
             (struct post){ r.account_id, lf_text_copy(&cx->arena, r.grid_code), lf_text_copy(&cx->arena, r.name), r.from_day, r.to_day };
     }

@@ -215,13 +215,7 @@ struct readings {
 static bool keep_reading(void *user, const struct lf_tele_reading *r)
 {
     struct readings *l = user;
-    if (l->n == l->cap) {
-        struct lf_tele_reading *more = lf_alloc(l->a, (l->cap ? l->cap * 2 : 64) * sizeof *more);
-        if (l->n)
-            memcpy(more, l->r, l->n * sizeof *more);
-        l->r = more;
-        l->cap = l->cap ? l->cap * 2 : 64;
-    }
+    l->r = lf_more(l->a, l->r, l->n, &l->cap, sizeof *l->r);
     l->r[l->n] = *r;
     l->r[l->n].factor = lf_text_copy(l->a, r->factor);
     l->r[l->n].flag = r->flag.p ? lf_text_copy(l->a, r->flag) : r->flag;

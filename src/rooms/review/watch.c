@@ -422,8 +422,7 @@ lf_rc review_watch(struct lf_ctx *cx)
         return rc;
     rc = review_stations(cx, &cur);
     while (!rc && (rc = review_stations_next(&cur, &s)) == LF_ROW) {
-        if (n == cap)
-            id = lf_renew(id, (cap = cap ? cap * 2 : 256) * sizeof *id);
+        id = lf_more(NULL, id, n, &cap, sizeof *id);
         id[n++] = s.id;
         rc = LF_OK;
     }

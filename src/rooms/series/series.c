@@ -73,6 +73,7 @@ static lf_rc read_limits(struct lines *w, lf_id station, lf_text factor, struct 
     struct series_limits_row l;
     struct lf_cur cur;
     size_t cap = 0;
+    *out = NULL;
     *n = 0;
     lf_rc rc = series_limits(cx, station, lf_day_of(w->ask->from), lf_day_of((lf_ms){ w->ask->to.ms - 1 }), &cur);
     if (rc)
@@ -80,12 +81,7 @@ static lf_rc read_limits(struct lines *w, lf_id station, lf_text factor, struct 
     while ((rc = series_limits_next(&cur, &l)) == LF_ROW) {
         if (!lf_text_eq(l.factor, factor) || !lf_text_is(l.kind, limit_kind(w->ask->kind)))
             continue;
-        if (*n == cap) {
-            struct line_limit *more = lf_alloc(&cx->arena, (cap = cap ? cap * 2 : 8) * sizeof *more);
-            if (*n)
-                memcpy(more, *out, *n * sizeof *more);
-            *out = more;
-        }
+        *out = lf_more(&cx->arena, *out, *n, &cap, sizeof **out);
         lf_ms end = l.to_day.v == LF_NULL32 ? w->ask->to : lf_day_start((lf_day){ l.to_day.v + 1 });
         lf_ms begin = lf_day_start(l.from_day);
         (*out)[(*n)++] = (struct line_limit){ .from = begin.ms > w->ask->from.ms ? begin : w->ask->from,

@@ -215,8 +215,7 @@ const char *station_sent_unit(lf_id station, lf_text factor)
 
 static struct known *add(struct known **list, size_t *n, size_t *cap)
 {
-    if (*n == *cap)
-        *list = lf_renew(*list, (*cap = *cap ? *cap * 2 : 256) * sizeof **list);
+    *list = lf_more(NULL, *list, *n, cap, sizeof **list);
     return &(*list)[(*n)++];
 }
 

@@ -47,12 +47,7 @@ static lf_rc limits_on(struct lf_ctx *cx, lf_id station, lf_day day, struct in_f
     if (rc)
         return rc;
     for (struct station_limits_row row; (rc = station_limits_next(&cur, &row)) == LF_ROW; f->row[f->n++] = row)
-        if (f->n == cap) {
-            struct station_limits_row *more = lf_alloc(&cx->arena, (cap = cap ? cap * 2 : 16) * sizeof *more);
-            if (f->n)
-                memcpy(more, f->row, f->n * sizeof *more);
-            f->row = more;
-        }
+        f->row = lf_more(&cx->arena, f->row, f->n, &cap, sizeof *f->row);
     lf_cur_close(&cur);
     return rc < 0 ? rc : LF_OK;
 }
@@ -139,12 +134,7 @@ lf_rc station_live(struct lf_ctx *cx, struct lf_call *c)
     if (rc)
         return rc;
     for (struct station_places_row row; (rc = station_places_next(&cur, &row)) == LF_ROW; s[n++] = row)
-        if (n == cap) {
-            struct station_places_row *more = lf_alloc(&cx->arena, (cap = cap ? cap * 2 : 64) * sizeof *more);
-            if (n)
-                memcpy(more, s, n * sizeof *s);
-            s = more;
-        }
+        s = lf_more(&cx->arena, s, n, &cap, sizeof *s);
     lf_cur_close(&cur);
     if (rc < 0)
         return rc;

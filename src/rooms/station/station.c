@@ -297,8 +297,7 @@ struct lf_directory *station_make_directory(struct lf_ctx *cx)
     if (!(rc = station_units_load(cx)))
         rc = station_directory(cx, &cur);
     while (!rc && (rc = station_directory_next(&cur, &r)) == LF_ROW) {
-        if (n == cap)
-            list = lf_renew(list, (cap = cap ? cap * 2 : 256) * sizeof *list);
+        list = lf_more(NULL, list, n, &cap, sizeof *list);
         list[n++] = (struct lf_tele_station){ .id = r.id,
                                               .mn = r.mn,
                                               .pw = r.pw,
