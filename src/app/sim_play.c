@@ -124,20 +124,6 @@ static enum sim_what what_of(lf_text cn)
     return lf_text_is(cn, "2031") ? SIM_DAY : lf_text_is(cn, "2061") ? SIM_HOUR : lf_text_is(cn, "2051") ? SIM_MINUTE : SIM_RTD;
 }
 
-static bool span_of(lf_text cp, lf_ms *begin, lf_ms *end)
-{
-    struct hj212_item it;
-    size_t at = 0;
-    bool broken = false;
-    *begin = *end = (lf_ms){ LF_NULL64 };
-    while (hj212_next(cp, &at, &it, &broken))
-        if (lf_text_is(it.code, "BeginTime"))
-            lf_ms_parse_compact(it.value, begin);
-        else if (lf_text_is(it.code, "EndTime"))
-            lf_ms_parse_compact(it.value, end);
-    return begin->ms != LF_NULL64 && end->ms != LF_NULL64;
-}
-
 /* What was asked for of the past, one packet a period (Annex C.19); false: there is none. */
 static bool tell_history(struct line *l, const struct hj212_packet *p)
 {
@@ -146,7 +132,7 @@ static bool tell_history(struct line *l, const struct hj212_packet *p)
     char frame[HJ212_FRAME_MAX], qn[24];
     lf_ms begin, end;
     bool any = false;
-    if (!span_of(p->cp, &begin, &end))
+    if (!lf_ms_parse_compact(hj212_value(p->cp, "BeginTime"), &begin) || !lf_ms_parse_compact(hj212_value(p->cp, "EndTime"), &end))
         return false;
     if (what == SIM_DAY)
         begin = lf_day_start(lf_day_of(begin));
@@ -175,27 +161,16 @@ static bool tell_answer(struct line *l, const struct hj212_packet *p)
     return size && tell(l, frame, size);
 }
 
-static lf_text argument(const struct hj212_packet *p, const char *name)
-{
-    struct hj212_item it;
-    size_t at = 0;
-    bool broken = false;
-    while (hj212_next(p->cp, &at, &it, &broken))
-        if (lf_text_is(it.code, name))
-            return it.value;
-    return (lf_text){ 0 };
-}
-
 /* What it is told to be from now on; false: this device cannot. */
 static bool take_setting(struct line *l, const struct hj212_packet *p)
 {
     int64_t seconds;
-    lf_text pw = argument(p, "NewPW");
+    lf_text pw = hj212_value(p->cp, "NewPW");
     if (lf_text_is(p->cn, "1014")) /* it does not encrypt */
         return false;
     if (lf_text_is(p->cn, "1072") && pw.n && pw.n < sizeof l->own.pw)
         snprintf(l->own.pw, sizeof l->own.pw, "%.*s", (int)pw.n, pw.p);
-    if (lf_text_is(p->cn, "1062") && lf_text_int(argument(p, "RtdInterval"), &seconds) && seconds > 0 && seconds <= 3600)
+    if (lf_text_is(p->cn, "1062") && lf_text_int(hj212_value(p->cp, "RtdInterval"), &seconds) && seconds > 0 && seconds <= 3600)
         l->every_ms = (int)seconds * 1000;
     if (lf_text_is(p->cn, "2011"))
         l->quiet = false;

@@ -2,24 +2,13 @@
 
 #include "base/clock.h"
 
-static lf_text item_of(lf_text cp, const char *name)
-{
-    struct hj212_item it;
-    size_t at = 0;
-    bool broken;
-    while (hj212_next(cp, &at, &it, &broken))
-        if (!it.stat.p && lf_text_is(it.code, name))
-            return it.value;
-    return (lf_text){ NULL, 0 };
-}
-
-lf_text hj212_reply_qn(const struct hj212_packet *p) { return p->qn.p ? p->qn : item_of(p->cp, "QN"); }
+lf_text hj212_reply_qn(const struct hj212_packet *p) { return p->qn.p ? p->qn : hj212_value(p->cp, "QN"); }
 
 /* A return code; 0 when it is missing or no number, which no table allows. */
 static int code_of(lf_text cp, const char *name)
 {
     double v;
-    return hj212_number(item_of(cp, name), &v) && v >= 1 && v <= 9999 ? (int)v : 0;
+    return hj212_number(hj212_value(cp, name), &v) && v >= 1 && v <= 9999 ? (int)v : 0;
 }
 
 static void wait_from(struct hj212_dialogue *d, lf_ms now)
@@ -83,7 +72,7 @@ static bool is_answer(const struct hj212_dialogue *d, const struct hj212_packet 
     case HJ212_REPLY_HISTORY:
         if (same_qn || d->begin.ms == LF_NULL64)
             return true;
-        return lf_ms_parse_compact(item_of(p->cp, "DataTime"), &at) && at.ms >= d->begin.ms && at.ms <= d->end.ms;
+        return lf_ms_parse_compact(hj212_value(p->cp, "DataTime"), &at) && at.ms >= d->begin.ms && at.ms <= d->end.ms;
     default: return false;
     }
 }

@@ -34,6 +34,6 @@ enum hj212_todo hj212_dialogue_begin(struct hj212_dialogue *d, lf_ms now);
 enum hj212_todo hj212_dialogue_tick(struct hj212_dialogue *d, lf_ms now);
 /* *mine: the packet belongs to this dialogue. */
 enum hj212_todo hj212_dialogue_hear(struct hj212_dialogue *d, const struct hj212_packet *p, lf_ms now, bool *mine);
-/* The QN that a packet answers: of the header, or in CP as 2005 has it. Null when there is none. */
+/* The QN that a packet answers: of the header, or in CP as HJ/T 212-2005 Annex C has it. Null when there is none. */
 lf_text hj212_reply_qn(const struct hj212_packet *p);
 #endif

@@ -69,6 +69,8 @@ struct hj212_item {
 /* Iterates: *at starts at 0; false at the end. Items are separated by ',' or ';'; empty items are skipped; spaces trimmed.
  * Text between // and // (logs) is one value. Sets *broken when something that is not an item was met (and stops). */
 bool hj212_next(lf_text cp, size_t *at, struct hj212_item *out, bool *broken);
+/* The value of the first item with that plain name; null when there is none before something that is not an item. */
+lf_text hj212_value(lf_text cp, const char *name);
 
 /* Decimal text -> double. false for NaN, "--", "", exponents and anything not a plain decimal. */
 bool hj212_number(lf_text s, double *out);

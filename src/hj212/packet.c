@@ -227,6 +227,17 @@ bool hj212_next(lf_text cp, size_t *at, struct hj212_item *out, bool *broken)
     return false;
 }
 
+lf_text hj212_value(lf_text cp, const char *name)
+{
+    struct hj212_item it;
+    size_t at = 0;
+    bool broken;
+    while (hj212_next(cp, &at, &it, &broken))
+        if (!it.stat.p && lf_text_is(it.code, name))
+            return it.value;
+    return (lf_text){ NULL, 0 };
+}
+
 /* ---- numbers ------------------------------------------------------------------------------ */
 
 static const double power10[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,

@@ -147,6 +147,25 @@ static void items(void **state)
     items_are("a-=1", "!");
 }
 
+static void value_is(const char *cp, const char *name, const char *want)
+{
+    lf_text v = hj212_value(lf_str(cp), name);
+    if (!want)
+        assert_null(v.p);
+    else
+        assert_true(lf_text_is(v, want));
+}
+
+static void values_by_name(void **state)
+{
+    value_is("DataTime=1;QN=2,QN=3", "QN", "2");
+    value_is("QN-Rtd=1;QN=2", "QN", "2"); /* plain names only */
+    value_is("QN=;a=1", "QN", "");
+    value_is("a=1;nothing;QN=2", "QN", NULL);
+    value_is("QNX=1;qn=2", "QN", NULL);
+    value_is("", "QN", NULL);
+}
+
 static void numbers(void **state)
 {
     static const struct {
@@ -368,6 +387,7 @@ int main(void)
         cmocka_unit_test(deviations_that_are_accepted),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(items),
+        cmocka_unit_test(values_by_name),
         cmocka_unit_test(numbers),
         cmocka_unit_test(answers),
         cmocka_unit_test(writing_frames),

@@ -5,6 +5,7 @@
  * packet that is sent again after a crash has the number it had before. */
 #include "relay/render.h"
 
+#include "hj212/dialogue.h"
 #include "relay/payload.h"
 #include "tele/admit.h"
 
@@ -406,17 +407,11 @@ enum relay_rendered relay_render(const struct lf_relay_target *t, const struct l
 bool relay_answer(lf_text segment, int64_t *qn)
 {
     struct hj212_packet k;
-    struct hj212_item it;
     const char *bad;
-    size_t at = 0;
-    bool broken;
     lf_ms t;
     if (hj212_parse(segment, &k, &bad) != HJ212_GOOD || (!lf_text_is(k.cn, "9014") && !lf_text_is(k.cn, "9013")))
         return false;
-    lf_text number = k.qn; /* 2005 says it inside CP (HJ/T 212-2005 Annex C) */
-    while (!number.p && hj212_next(k.cp, &at, &it, &broken))
-        if (!it.stat.p && lf_text_is(it.code, "QN"))
-            number = it.value;
+    lf_text number = hj212_reply_qn(&k);
     if (number.n != 17 || !lf_ms_parse_compact(number, &t))
         return false;
     *qn = t.ms;

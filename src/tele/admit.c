@@ -43,17 +43,6 @@ static bool same_secret(lf_text sent, lf_text right)
 
 static lf_text not_null(lf_text t) { return t.p ? t : LF_TEXT(""); }
 
-static lf_text plain_item(lf_text cp, const char *name)
-{
-    struct hj212_item it;
-    size_t at = 0;
-    bool broken;
-    while (hj212_next(cp, &at, &it, &broken))
-        if (!it.stat.p && lf_text_is(it.code, name))
-            return it.value;
-    return (lf_text){ NULL, 0 };
-}
-
 /* Is all of CP items? */
 static bool only_items(lf_text cp)
 {
@@ -171,7 +160,7 @@ static enum lf_admitted check_time(struct lf_admit *a, lf_text cp, bool timed, l
 {
     *at = (lf_ms){ 0 };
     if (!a->shapes || !lf_shapes_time(a->shapes, cp, at)) {
-        lf_text t = plain_item(cp, "DataTime");
+        lf_text t = hj212_value(cp, "DataTime");
         if (!t.n && !timed)
             return LF_ADMIT_TAKEN;
         if (!t.n || !lf_ms_parse_compact(t, at))
