@@ -34,6 +34,7 @@ await t.run(async () => {
   // ---- migrations: a new database, killed again and again until it is whole
   let began = Date.now();
   ok('a new database is migrated', server.run('migrate').status === 0);
+  if (engine === 'postgres') ok('with the tables of telemetry', ask("SELECT to_regclass('tele_packet') IS NOT NULL")[0][0] === 't');
   let whole = Date.now() - began; // what a migration takes: learned again, as others may keep the machine busy
   const every = ask('SELECT count(*) FROM migration')[0][0];
   let kills = 0, bad = '', halfway = 0;

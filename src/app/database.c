@@ -1,12 +1,14 @@
 /* database.c - `lanfan migrate` and `lanfan demo`: bring a database to this program's tables, fill an empty one. */
+#include "app/open.h"
 #include "app/rooms.h"
 #include "app/settings.h"
 
-static lf_rc nothing(struct lf_ctx *cx, int argc, char **argv) { return LF_OK; } /* opening has done it */
+/* Opening has done the records. */
+static lf_rc migrate_telemetry(struct lf_ctx *cx, int argc, char **argv) { return app_telemetry_migrate(&cx->err); }
 
 static int migrate(int argc, char **argv)
 {
-    return app_words(&app_migrate, argc, argv, 0, 0) ? app_run("migrate", nothing, argc, argv) : APP_USAGE;
+    return app_words(&app_migrate, argc, argv, 0, 0) ? app_run("migrate", migrate_telemetry, argc, argv) : APP_USAGE;
 }
 
 const struct app_command app_migrate = {

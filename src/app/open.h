@@ -17,6 +17,8 @@ struct app_telemetry {
     bool files, postgres;     /* it is the store of files; of PostgreSQL */
     struct lf_tele_keep keep; /* for the SQLite store */
 };
+/* The tables of telemetry in PostgreSQL; what lies beside SQLite is brought up to date when it is opened. */
+lf_rc app_telemetry_migrate(struct lf_err *err) LF_MUST_CHECK;
 lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK;
 lf_rc app_telemetry_keep(struct app_telemetry *t, struct lf_err *err) LF_MUST_CHECK; /* removes what is too old */
 void app_telemetry_metrics(const struct app_telemetry *t, struct lf_out *o);

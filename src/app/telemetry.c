@@ -114,13 +114,19 @@ static lf_rc take_over(const char *url, struct lf_err *err)
     return rc;
 }
 
-static lf_rc open_postgres(struct app_telemetry *t, const char *url, struct lf_err *err)
+static lf_rc migrate_postgres(const char *url, struct lf_err *err)
 {
     struct lf_db *db = NULL;
     lf_rc rc = lf_db_open(&db, &(struct lf_db_config){ .url = url, .readers = 1 }, err);
     if (!rc)
         rc = lf_db_migrate_in(db, LF_TELE_PG_MIGRATED, lf_tele_pg_migrations, lf_tele_pg_migration_count, NULL, err);
     lf_db_close(db);
+    return rc;
+}
+
+static lf_rc open_postgres(struct app_telemetry *t, const char *url, struct lf_err *err)
+{
+    lf_rc rc = migrate_postgres(url, err);
     if (!rc)
         rc = take_over(url, err);
     struct lf_tele_pg_config c = { .url = url, .trouble = on_trouble };
@@ -181,6 +187,13 @@ static lf_rc choose(bool *files, struct lf_err *err)
                           "it, or move that file away",
                           app_telemetry_db());
     return LF_OK;
+}
+
+lf_rc app_telemetry_migrate(struct lf_err *err)
+{
+    bool files;
+    lf_rc rc = choose(&files, err);
+    return rc || files || !strncmp(app_db_url(), "sqlite:", 7) ? rc : migrate_postgres(app_db_url(), err);
 }
 
 lf_rc app_telemetry_open(struct app_telemetry *t, struct lf_err *err)

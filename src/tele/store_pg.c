@@ -73,13 +73,14 @@ static lf_rc load_marks(struct pg_state *state, PGconn *c, struct lf_err *err)
 static lf_rc learn(struct pg_store *s, PGconn *c, struct lf_err *err)
 {
     struct pg_state state = { 0 };
-    lf_rc rc = LF_OK;
     pthread_mutex_lock(&s->moving);
+    lf_rc rc = s->plan.citus ? pg_citus_settle(c, err) : LF_OK;
     for (int slot = 0; !rc && slot < PG_SLOTS; slot++)
         rc = pg_move(s, c, slot, err);
     if (!rc) {
         pthread_mutex_lock(&s->writing);
         memset(s->waiting, 0, sizeof s->waiting);
+        s->unsettled = false;
         pthread_mutex_unlock(&s->writing);
     }
     pthread_mutex_unlock(&s->moving);
@@ -99,6 +100,13 @@ static lf_rc learn(struct pg_store *s, PGconn *c, struct lf_err *err)
     return LF_OK;
 }
 
+/* The nodes that did not hear of a commit are only told of in a warning. */
+static void on_notice(void *store, const PGresult *r)
+{
+    const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+    ((struct pg_store *)store)->warned |= severity && !strcmp(severity, "WARNING");
+}
+
 lf_rc pg_writer(struct pg_store *s, struct lf_err *err)
 {
     PGconn *c = NULL;
@@ -111,11 +119,16 @@ lf_rc pg_writer(struct pg_store *s, struct lf_err *err)
     if (!rc)
         rc = settle_doubt(s, c, err);
     if (!rc)
+        rc = pg_citus_there(c, &s->plan.citus, err);
+    if (!rc)
         rc = learn(s, c, err);
     if (rc)
         PQfinish(c);
     else
         s->writer = c;
+    s->warned = false;
+    if (!rc)
+        PQsetNoticeReceiver(c, on_notice, s);
     return rc;
 }
 

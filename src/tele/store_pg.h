@@ -101,6 +101,7 @@ struct pg_plan {
     struct pg_map print; /* packets of the batch: station, qn, pno, digest */
     struct pg_map value; /* readings that were looked up, or decided where a key comes twice: station, factor, kind, at */
     bool mapped;         /* every reading decided so far is in `value` */
+    bool citus;          /* the database has it: another form of look-ups */
     struct lf_arena arena;
     int64_t *id, *digest; /* of packet i; id 0: not to be stored */
     uint32_t *channel;    /* of reading i in state.channel, + 1 */
@@ -122,14 +123,20 @@ void pg_plan_keep(const struct pg_plan *p, struct pg_state *state, const struct 
 void pg_plan_clear(struct pg_plan *p);
 void pg_plan_free(struct pg_plan *p);
 
-/* What of the batch is in the database (store_pg_look.c). */
+/* What of the batch is in the database (store_pg_look.c). citus: the tables may be distributed. */
 struct pg_asked_packet {
     struct lf_tele_packet *p;
     int64_t digest;
 };
-lf_rc pg_look_packets(PGconn *c, const struct pg_asked_packet *a, size_t n, struct lf_err *err) LF_MUST_CHECK; /* marks the duplicates */
+lf_rc pg_look_packets(PGconn *c, bool citus, const struct pg_asked_packet *a, size_t n,
+                      struct lf_err *err) LF_MUST_CHECK; /* marks the duplicates */
 /* Puts what is there of these readings, all of one kind, into the map. */
-lf_rc pg_look_readings(PGconn *c, struct lf_tele_reading *const *r, size_t n, struct pg_map *into, struct lf_err *err) LF_MUST_CHECK;
+lf_rc pg_look_readings(PGconn *c, bool citus, struct lf_tele_reading *const *r, size_t n, struct pg_map *into,
+                       struct lf_err *err) LF_MUST_CHECK;
+
+/* Citus (store_pg_citus.c): is it in this database; waits until every node knows of every commit, LF_EDB when that takes long. */
+lf_rc pg_citus_there(PGconn *c, bool *there, struct lf_err *err) LF_MUST_CHECK;
+lf_rc pg_citus_settle(PGconn *c, struct lf_err *err) LF_MUST_CHECK;
 
 struct pg_store {
     struct lf_tele_store base;
@@ -145,10 +152,12 @@ struct pg_store {
     char doubt[40];         /* name of the batch whose COMMIT was sent and not answered; "" none */
     uint64_t doubt_print;   /* of the batch that was in it */
     bool doubt_done;        /* it did commit */
+    bool warned;            /* a statement did, since this was set to false */
 
     pthread_mutex_t writing; /* held for a commit's COPY: who holds it may change `active` */
     int active;
     int64_t waiting[PG_SLOTS]; /* rows in each slot */
+    bool unsettled;            /* a node of a cluster may not know of a commit: nothing is moved until the writer has connected again */
 
     pthread_mutex_t know; /* state */
     struct pg_state state;

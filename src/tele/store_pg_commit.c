@@ -74,6 +74,7 @@ static lf_rc next_copy(struct pg_store *s, struct sending *t, struct lf_tele_bat
 static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_tele_batch *b, const char *name, struct lf_err *err)
 {
     bool done = false;
+    s->warned = false;
     lf_rc rc = PQsendQuery(s->writer, t->sql) ? LF_OK : pg_fail(s->writer, NULL, err);
     for (PGresult *r; !rc && (r = PQgetResult(s->writer));) {
         switch (PQresultStatus(r)) {
@@ -85,14 +86,17 @@ static lf_rc transaction(struct pg_store *s, struct sending *t, struct lf_tele_b
     }
     if (!rc && !done)
         rc = lf_err_set(err, LF_EDB, NULL, "telemetry: postgres did not commit");
+    if (!rc && s->plan.citus && s->warned) /* its rows are safe, but not everywhere to be seen: as if the answer had been lost */
+        rc = lf_err_set(err, LF_EDB, NULL, "telemetry: a node of the cluster did not answer to a commit");
     return rc;
 }
 
-/* The connection after a transaction that failed: rolled back when it lives, given up when not. */
+/* The connection after a transaction that failed: rolled back when it lives, given up when not or when a part may be left on a node. */
 static void clean_up(struct pg_store *s)
 {
     struct lf_err ignored = { 0 };
-    if (!pg_run(s->writer, "ROLLBACK", &ignored)) {
+    bool half = s->plan.citus && s->warned;
+    if (!half && !pg_run(s->writer, "ROLLBACK", &ignored)) {
         s->doubt[0] = '\0';
         return;
     }
@@ -110,12 +114,13 @@ static lf_rc store(struct pg_store *s, struct lf_tele_batch *b, struct lf_err *e
     lf_rc rc = t.n ? transaction(s, &t, b, name, err) : LF_OK;
     if (!rc)
         s->waiting[s->active] += (int64_t)(s->plan.packets + s->plan.readings);
+    else
+        clean_up(s);
+    s->unsettled = s->plan.citus && !s->writer;
     bool many = s->waiting[s->active] >= MOVE_ROWS;
     pthread_mutex_unlock(&s->writing);
-    if (rc) {
-        clean_up(s);
+    if (rc)
         return rc;
-    }
     s->doubt[0] = '\0';
     pthread_mutex_lock(&s->know);
     pg_plan_keep(&s->plan, &s->state, b);

@@ -73,9 +73,10 @@ static lf_rc delete_slices(PGconn *c, const char *table, int days, int64_t now, 
 
 static lf_rc delete_corrections(PGconn *c, int days, int64_t now, struct lf_err *err)
 {
-    char sql[200];
-    snprintf(sql, sizeof sql,
-             "DELETE FROM tele_reading_was WHERE ctid IN (SELECT ctid FROM tele_reading_was WHERE replaced < %lld LIMIT %d)",
+    char sql[300];
+    snprintf(sql, sizeof sql, /* by the key: a ctid is not one row of a table that is distributed */
+             "DELETE FROM tele_reading_was WHERE (station_id, factor, kind, at, by_packet) IN "
+             "(SELECT station_id, factor, kind, at, by_packet FROM tele_reading_was WHERE replaced < %lld LIMIT %d)",
              (long long)(now - (int64_t)days * LF_DAY_MS), SLICE * 10);
     return days ? pg_run(c, sql, err) : LF_OK;
 }

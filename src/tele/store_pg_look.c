@@ -70,19 +70,21 @@ static lf_rc arrays_ask(struct arrays *all, PGconn *c, const char *sql, PGresult
 }
 
 /* Of months, which may be large and not analysed yet: each by the unique key and nothing else (a LATERAL with a LIMIT is not turned into a
- * join that reads the whole month). What has arrived is small: read once. */
+ * join that reads the whole month). Citus takes no such LATERAL: there it is a join. What has arrived is small: read once. */
 #define PACKET_KEY \
     "p.station_id = u.station AND p.at = u.at AND p.cn = u.cn AND p.qn = u.qn AND p.pno = u.pno AND p.digest = u.digest AND " \
     "p.at BETWEEN $7::int8 AND $8::int8"
-#define PACKET_ARRIVED(table) "SELECT u.i FROM u JOIN " table " p ON " PACKET_KEY
+#define PACKET_JOIN(table) "SELECT u.i FROM u JOIN " table " p ON " PACKET_KEY
+#define PACKET_LOOK(months) \
+    "WITH u AS NOT MATERIALIZED (SELECT * FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::int8[]) " \
+    "WITH ORDINALITY AS x(station, at, cn, qn, pno, digest, i)) " months \
+    " UNION ALL " PACKET_JOIN("tele_packet_0") " UNION ALL " PACKET_JOIN("tele_packet_1")
 
-lf_rc pg_look_packets(PGconn *c, const struct pg_asked_packet *a, size_t n, struct lf_err *err)
+lf_rc pg_look_packets(PGconn *c, bool citus, const struct pg_asked_packet *a, size_t n, struct lf_err *err)
 {
-    static const char sql[] =
-        "WITH u AS NOT MATERIALIZED (SELECT * FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[], $5::int8[], $6::int8[]) "
-        "WITH ORDINALITY AS x(station, at, cn, qn, pno, digest, i)) "
-        "SELECT u.i FROM u CROSS JOIN LATERAL (SELECT 1 FROM tele_packet p WHERE " PACKET_KEY
-        " LIMIT 1) p UNION ALL " PACKET_ARRIVED("tele_packet_0") " UNION ALL " PACKET_ARRIVED("tele_packet_1");
+    static const char here[] =
+        PACKET_LOOK("SELECT u.i FROM u CROSS JOIN LATERAL (SELECT 1 FROM tele_packet p WHERE " PACKET_KEY " LIMIT 1) p");
+    static const char spread[] = PACKET_LOOK(PACKET_JOIN("tele_packet"));
     struct arrays all = arrays_new(6);
     PGresult *r = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -95,7 +97,7 @@ lf_rc pg_look_packets(PGconn *c, const struct pg_asked_packet *a, size_t n, stru
         add_int(&all.a[5], a[i].digest);
         arrays_time(&all, p->at.ms);
     }
-    lf_rc rc = arrays_ask(&all, c, sql, &r, err);
+    lf_rc rc = arrays_ask(&all, c, citus ? spread : here, &r, err);
     for (int i = 0; !rc && i < PQntuples(r); i++)
         a[pg_int(r, i, 0) - 1].p->duplicate = true;
     PQclear(r);
@@ -116,17 +118,20 @@ struct pg_known pg_known_of(const PGresult *r, int row, int values, int flag)
     return k;
 }
 
-lf_rc pg_look_readings(PGconn *c, struct lf_tele_reading *const *list, size_t n, struct pg_map *into, struct lf_err *err)
+#define READING_JOIN "SELECT u.i, " LOOKED " FROM u JOIN tele_reading_%s r ON " SAME_KEY
+
+lf_rc pg_look_readings(PGconn *c, bool citus, struct lf_tele_reading *const *list, size_t n, struct pg_map *into, struct lf_err *err)
 {
-    char sql[1400];
+    char sql[1500], months[500];
     int kind = (int)list[0]->kind;
+    snprintf(months, sizeof months,
+             citus ? READING_JOIN
+                   : "SELECT u.i, r.* FROM u CROSS JOIN LATERAL (SELECT " LOOKED " FROM tele_reading_%s r WHERE " SAME_KEY " LIMIT 1) r",
+             lf_tele_kind_name(list[0]->kind));
     snprintf(sql, sizeof sql,
              "WITH u AS NOT MATERIALIZED (SELECT * FROM unnest($1::int8[], $2::text[], $3::int8[]) WITH ORDINALITY AS "
-             "x(station, factor, at, i)) "
-             "SELECT u.i, r.* FROM u CROSS JOIN LATERAL (SELECT " LOOKED " FROM tele_reading_%s r WHERE " SAME_KEY " LIMIT 1) r UNION ALL "
-             "SELECT u.i, " LOOKED " FROM u JOIN tele_reading_0 r ON " SAME_KEY " AND r.kind = %d UNION ALL "
-             "SELECT u.i, " LOOKED " FROM u JOIN tele_reading_1 r ON " SAME_KEY " AND r.kind = %d",
-             lf_tele_kind_name(list[0]->kind), kind, kind);
+             "x(station, factor, at, i)) %s UNION ALL " READING_JOIN " AND r.kind = %d UNION ALL " READING_JOIN " AND r.kind = %d",
+             months, "0", kind, "1", kind);
     struct arrays all = arrays_new(3);
     PGresult *r = NULL;
     for (size_t i = 0; i < n; i++) {

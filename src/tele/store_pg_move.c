@@ -188,9 +188,9 @@ static int choose(struct pg_store *s, int64_t *rows)
 {
     int slot = -1;
     pthread_mutex_lock(&s->writing);
-    if (s->waiting[!s->active]) {
+    if (!s->unsettled && s->waiting[!s->active]) {
         slot = !s->active;
-    } else if (s->waiting[s->active]) {
+    } else if (!s->unsettled && s->waiting[s->active]) {
         slot = s->active;
         s->active = !s->active;
     }

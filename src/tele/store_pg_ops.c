@@ -214,13 +214,18 @@ static lf_rc packets(struct lf_tele_store *base, struct lf_arena *a, lf_id stati
     return rc;
 }
 
+/* Not beyond the last commit that was answered: on several nodes a commit is seen on one before it is on the others, and who goes on after
+ * the last id it saw would never see the smaller ones. */
 static lf_rc packets_after(struct lf_tele_store *base, struct lf_arena *a, lf_id after, int limit, struct lf_tele_stored_packet **out,
                            size_t *n, struct lf_err *err)
 {
-    static const char sql[] = PACKETS("WHERE id > $1::int8 ORDER BY id LIMIT $2::int8") " ORDER BY id LIMIT $2::int8";
+    static const char sql[] = PACKETS("WHERE id > $1::int8 AND id <= $3::int8 ORDER BY id LIMIT $2::int8") " ORDER BY id LIMIT $2::int8";
+    struct pg_store *s = (struct pg_store *)base;
     struct lf_list l = { .a = a, .size = sizeof **out };
-    const struct number b = number(lf_id_none(after) ? 0 : after.v), k = number(limit);
-    lf_rc rc = list_packets(base, sql, (const char *const[]){ b.s, k.s }, 2, &l, err);
+    pthread_mutex_lock(&s->know);
+    const struct number b = number(lf_id_none(after) ? 0 : after.v), k = number(limit), last = number(s->state.last_packet);
+    pthread_mutex_unlock(&s->know);
+    lf_rc rc = list_packets(base, sql, (const char *const[]){ b.s, k.s, last.s }, 3, &l, err);
     *out = l.p, *n = l.n;
     return rc;
 }

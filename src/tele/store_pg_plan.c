@@ -66,7 +66,7 @@ static lf_rc find_duplicates(struct pg_plan *plan, const struct pg_state *state,
         if (made && packet_may_be_there(state, p))
             ask[n++] = (struct pg_asked_packet){ p, plan->digest[i] };
     }
-    return n ? pg_look_packets(c, ask, n, err) : LF_OK;
+    return n ? pg_look_packets(c, plan->citus, ask, n, err) : LF_OK;
 }
 
 static void give_ids(struct pg_plan *plan, struct lf_tele_batch *b)
@@ -148,7 +148,7 @@ static lf_rc look_up(struct pg_plan *plan, const struct pg_state *state, PGconn 
         }
     for (size_t k = 0; !rc && k < LF_TELE_KIND_COUNT; k++)
         if (n[k])
-            rc = pg_look_readings(c, ask[k], n[k], &plan->value, err);
+            rc = pg_look_readings(c, plan->citus, ask[k], n[k], &plan->value, err);
     return rc;
 }
 
