@@ -55,9 +55,43 @@ static void add_gap(struct line *l, int64_t from, int64_t to)
 /* due: when a value should have come at the latest. Hours and days are exact, devices may be late or miss one now and then. */
 static void judge(struct line *l, int64_t from, int64_t due, int64_t to)
 {
-    int64_t slack = l->step >= LF_HOUR_MS ? l->step / 2 : 2 * l->step;
+    int64_t slack = l->step >= LF_HOUR_MS ? l->step / 2 : 2 * (l->slower ? l->slower : l->step);
     if (l->step && to - due > slack)
         add_gap(l, from, to);
+}
+
+static bool alike(int64_t a, int64_t b)
+{
+    int64_t more = a > b ? a - b : b - a;
+    return more <= b / 4;
+}
+
+/* An interval can be changed (HJ 212-2017 command 1062): a few even distances in a row are another rhythm, not as many gaps. */
+static void judge_distance(struct line *l, lf_ms at)
+{
+    int64_t usual = l->step, d = at.ms - l->last.ms;
+    size_t before = l->ngap;
+    if (l->slower && alike(d, l->slower))
+        return;
+    if (d <= 3 * usual)
+        l->slower = 0;
+    judge(l, l->last.ms + (l->slower ? l->slower : usual), l->last.ms + (l->slower ? l->slower : usual), at.ms);
+    if (l->ngap == before || usual >= LF_HOUR_MS) {
+        l->even = 0;
+        return;
+    }
+    const struct line_gap *g = &l->gap[before], *was = g - (before > 0);
+    bool follows = before > 0 && was->to.ms + usual == g->from.ms && alike(g->to.ms - g->from.ms, was->to.ms - was->from.ms);
+    l->even = follows ? l->even + 1 : 1;
+    if (l->even < LINE_RHYTHM)
+        return;
+    l->ngap -= l->even;
+    l->even = 0;
+    l->slower = d;
+    /* Nor was anything missing just before, when no more than one such distance was waited for. */
+    int64_t began = l->gap[l->ngap].from.ms - usual;
+    if (l->ngap && l->gap[l->ngap - 1].to.ms == began && began - l->gap[l->ngap - 1].from.ms <= d)
+        l->ngap--;
 }
 
 static bool passes(const struct line *l, lf_ms at, double v)
@@ -74,7 +108,7 @@ void line_add(struct line *l, const struct lf_tele_reading *r)
 {
     const struct lf_tele_point p = { .at = r->at, .value = r->value, .vmin = r->vmin, .vmax = r->vmax, .flag = line_flag(l, r->flag) };
     if (l->n)
-        judge(l, l->last.ms + l->step, l->last.ms + l->step, r->at.ms);
+        judge_distance(l, r->at);
     else
         judge(l, l->from.ms, l->from.ms + l->step, r->at.ms);
     l->last = r->at;
@@ -93,8 +127,9 @@ void line_add(struct line *l, const struct lf_tele_reading *r)
 
 size_t line_end(struct line *l, struct lf_tele_point **out)
 {
+    int64_t step = l->slower ? l->slower : l->step;
     if (l->n)
-        judge(l, l->last.ms + l->step, l->last.ms + l->step, l->until.ms);
+        judge(l, l->last.ms + step, l->last.ms + step, l->until.ms);
     else if (l->until.ms > l->from.ms)
         add_gap(l, l->from.ms, l->until.ms);
     return lf_tele_thin_end(l->thin, out);

@@ -12,7 +12,7 @@ struct line_limit {
 struct line_gap { /* [from, to): values should have come and did not */
     lf_ms from, to;
 };
-enum { LINE_GAPS = 500, LINE_FLAGS = 32, LINE_PROBE = 101 };
+enum { LINE_GAPS = 500, LINE_FLAGS = 32, LINE_PROBE = 101, LINE_RHYTHM = 4 };
 struct line {
     struct lf_arena *a;
     lf_ms from, until, last; /* until: the end of the range, or now when that is earlier */
@@ -24,8 +24,9 @@ struct line {
     double least, most, sum;
     lf_ms least_at, most_at;
     struct line_gap *gap;
-    size_t ngap;
-    bool more_gaps; /* only the first LINE_GAPS are kept */
+    size_t ngap, even; /* even: how many of the last gaps were alike, one after the other */
+    int64_t slower;    /* a device that was told to send less often: the distance it keeps now; 0 = the usual one */
+    bool more_gaps;    /* only the first LINE_GAPS are kept */
     lf_text flag[LINE_FLAGS];
     size_t nflag;
 };

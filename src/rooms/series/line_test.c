@@ -48,6 +48,48 @@ static void missing_hours_are_told(void **state)
     lf_arena_free(&a);
 }
 
+static void feed_every(struct line *l, int64_t from_s, int64_t to_s, int64_t every_s)
+{
+    for (int64_t s = from_s; s < to_s; s += every_s) {
+        const struct lf_tele_reading r = { .at = { T0 + s * 1000 }, .value = 1, .vmin = NAN, .vmax = NAN, .flag = LF_TEXT("N") };
+        line_add(l, &r);
+    }
+}
+
+static void another_rhythm_is_not_missing(void **state)
+{
+    struct lf_arena a = { 0 };
+    struct lf_tele_series q = range(2);
+    struct lf_tele_point *p;
+    struct line l;
+    /* Once a minute for an hour, then every two seconds; ten minutes are missing in each half. */
+    line_begin(&l, &a, &q, (lf_ms){ T0 + HOURS * LF_HOUR_MS }, 2000);
+    feed_every(&l, 30, 1800, 60);
+    feed_every(&l, 2430, 3600, 60);
+    feed_every(&l, 3600, 4200, 2);
+    feed_every(&l, 4800, 7200, 2);
+    line_end(&l, &p);
+    assert_int_equal(l.ngap, 2);
+    assert_int_equal(l.gap[0].to.ms, T0 + 2430 * 1000LL);
+    assert_int_equal(l.gap[0].from.ms, T0 + 1830 * 1000LL);
+    assert_int_equal(l.gap[1].from.ms, T0 + 4200 * 1000LL);
+    assert_int_equal(l.gap[1].to.ms, T0 + 4800 * 1000LL);
+    /* The other way round: slower at the end, which is where the next value is waited for. */
+    line_begin(&l, &a, &q, (lf_ms){ T0 + HOURS * LF_HOUR_MS }, 2000);
+    feed_every(&l, 0, 3600, 2);
+    feed_every(&l, 3600, 7200, 60);
+    line_end(&l, &p);
+    assert_int_equal(l.ngap, 0);
+    /* Three gaps that happen to be alike stay gaps. */
+    line_begin(&l, &a, &q, (lf_ms){ T0 + HOURS * LF_HOUR_MS }, 2000);
+    feed_every(&l, 0, 600, 2);
+    feed_every(&l, 600, 780, 60);
+    feed_every(&l, 780, 7200, 2);
+    line_end(&l, &p);
+    assert_int_equal(l.ngap, 3);
+    lf_arena_free(&a);
+}
+
 static void what_cannot_be_there_yet_is_not_missing(void **state)
 {
     struct lf_arena a = { 0 };
@@ -167,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_usual_step),
         cmocka_unit_test(missing_hours_are_told),
+        cmocka_unit_test(another_rhythm_is_not_missing),
         cmocka_unit_test(what_cannot_be_there_yet_is_not_missing),
         cmocka_unit_test(a_limit_counts_on_its_days),
         cmocka_unit_test(a_peak_survives_thinning),
