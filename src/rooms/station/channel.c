@@ -24,7 +24,7 @@ static const struct lf_field fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "监测通道", "Channel", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_BOTH),
+    F(title, "监测通道", "Channel", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_REQUIRED | LF_ONCE | LF_LIST | LF_FILTER, .ref = "station"),
     F(factor, "监测因子", "Factor", .flags = LF_REQUIRED | LF_ONCE | LF_LIST | LF_FILTER, .max = 16),
     F(unit, "单位", "Unit", .flags = LF_ONCE | LF_LIST, .dict = &station_unit_dict,

@@ -120,7 +120,7 @@ static const struct lf_field limit_fields[] = {
     F(id, "编号", "Id", .flags = LF_READONLY),
     F(version, "版本", "Version", .flags = LF_READONLY),
     F(grid_code, "所属网格", "Grid", .flags = LF_LIST | LF_SCOPED | LF_FILTER | LF_READONLY),
-    F(title, "限值", "Limit", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_BOTH),
+    F(title, "限值", "Limit", .flags = LF_READONLY | LF_LIST | LF_TITLE | LF_SEARCH | LF_BOTH),
     F(station_id, "站点", "Station", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .ref = "station"),
     F(factor, "监测因子", "Factor", .flags = LF_REQUIRED | LF_LIST | LF_FILTER, .max = 16),
     F(kind, "数据类别", "Period", .flags = LF_LIST | LF_FILTER, .dict = &station_period_dict),
@@ -131,7 +131,7 @@ static const struct lf_field limit_fields[] = {
               "boilers"),
     F(from_day, "起用日期", "From", .flags = LF_REQUIRED | LF_LIST),
     F(to_day, "停用日期", "Until", .flags = LF_LIST),
-    F(basis, "依据", "Legal basis", .flags = LF_LIST, .max = 300),
+    F(basis, "依据", "Legal basis", .flags = LF_LIST | LF_SEARCH, .max = 300),
     F(unit, "单位", "Unit", .flags = LF_READONLY | LF_LIST, .max = 16),
 };
 #undef F
