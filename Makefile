@@ -15,7 +15,7 @@ build: web
 	ninja -C build
 
 web: deps
-	@[ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund)
+	@[ -d web/node_modules ] || (cd web && npm ci --no-audit --no-fund --loglevel=error)
 	@[ -f web/dist/index.html.gz ] && [ -z "$$(find web/src web/public web/index.html web/package-lock.json -newer web/dist/index.html.gz)" ] || (cd web && npm run build)
 
 deps:

@@ -55,7 +55,7 @@ static lf_rc load_row(void *user, int line, const lf_text *cells, int n, struct 
         return LF_OK;
     }
     struct lf_arena_mark mark = lf_arena_here(&cx->arena);
-    struct lf_change ch = { .row = lf_alloc(&cx->arena, l->r->size), .note = LF_TEXT("demo") };
+    struct lf_change ch = { .row = lf_alloc(&cx->arena, l->r->size), .note = LF_TEXT("演示数据 | Demonstration data") };
     lf_row_clear(l->r->field, l->r->nfield, ch.row);
     lf_rc rc = LF_OK;
     for (int i = 0; !rc && i < n && i < l->ncol; i++)
