@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Series } from '@/api/types'
-import { axisTime, chartData, chartOption, nearest, nice, unitsOf } from '@/charts/option'
+import { axisTime, chartData, chartOption, namesHeight, nearest, nice, unitsOf } from '@/charts/option'
 import { appended, drawn, flagged, limitSteps, missing, refined, scaleOf } from '@/series/lines'
 import { queryOf, spanOf, toggled, viewOf, windowOf } from '@/series/view'
 
@@ -78,6 +78,15 @@ describe('the chart', () => {
     expect((chartOption(ask).yAxis as unknown[]).length).toBe(2)
     expect((chartOption({ ...ask, share: true }).yAxis as unknown[]).length).toBe(1)
     expect(Object.keys(chartData(ask))).toEqual(['xAxis', 'yAxis', 'series'])
+  })
+  it('names its lines, in as many rows as the width asks for, and gives the plot its room back', () => {
+    const shown = (lines: typeof two): { show: boolean; data: string[] } => chartOption({ ...ask, lines }).legend as { show: boolean; data: string[] }
+    expect(shown(two)).toMatchObject({ show: true, data: ['A', 'B'] })
+    expect(shown(two.slice(0, 1)).show).toBe(false)
+    const long = ['人民公园（国控） 臭氧', '人民公园（国控） 二氧化氮', '东风化工厂（国控） 臭氧'].map((name) => ({ ...two[0]!, name }))
+    expect([namesHeight(two.slice(0, 1), 300), namesHeight(long, 900), namesHeight(long, 330)]).toEqual([0, 26, 66])
+    const top = (width: number): number => (chartOption({ ...ask, lines: long, width }).grid as { top: number }).top
+    expect(top(330) - top(900)).toBe(40)
   })
   it('ends an open alarm now and draws missing time', () => {
     const areas = (chartOption(ask).series as { id: string; markArea: { data: { xAxis: number }[][] } }[]).find((s) => s.id === '1')!.markArea.data

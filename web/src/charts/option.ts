@@ -9,6 +9,7 @@ export interface ChartAsk {
   lines: Line[]; kind: SeriesKind; span: [number, number]; window: [number, number] | null
   share: boolean; zoom: boolean; words: ChartWords; now: number
   mark?: [number, number] | null // a stretch that the page is about
+  width?: number // of the canvas: how many rows the names take
 }
 /* Told apart by colour and by dash; each has at least 3:1 against white. */
 export const COLORS = ['#0b6f80', '#8a3fa0', '#b36b00', '#1f6fd0', '#a33b5f', '#3d7a2a', '#5b5f97', '#7a4a2b']
@@ -16,7 +17,7 @@ export const DASHES = ['solid', [7, 4], [2, 3], [10, 3, 2, 3], 'solid', [7, 4], 
 export const RED = '#b9251d'
 const AMBER = '#945800'
 const LANE = 8
-/** The lanes begin here; the name of the axis stands between them and the plot. */
+/** The lanes begin here below the names; the name of the axis stands between them and the plot. */
 const LANES_TOP = 4
 const AXIS = { color: '#3c5a66' }
 
@@ -28,7 +29,7 @@ export function chartOption(a: ChartAsk): Record<string, unknown> {
     animation: false, color: COLORS,
     grid: { left: 56, right: units.length > 1 ? 56 * (units.length - 1) : 22, top: plotTop(a), bottom: a.zoom ? 64 : 28 },
     tooltip: { trigger: 'axis', confine: true, transitionDuration: 0, axisPointer: { type: 'line', lineStyle: { color: '#56727d' } }, formatter: (hit: unknown) => tip(a, hit) },
-    xAxis: xAxis(a), yAxis: units.map((u, i) => yAxis(a, u, i)), series: a.lines.flatMap((l, i) => drawings(a, l, i, units)), dataZoom: zooms(a), graphic: laneKeys(a),
+    xAxis: xAxis(a), yAxis: units.map((u, i) => yAxis(a, u, i)), series: a.lines.flatMap((l, i) => drawings(a, l, i, units)), dataZoom: zooms(a), graphic: laneKeys(a), legend: legend(a),
   }
 }
 /** What changes when values come, without touching a zoom that is going on. */
@@ -36,12 +37,28 @@ export function chartData(a: ChartAsk): Record<string, unknown> {
   const { xAxis: x, yAxis: y, series } = chartOption(a)
   return { xAxis: x, yAxis: y, series }
 }
+/* Which line is which, also in a picture that is saved: names above the plot, as many rows as they need. */
+const NAMES = { row: 20, icon: 24, left: 8, gap: 14, font: 12 }
+const nameWidth = (s: string): number => NAMES.icon + 5 + NAMES.gap + [...s].reduce((w, c) => w + (c > '\u2e7f' ? NAMES.font : NAMES.font * 0.6), 0)
+export function namesHeight(lines: Line[], width: number): number {
+  if (lines.length < 2) return 0
+  let rows = 1, x = NAMES.left
+  for (const l of lines) {
+    const w = nameWidth(l.name)
+    if (x > NAMES.left && x + w > width - NAMES.left) (rows++, (x = NAMES.left))
+    x += w
+  }
+  return rows * NAMES.row + 6
+}
+const legend = (a: ChartAsk): Record<string, unknown> =>
+  ({ show: a.lines.length > 1, top: 0, left: NAMES.left, right: NAMES.left, padding: 0, itemGap: NAMES.gap, itemWidth: NAMES.icon, itemHeight: 8, data: a.lines.map((l) => l.name), textStyle: { ...AXIS, fontSize: NAMES.font, lineHeight: NAMES.row - 4 } })
 /* Several lines share the height: each has a lane of its own above the plot for what is missing and what alarmed. */
 const lanes = (a: ChartAsk): number => (a.lines.length > 1 ? a.lines.length : 0)
-const plotTop = (a: ChartAsk): number => 32 + (lanes(a) ? LANES_TOP + lanes(a) * LANE : 0)
+const lanesTop = (a: ChartAsk): number => LANES_TOP + namesHeight(a.lines, a.width ?? 800)
+const plotTop = (a: ChartAsk): number => 32 + (lanes(a) ? lanesTop(a) + lanes(a) * LANE : 0)
 /** Whose lane it is: a stroke in the colour of the line, left of it. */
 function laneKeys(a: ChartAsk): Record<string, unknown>[] {
-  return a.lines.slice(0, lanes(a)).map((_, i) => ({ type: 'rect', silent: true, left: 34, top: LANES_TOP + i * LANE + 1, shape: { width: 16, height: LANE - 4 }, style: { fill: COLORS[i % COLORS.length] } }))
+  return a.lines.slice(0, lanes(a)).map((_, i) => ({ type: 'rect', silent: true, left: 34, top: lanesTop(a) + i * LANE + 1, shape: { width: 16, height: LANE - 4 }, style: { fill: COLORS[i % COLORS.length] } }))
 }
 
 function xAxis(a: ChartAsk): Record<string, unknown> {
@@ -96,7 +113,7 @@ function drawings(a: ChartAsk, l: Line, i: number, units: string[]): Record<stri
 const limitNow = (s: Series, side: 'high' | 'low'): number => s.limits.filter((l) => l[side] !== null).at(-1)![side]!
 /** Missing time grey, alarms red: over the whole height for one line, in its lane for several. */
 function bands(a: ChartAsk, l: Line, i: number): Record<string, unknown> {
-  const y = lanes(a) ? [{ y: LANES_TOP + i * LANE }, { y: LANES_TOP + i * LANE + LANE - 2 }] : [{}, {}]
+  const y = lanes(a) ? [{ y: lanesTop(a) + i * LANE }, { y: lanesTop(a) + i * LANE + LANE - 2 }] : [{}, {}]
   const band = (from: number, to: number, color: string): unknown => [{ xAxis: Math.max(from, a.span[0]), ...y[0], itemStyle: { color } }, { xAxis: Math.min(to, a.span[1]), ...y[1] }]
   const strong = lanes(a) > 0
   return { silent: true, data: [
