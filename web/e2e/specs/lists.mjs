@@ -108,4 +108,19 @@ export default [
     await page.locator('.record-form [data-field=grid_code] select').nth(1).selectOption('370302116')
     assert.equal(await code.inputValue(), '370302116')
   })],
+  ['an English page names roles in English, a Chinese one in Chinese', spec('admin', { lang: 'en' }, async (page, v) => {
+    await v.go('/r/account?q=演示市局')
+    await page.waitForFunction(() => /City command centre/.test(document.querySelector('[data-testid=table]')?.textContent ?? ''))
+    assert.doesNotMatch(await page.textContent('[data-testid=table]'), /市级指挥中心/)
+    await v.go('/r/role')
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-rowlink]')].some((a) => a.textContent === 'Grid officer'))
+  })],
+  ['a limit is told with its unit, a table wider than the page scrolls by itself', spec('city', {}, async (page, v) => {
+    await v.go('/r/limit_value?q=氨氮')
+    await page.waitForSelector('[data-testid=table] tbody tr')
+    assert.match(await page.locator('[data-testid=table] tbody tr').first().textContent(), /1 mg\/L/)
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 1366)
+    await v.go('/r/role')
+    await page.waitForFunction(() => { const on = document.querySelector('.room-nav .on')?.getBoundingClientRect(); return on && on.bottom <= innerHeight })
+  })],
 ]

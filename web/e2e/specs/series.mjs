@@ -34,6 +34,15 @@ export default [
       await v.go(`/packets?tab=quarantine&mn=${mn}`)
       await page.locator('[data-packet]').first().click()
       await page.waitForSelector('[data-testid=factors]')
+      await page.waitForSelector('[data-testid=register]')
+      const known = (await json(page, 'packets/quarantine?reason=command')).items.find((p) => p.station_id)
+      if (known) {
+        await v.go(`/packets?tab=quarantine&reason=command&sel=${known.id}`)
+        await page.waitForSelector('.decoded')
+        assert.equal(await page.locator('[data-testid=register]').count(), 0, 'a station that is registered is not offered for registering')
+        await v.go(`/packets?tab=quarantine&mn=${mn}`)
+        await page.locator('[data-packet]').first().click()
+      }
       await page.click('[data-testid=register]')
       await page.fill('.record-form [data-field=name] input', `浏览器登记 ${mn}`)
       await page.fill('.record-form input[data-field=lon]', '118.05')
