@@ -88,6 +88,13 @@ describe('the chart', () => {
     const top = (width: number): number => (chartOption({ ...ask, lines: long, width }).grid as { top: number }).top
     expect(top(330) - top(900)).toBe(40)
   })
+  it('tells the same limit once', () => {
+    const same = [two[0]!, { ...two[0]!, key: '3', name: 'C' }]
+    const told = (share: boolean, lines: typeof two): boolean[] => (chartOption({ ...ask, share, lines }).series as { markPoint?: { data: { label: { show: boolean } }[] } }[]).flatMap((s) => s.markPoint?.data.map((d) => d.label.show) ?? [])
+    expect(told(false, same)).toEqual([true, true, false, false])
+    expect(told(true, same)).toEqual([true, true, false, false])
+    expect(told(false, two.slice(0, 1))).toEqual([true, true])
+  })
   it('ends an open alarm now and draws missing time', () => {
     const areas = (chartOption(ask).series as { id: string; markArea: { data: { xAxis: number }[][] } }[]).find((s) => s.id === '1')!.markArea.data
     expect(areas.map((d) => [d[0]!.xAxis, d[1]!.xAxis])).toEqual([[3 * MIN, 10 * MIN], [MIN, 12 * MIN]])

@@ -123,4 +123,20 @@ export default [
     await v.go('/r/role')
     await page.waitForFunction(() => { const on = document.querySelector('.room-nav .on')?.getBoundingClientRect(); return on && on.bottom <= innerHeight })
   })],
+  ['on a phone the menu of exports lies within the screen', spec('city', { size: 'phone', lang: 'en' }, async (page, v) => {
+    for (const room of ['matter', 'alarm', 'alarm_rule']) {
+      await v.go(`/r/${room}`)
+      await page.locator('.menu summary').click()
+      const box = await page.locator('.menu .card').boundingBox()
+      assert.ok(box.x >= 0 && box.x + box.width <= 390, `${room}: ${JSON.stringify(box)}`)
+    }
+  })],
+  ['what a record began with is told with names, not with numbers', spec('city', {}, async (page, v) => {
+    const { id } = (await json(page, 'matter?limit=1&origin=monitor')).items[0]
+    await v.go(`/r/matter/${id}`)
+    await page.locator('[data-testid=timeline] .create .diff summary').click()
+    const told = await page.textContent('[data-testid=timeline] .create .diff ul')
+    assert.doesNotMatch(told, /#\d|3703\d\d/)
+    assert.doesNotMatch(told, /→/)
+  })],
 ]

@@ -101,7 +101,7 @@ function drawings(a: ChartAsk, l: Line, i: number, units: string[]): Record<stri
     const data = limitSteps(l.series, side, scale)
     return data.length ? [{ ...at, id: `${l.key} ${side}`, type: 'line', data, showSymbol: false, silent: true, z: 3, itemStyle: { color: RED },
       lineStyle: { color: a.lines.length > 1 ? color : RED, width: 1.3, type: [6, 4], opacity: 0.9 },
-      markPoint: { symbol: 'rect', symbolSize: 0.1, silent: true, data: [{ coord: [(a.window ?? a.span)[1], limitNow(l.series, side) * scale], label: { show: true, formatter: `${a.words.limit} ${measured(limitNow(l.series, side))}`, position: [-4, -16], align: 'right', color: RED, fontSize: 11.5 } }] } }] : []
+      markPoint: { symbol: 'rect', symbolSize: 0.1, silent: true, data: [{ coord: [(a.window ?? a.span)[1], limitNow(l.series, side) * scale], label: { show: !toldBefore(a, i, side), formatter: a.share ? a.words.limit : `${a.words.limit} ${measured(limitNow(l.series, side))}`, position: [-4, -18], align: 'right', color: RED, fontSize: 11.5, backgroundColor: 'rgba(255,255,255,.82)', padding: [1, 3] } }] } }] : []
   })
   return [
     { ...at, id: l.key, type: 'line', data: [[a.span[0], null], ...drawn(l.series, scale), [a.span[1], null]], showSymbol: l.series.points.length < 40, symbolSize: 5, connectNulls: false, color, itemStyle: { color }, lineStyle: { width: 1.7, type: DASHES[i % DASHES.length], color }, markArea: bands(a, l, i) },
@@ -109,6 +109,12 @@ function drawings(a: ChartAsk, l: Line, i: number, units: string[]): Record<stri
     ...(marks.length ? [{ ...at, id: `${l.key} flags`, type: 'scatter', data: marks.map((m) => [m.at, m.value, m.flag]), symbol: 'triangle', symbolSize: 9, itemStyle: { color: AMBER, borderColor: '#fff', borderWidth: 1 }, z: 5,
       label: { show: marks.length < 30, formatter: (p: { data: unknown[] }) => String(p.data[2]), position: 'top', color: AMBER, fontWeight: 'bold', fontSize: 11.5 } }] : []),
   ]
+}
+/** The same limit at the same height is told by the first line that has it. */
+function toldBefore(a: ChartAsk, i: number, side: 'high' | 'low'): boolean {
+  const mine = a.lines[i]!.series
+  const at = (s: Series): number => limitNow(s, side) * scaleOf(s, a.share)
+  return a.lines.slice(0, i).some((l) => l.series.limits.some((x) => x[side] !== null) && (a.share || l.series.unit === mine.unit) && at(l.series) === at(mine))
 }
 const limitNow = (s: Series, side: 'high' | 'low'): number => s.limits.filter((l) => l[side] !== null).at(-1)![side]!
 /** Missing time grey, alarms red: over the whole height for one line, in its lane for several. */
@@ -145,7 +151,7 @@ function tip(a: ChartAsk, hit: unknown): string {
     const p = nearest(l.series, at, Math.max(2 * (l.series.step_ms ?? 60_000), (span[1] - span[0]) / 100))
     const lim = l.series.limits.find((x) => p && p[0] >= x.from && p[0] < x.to)
     const over = p && p[1] !== null && lim && ((lim.high !== null && p[1] > lim.high) || (lim.low !== null && p[1] < lim.low))
-    return `<tr><td><i style="background:${COLORS[i % COLORS.length]}"></i>${escape(l.name)}</td><td class="right"><b${over ? ' class="over"' : ''}>${p && p[1] !== null ? measured(p[1]) : escape(a.words.gap)}</b> ${escape(l.series.unit ?? '')}</td><td>${over ? '▲ ' + escape(a.words.over) : ''}${p?.[2] && !/^n?$/i.test(p[2]) ? ` ${escape(a.words.flag)} ${escape(p[2])}` : ''}</td></tr>`
+    return `<tr><td><i style="background:${COLORS[i % COLORS.length]}"></i>${escape(l.name)}</td><td class="right"><b${over ? ' class="over"' : ''}>${p && p[1] !== null ? `${measured(p[1])}</b> ${escape(l.series.unit ?? '')}` : `${escape(a.words.gap)}</b>`}</td><td>${over ? '▲ ' + escape(a.words.over) : ''}${p?.[2] && !/^n?$/i.test(p[2]) ? ` ${escape(a.words.flag)} ${escape(p[2])}` : ''}</td></tr>`
   })
   return `<div class="chart-tip"><p>${instant(at, a.kind === 'rtd')}</p><table>${rows.join('')}</table></div>`
 }
