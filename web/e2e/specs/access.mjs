@@ -50,6 +50,16 @@ export default [
       assert.deepEqual(await page.evaluate(faint), [], path)
     }
   })],
+  ['a page ends where its content ends', spec('city', { size: 'phone' }, async (page, v) => {
+    const station = (await json(page, 'station/live')).items.find((s) => s.values.length)
+    for (const path of ['/me', `/station/${station.id}/packets`, '/?layer=station', '/grid?tab=assess', '/bench']) {
+      await v.go(path)
+      await settled(page)
+      await page.waitForTimeout(500)
+      const [all, shown] = await page.evaluate(() => [document.documentElement.scrollHeight, document.querySelector('#app').getBoundingClientRect().height])
+      assert.ok(all <= Math.ceil(shown) + 1, `${path}: ${all} of ${shown}`)
+    }
+  })],
 ]
 
 /** Runs in the page: fields without a label, pictures without a text, buttons without a name. */
