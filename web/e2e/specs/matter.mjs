@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { until } from '../../../tests/lib.mjs'
 import { settled, SHOTS } from '../browser.mjs'
-import { choose, json, moveOn, photo, spec, stateIs } from '../help.mjs'
+import { change, choose, json, moveOn, photo, spec, stateIs } from '../help.mjs'
 
 export default [
   ['the township reports a matter by the form, with a point on the map', spec('town', {}, async (page, v, w) => {
@@ -115,5 +115,20 @@ export default [
     await page.fill('#comment', '浏览器测试备注')
     await page.getByRole('button', { name: '发送备注' }).click()
     await page.waitForFunction(() => document.querySelector('[data-testid=timeline]')?.textContent.includes('浏览器测试备注'))
+  })],
+  ['who reported is sealed and told as such; where nothing is sealed nothing is offered', spec('city', {}, async (page, v) => {
+    const { category } = (await json(page, 'matter?limit=1')).items[0]
+    const made = await change(page, 'matter', { title: `密封 ${Date.now()}`, category, origin: 'public', reporter_name: '张三', lon: 118.05, lat: 36.8 })
+    await v.go(`/r/matter/${made.id}`)
+    await page.waitForSelector('[data-value=reporter_name]')
+    assert.equal((await page.textContent('[data-value=reporter_name]')).trim(), '已隐去')
+    await page.getByRole('button', { name: '查看隐去信息' }).click()
+    await page.fill('.el-dialog textarea', '核实举报')
+    await page.locator('.el-dialog .btn.main').click()
+    await page.waitForFunction(() => document.querySelector('[data-value=reporter_name]')?.textContent.trim() === '张三')
+    const { id } = (await json(page, 'matter?limit=1&origin=monitor')).items[0]
+    await v.go(`/r/matter/${id}`)
+    await settled(page)
+    assert.equal(await page.getByRole('button', { name: '查看隐去信息' }).count(), 0)
   })],
 ]

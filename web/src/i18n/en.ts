@@ -179,6 +179,7 @@ export const en: Messages = {
   'detail.clock': 'Clock',
   'detail.timeline': 'History',
   'detail.noTimeline': 'Nothing has happened yet.',
+  'detail.sealed': 'sealed',
   'detail.edit': 'Edit',
   'detail.print': 'Print',
   'detail.waits': '“{verb}” has to wait: {why}.',

@@ -178,6 +178,7 @@ export const zh = {
   'detail.clock': '时限',
   'detail.timeline': '办理过程',
   'detail.noTimeline': '还没有办理记录。',
+  'detail.sealed': '已隐去',
   'detail.edit': '修改',
   'detail.print': '打印',
   'detail.waits': '“{verb}”尚需等待：{why}。',
