@@ -1,3 +1,4 @@
+import { shallowReactive } from 'vue'
 import { api } from './api'
 import type { Areas } from './api/types'
 import { boxOf, type Box } from './lib/geo'
@@ -15,6 +16,16 @@ export function areasOf(level: string, parent?: string): Promise<Areas> {
   }
   return p
 }
+const names = shallowReactive(new Map<string, string>())
+/** The name of a county or a town; '' until it is known, and for what lies deeper. */
+export function areaName(code: string): string {
+  const level = ({ 6: 'county', 9: 'town' } as Record<number, string>)[code.length]
+  if (level && !names.has(code)) {
+    names.set(code, '')
+    areasOf(level, level === 'town' ? code.slice(0, 6) : undefined).then((all) => all.features.forEach((a) => names.set(a.properties.code, a.properties.name)), () => {})
+  }
+  return names.get(code) ?? ''
+}
 /** The reader's own township or county; null when his area is larger. Villages are too small to begin with. */
 export async function ownBox(): Promise<Box | null> {
   const code = session.me?.grid_code ?? ''
@@ -26,4 +37,5 @@ export async function ownBox(): Promise<Box | null> {
 /** Another account may see another part of the grid. */
 export function forgetAreas(): void {
   cache.clear()
+  names.clear()
 }

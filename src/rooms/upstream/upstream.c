@@ -56,7 +56,7 @@ static const struct lf_field fields[] = {
     F(topic, "主题前缀（MQTT）", "Topic prefix (MQTT)", .max = 100, .help = "空为 lanfan | empty: lanfan"),
     F(per_factor, "每个因子一条消息（MQTT）", "A message for each factor (MQTT)", .flags = 0),
     F(station_kinds, "站点类别", "Kinds of stations", .max = 200, .help = "不选为全部 | none chosen: all"),
-    F(only_listed, "只转发列入名单的站点", "Only stations on the list", .help = "名单见“上级站点对照” | see Stations there"),
+    F(only_listed, "只转发列入名单的站点", "Only stations on the list", .help = "名单见“上级站点对照” | see Stations upstream"),
     F(fwd_rtd, "实时数据", "Real-time data", .flags = 0),
     F(fwd_min, "分钟数据", "Minute data", .flags = 0),
     F(fwd_hour, "小时数据", "Hour data", .flags = 0),
@@ -253,7 +253,7 @@ static const struct lf_res upstream_res = {
 static const struct lf_res upstream_station_res = {
     .name = "upstream_station",
     .zh = "上级站点对照",
-    .en = "Stations there",
+    .en = "Stations upstream",
     .icon = "station",
     .menu = 27,
     .size = sizeof(struct upstream_station),

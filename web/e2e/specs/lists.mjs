@@ -139,4 +139,8 @@ export default [
     assert.doesNotMatch(told, /#\d|3703\d\d/)
     assert.doesNotMatch(told, /→/)
   })],
+  ['the places of a zone are called by their names', spec('city', {}, async (page, v) => {
+    await v.go('/r/zone')
+    await page.waitForFunction(() => /[镇街道]+ 37030\d{4}/.test(document.querySelector('[data-testid=table]')?.textContent ?? ''))
+  })],
 ]

@@ -118,6 +118,7 @@ export const en: Messages = {
   'list.from': 'from',
   'list.to': 'to',
   'list.more': 'More',
+  'list.firstOf': 'The first {shown} of {total}.',
   'list.moreOf': 'More ({shown} of {total})',
   'list.none': 'There is nothing in “{room}” yet.',
   'list.noneYet': 'There is nothing in “{room}” yet. Begin here.',

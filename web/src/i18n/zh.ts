@@ -117,6 +117,7 @@ export const zh = {
   'list.from': '从',
   'list.to': '到',
   'list.more': '加载更多',
+  'list.firstOf': '只列出前 {shown} 条，共 {total} 条。',
   'list.moreOf': '加载更多（{shown} / {total}）',
   'list.none': '还没有{room}。',
   'list.noneYet': '还没有{room}，可在这里新建。',
