@@ -6,15 +6,23 @@ import net from 'node:net';
 
 export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
-/** A port that nobody uses now; below those that outgoing connections take (32768 and up), so that none of them takes it meanwhile. */
-export const freePort = () => new Promise((res, rej) => {
-  let left = 100;
-  const look = () => {
-    const port = 10000 + Math.floor(Math.random() * 22000);
-    const s = net.createServer().once('error', (e) => (--left ? look() : rej(e))).listen(port, '127.0.0.1', () => s.close(() => res(port)));
-  };
-  look();
-});
+/** A port that nobody uses now, kept for this program until it ends (by a name that the kernel forgets with it), whoever else looks for
+ *  one meanwhile; below those that outgoing connections take (32768 and up), so that none of them takes it. */
+export async function freePort() {
+  const listen = (...at) => new Promise((res) => { const s = net.createServer().once('error', () => res(null)).listen(...at, () => res(s)); });
+  for (let left = 100; left; left--) {
+    const port = 10000 + Math.floor(Math.random() * 22000), mine = await listen(`\0lanfan-test-port-${port}`);
+    if (!mine) continue;
+    const s = await listen(port, '127.0.0.1');
+    if (s) {
+      mine.unref();
+      await new Promise((res) => s.close(res));
+      return port;
+    }
+    mine.close();
+  }
+  throw new Error('no port is free');
+}
 
 /** Asks again until the answer is true (or any value that counts as true), at most `ms`; gives back the last answer. */
 export async function until(fn, ms = 20000, every = 100) {
@@ -36,7 +44,7 @@ export class Checks {
   }
   /** Runs the whole, ends with the right exit code. */
   async run(main, cleanup = () => {}) {
-    try { await main(); } catch (e) { this.ok('no surprise', false, e.stack); }
+    try { await main(); } catch (e) { this.ok('no surprise', false, (e.cause ? `(${e.cause.message ?? e.cause}) ` : '') + e.stack); }
     await cleanup();
     console.log(`${this.n - this.bad} of ${this.n}`);
     process.exit(this.bad ? 1 : 0);
@@ -104,7 +112,9 @@ export class Server {
     this.log = '';
     this.process.stderr.on('data', (d) => { this.log += d; if (/ error |Sanitizer/.test(d)) process.stderr.write(d); });
     const gone = () => this.process.exitCode !== null || this.process.signalCode !== null;
-    return await until(async () => { try { return gone() || (await fetch(this.base + '/healthz')).ok; } catch { return false; } }, 60000, 50) && !gone();
+    const answers = await until(async () => { try { return gone() || (await fetch(this.base + '/healthz')).ok; } catch { return false; } }, 60000, 50);
+    if (gone()) console.log(`# the server is gone: ${this.log.slice(-400)}`);
+    return answers && !gone();
   }
   /** Exit code, or null when it was killed. */
   async stop(signal = 'SIGTERM') {
