@@ -100,13 +100,6 @@ static lf_rc learn(struct pg_store *s, PGconn *c, struct lf_err *err)
     return LF_OK;
 }
 
-/* The nodes that did not hear of a commit are only told of in a warning. */
-static void on_notice(void *store, const PGresult *r)
-{
-    const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
-    ((struct pg_store *)store)->warned |= severity && !strcmp(severity, "WARNING");
-}
-
 lf_rc pg_writer(struct pg_store *s, struct lf_err *err)
 {
     PGconn *c = NULL;
@@ -128,7 +121,7 @@ lf_rc pg_writer(struct pg_store *s, struct lf_err *err)
         s->writer = c;
     s->warned = false;
     if (!rc)
-        PQsetNoticeReceiver(c, on_notice, s);
+        pg_citus_listen(c, &s->warned);
     return rc;
 }
 

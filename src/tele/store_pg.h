@@ -134,9 +134,11 @@ lf_rc pg_look_packets(PGconn *c, bool citus, const struct pg_asked_packet *a, si
 lf_rc pg_look_readings(PGconn *c, bool citus, struct lf_tele_reading *const *r, size_t n, struct pg_map *into,
                        struct lf_err *err) LF_MUST_CHECK;
 
-/* Citus (store_pg_citus.c): is it in this database; waits until every node knows of every commit, LF_EDB when that takes long. */
+/* Citus (store_pg_citus.c): is it in this database; waits until every node knows of every commit, LF_EDB when that takes long; *warned
+ * becomes true with a warning, which is all that tells of nodes that did not hear of a commit. */
 lf_rc pg_citus_there(PGconn *c, bool *there, struct lf_err *err) LF_MUST_CHECK;
 lf_rc pg_citus_settle(PGconn *c, struct lf_err *err) LF_MUST_CHECK;
+void pg_citus_listen(PGconn *c, bool *warned);
 
 struct pg_store {
     struct lf_tele_store base;
@@ -174,8 +176,8 @@ struct pg_store {
     PGconn *reader[PG_READERS];
     bool busy[PG_READERS];
 
-    bool troubled;   /* the mover's own */
-    int64_t kept_at; /* when what is too old was removed last */
+    bool troubled, move_warned; /* the mover's own */
+    int64_t kept_at;            /* when what is too old was removed last */
 
     _Atomic int64_t moved, moves, move_failures, dropped; /* rows; transactions; months */
 };

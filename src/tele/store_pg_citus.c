@@ -12,6 +12,14 @@ lf_rc pg_citus_there(PGconn *c, bool *there, struct lf_err *err)
     return rc;
 }
 
+static void on_notice(void *warned, const PGresult *r)
+{
+    const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+    *(bool *)warned |= severity && !strcmp(severity, "WARNING");
+}
+
+void pg_citus_listen(PGconn *c, bool *warned) { PQsetNoticeReceiver(c, on_notice, warned); }
+
 /* A commit is decided on the coordinator and then told to the nodes. One that did not hear it keeps its part, prepared: nobody sees these
  * rows yet, and a move would leave them where they are, wait for them with its TRUNCATE and remove them. Citus tells the nodes again by
  * itself (citus.recover_2pc_interval), and at once when this role may ask for it. */

@@ -199,9 +199,20 @@ static int choose(struct pg_store *s, int64_t *rows)
     return slot;
 }
 
+/* A node that did not hear of a move keeps the slot locked. */
+static lf_rc settle(PGconn *c, struct lf_err *err)
+{
+    bool citus;
+    lf_rc rc = pg_citus_there(c, &citus, err);
+    return rc || !citus ? rc : pg_citus_settle(c, err);
+}
+
 static lf_rc move_one(struct pg_store *s, PGconn *c, int slot, int64_t rows, struct lf_err *err)
 {
+    s->move_warned = false;
     lf_rc rc = pg_move(s, c, slot, err);
+    if (!rc && s->move_warned)
+        rc = settle(c, err);
     s->move_failures += rc != LF_OK;
     if (rc)
         return rc;
@@ -228,8 +239,8 @@ static lf_rc step(struct pg_store *s, PGconn **c, struct lf_err *err)
     lf_rc rc = LF_OK;
     pthread_mutex_lock(&s->moving);
     int slot = choose(s, &rows);
-    if (!*c)
-        rc = pg_connect(s->url, c, err);
+    if (!*c && !(rc = pg_connect(s->url, c, err)))
+        pg_citus_listen(*c, &s->move_warned);
     if (!rc && slot >= 0)
         rc = move_one(s, *c, slot, rows, err);
     pthread_mutex_unlock(&s->moving);
