@@ -12,6 +12,7 @@
  *   bench_store [DIR [DUCKDB_SCRIPT]]     DIR: on a real disk, default /tmp. DUCKDB_SCRIPT: bench/duckdb.mjs; LANFAN_DUCKDB names the
  *                                         folder where the node package @duckdb/node-api is installed */
 #include "common.h"
+#include "base/random_testing.h"
 #include "tele/log/store.h"
 
 #include <dirent.h>
@@ -41,22 +42,15 @@ static sqlite3 *db;
 
 static double level[STATIONS][FACTORS];
 
-static uint32_t rnd(void)
-{
-    static uint64_t seed = 7;
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(seed >> 33);
-}
-
 /* A slow walk with noise, rounded as instruments do. */
 static double next_value(int station, int factor)
 {
     double *l = &level[station][factor], scale = 1;
-    *l = *l == 0 ? 20 + rnd() % 60 : *l + ((double)(rnd() % 2001) - 1000) / 5000;
+    *l = *l == 0 ? 20 + pick(60) : *l + ((double)pick(2001) - 1000) / 5000;
     *l = *l < 1 ? 1 : *l;
     for (int d = 0; d < decimals[factor]; d++)
         scale *= 10;
-    return rint((*l + ((double)(rnd() % 2001) - 1000) / 2000) * scale) / scale;
+    return rint((*l + ((double)pick(2001) - 1000) / 2000) * scale) / scale;
 }
 
 static void add_packet(struct lf_tele_batch *b, int station, int64_t at)
@@ -82,7 +76,7 @@ static void add_packet(struct lf_tele_batch *b, int station, int64_t at)
         r->vmin = r->vmax = r->cou = r->zs = NAN;
         n += snprintf(raw + n, sizeof raw - (size_t)n, ";%s-Rtd=%.*f,%s-Flag=N", factors[f], decimals[f], r->value, factors[f]);
     }
-    n += snprintf(raw + n, sizeof raw - (size_t)n, "&&%04X\r\n", rnd() & 0xffff);
+    n += snprintf(raw + n, sizeof raw - (size_t)n, "&&%04X\r\n", pick(65536));
     p->raw = lf_text_copy(&b->arena, (lf_text){ raw, (uint32_t)n });
 }
 

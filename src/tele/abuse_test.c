@@ -1,6 +1,7 @@
 /* The listener against a bad world: crowds, slowness, garbage, a store that fails, a clock that is set back. In the suite each
  * takes seconds; LF_SOAK=1 in the environment makes the long ones long (a gigabyte of garbage). */
 #include "base/testing.h"
+#include "base/random_testing.h"
 #include "tele/device.h"
 #include "tele/listener.h"
 #include "tele/store_memory.h"
@@ -262,13 +263,6 @@ static void resets(void **state)
 }
 
 /* ---- garbage ------------------------------------------------------------------------------------- */
-
-static uint64_t random_state = 88172645463325252u;
-static size_t pick(size_t below)
-{
-    random_state ^= random_state << 13, random_state ^= random_state >> 7, random_state ^= random_state << 17;
-    return (size_t)(random_state >> 11) % below;
-}
 
 static size_t noise(char *out, size_t n)
 {

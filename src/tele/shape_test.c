@@ -1,5 +1,6 @@
 /* What is remembered of stations never changes what comes of a packet: the frames of the standards and of public code, and changes of them
  * by a generator with a fixed seed, are judged with and without it. */
+#include "base/random_testing.h"
 #include "tele/twin_testing.h"
 
 #include <setjmp.h>
@@ -12,14 +13,7 @@ enum { BASES = 200, TEXT = HJ212_SEGMENT_MAX, ROUNDS = 60000 };
 
 static char bases[BASES][TEXT + 1];
 static int nbase;
-static uint64_t state = 88172645463325252u;
 static struct twin twin;
-
-static unsigned pick(unsigned below)
-{
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    return below ? (unsigned)(state >> 11) % below : 0;
-}
 
 /* ---- packets ------------------------------------------------------------------------------------ */
 

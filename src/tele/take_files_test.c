@@ -1,6 +1,7 @@
 /* From SQLite into files: whatever was stored there is told by the files in the same words; also when the import was killed again and again,
  * and when the old store has taken more in between. */
 #include "db/testing.h"
+#include "base/random_testing.h"
 #include "tele/take_files.h"
 
 #include <setjmp.h>
@@ -17,7 +18,6 @@ static struct lf_test_db at;
 static struct lf_db *db;
 static struct lf_tele_store *sql;
 static char files[80];
-static uint64_t seed;
 
 #define OK(call) \
     do { \
@@ -26,47 +26,41 @@ static uint64_t seed;
             fail_msg("%s: %s", #call, err.msg); \
     } while (0)
 
-static unsigned rnd(unsigned of)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (unsigned)(seed >> 33) % of;
-}
-
-static double maybe(unsigned of) { return rnd(3) ? (double)rnd(of) / 8 : (double)NAN; }
+static double maybe(unsigned of) { return pick(3) ? (double)pick(of) / 8 : (double)NAN; }
 
 /* ---- what the old store holds ------------------------------------------------------------------------------------- */
 
-static lf_ms some_time(void) { return (lf_ms){ 1700000000000 + (int64_t)rnd(MONTHS) * 30 * LF_DAY_MS + (int64_t)rnd(3) * 60000 }; }
+static lf_ms some_time(void) { return (lf_ms){ 1700000000000 + (int64_t)pick(MONTHS) * 30 * LF_DAY_MS + (int64_t)pick(3) * 60000 }; }
 
 static void add_packet(struct lf_tele_batch *b, int number)
 {
     struct lf_tele_packet *p = lf_tele_add_packet(b);
-    *p = (struct lf_tele_packet){ .station = { rnd(STATIONS) + 1 },
+    *p = (struct lf_tele_packet){ .station = { pick(STATIONS) + 1 },
                                   .peer = LF_TEXT("10.0.0.1"),
                                   .qn = lf_str(lf_printf(&b->arena, "%d", number)),
                                   .st = LF_TEXT("32"),
-                                  .cn = rnd(2) ? LF_TEXT("2011") : LF_TEXT("2051"),
-                                  .note = rnd(9) ? LF_TEXT("") : LF_TEXT("crc_modbus"),
-                                  .raw = lf_str(lf_printf(&b->arena, "##0101QN=%d;a packet%.*s", number, (int)rnd(200),
+                                  .cn = pick(2) ? LF_TEXT("2011") : LF_TEXT("2051"),
+                                  .note = pick(9) ? LF_TEXT("") : LF_TEXT("crc_modbus"),
+                                  .raw = lf_str(lf_printf(&b->arena, "##0101QN=%d;a packet%.*s", number, (int)pick(200),
                                                           lf_printf(&b->arena, "%0200d", number))),
                                   .received = { 1750000000000 + number * 1000LL },
-                                  .at = rnd(20) ? some_time() : (lf_ms){ 0 },
+                                  .at = pick(20) ? some_time() : (lf_ms){ 0 },
                                   .first = b->nreading };
-    if (!rnd(10))
-        p->pnum = 3, p->pno = 1 + (int)rnd(3);
-    for (unsigned n = p->at.ms ? rnd(4) : 0; n > 0; n--, p->n++)
+    if (!pick(10))
+        p->pnum = 3, p->pno = 1 + (int)pick(3);
+    for (unsigned n = p->at.ms ? pick(4) : 0; n > 0; n--, p->n++)
         *lf_tele_add_reading(b) = (struct lf_tele_reading){ .station = p->station,
                                                             .factor = lf_str(factors[n % LF_COUNT(factors)]),
-                                                            .kind = (enum lf_tele_kind)rnd(LF_TELE_KIND_COUNT),
+                                                            .kind = (enum lf_tele_kind)pick(LF_TELE_KIND_COUNT),
                                                             .at = p->at,
                                                             .value = maybe(50),
                                                             .vmin = maybe(50),
                                                             .vmax = maybe(50),
                                                             .cou = maybe(50),
                                                             .zs = maybe(50),
-                                                            .flag = rnd(5)   ? LF_TEXT("N")
-                                                                    : rnd(2) ? LF_TEXT("D")
-                                                                             : (lf_text){ 0 } };
+                                                            .flag = pick(5)   ? LF_TEXT("N")
+                                                                    : pick(2) ? LF_TEXT("D")
+                                                                              : (lf_text){ 0 } };
 }
 
 static void add_reject(struct lf_tele_batch *b, int number)
@@ -78,8 +72,8 @@ static void add_reject(struct lf_tele_batch *b, int number)
                                                       .detail = lf_str(lf_printf(&b->arena, "%d", number)),
                                                       .raw = LF_TEXT("##what is this"),
                                                       .size = 14,
-                                                      .why = (enum lf_tele_why)rnd(LF_TELE_WHY_COUNT),
-                                                      .quarantine = rnd(2) };
+                                                      .why = (enum lf_tele_why)pick(LF_TELE_WHY_COUNT),
+                                                      .quarantine = pick(2) };
 }
 
 static void fill(int from, int upto)
@@ -87,7 +81,7 @@ static void fill(int from, int upto)
     struct lf_tele_batch b = { .npacket = 0 };
     for (int i = from; i < upto; i++) {
         add_packet(&b, i);
-        if (!rnd(6))
+        if (!pick(6))
             add_reject(&b, i);
         if (i % BATCH && i + 1 < upto)
             continue;
@@ -288,7 +282,7 @@ static lf_rc import(size_t rows, void (*told)(void *, int64_t), struct lf_err *e
 
 static int begin(void **state)
 {
-    seed = 20260311;
+    random_begin(20260311);
     lf_test_db_new(&at, false);
     snprintf(files, sizeof files, "%s/telemetry", at.dir);
     OK(lf_db_open(&db, &(struct lf_db_config){ .url = at.url, .readers = 2 }, &err));
@@ -345,7 +339,7 @@ static void killed_again_and_again(void **state)
 {
     int deaths = 0;
     fill(0, PACKETS);
-    while (killed(1 + (int64_t)rnd(4 * ROWS)))
+    while (killed(1 + (int64_t)pick(4 * ROWS)))
         deaths++;
     assert_true(deaths > 10);
     same_all();

@@ -2,6 +2,7 @@
  * a fixed seed, so that `meson test` fuzzes a little each time and gives the same answer on every machine.
  * Usage: replay CORPUS_DIR [ROUNDS [SEED]] */
 #include "base/arena.h"
+#include "base/random_testing.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -15,14 +16,6 @@ static struct {
     size_t n;
 } inputs[MAX_INPUTS];
 static size_t input_count;
-static uint64_t state;
-
-static size_t pick(size_t below)
-{
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    return below ? (size_t)(state >> 11) % below : 0;
-}
-
 static bool load(const char *dir)
 {
     char path[4096];
@@ -87,7 +80,7 @@ int main(int argc, char **argv)
 {
     static uint8_t work[MAX_BYTES];
     long rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 20000;
-    state = argc > 3 ? strtoull(argv[3], NULL, 10) : 88172645463325252u;
+    random_state = argc > 3 ? strtoull(argv[3], NULL, 10) : 88172645463325252u;
     if (argc < 2 || !load(argv[1])) {
         fprintf(stderr, "usage: replay CORPUS_DIR [ROUNDS [SEED]]\n");
         return 2;

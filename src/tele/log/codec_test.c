@@ -1,4 +1,5 @@
 /* Every block of points comes back bit for bit: decimals, nasty doubles, holes, odd times; damaged bytes give false, never a crash. */
+#include "base/random_testing.h"
 #include "tele/log/codec.h"
 
 #include <setjmp.h>
@@ -6,15 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-
-static uint64_t seed = 1;
-static uint64_t rnd(void)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    uint64_t x = seed;
-    x ^= x >> 33;
-    return x * 0xff51afd7ed558ccdu ^ x >> 29;
-}
 
 static struct points a, z;
 static struct buf bytes;
@@ -39,8 +31,8 @@ static double nasty(void)
     union {
         uint64_t u;
         double d;
-    } any = { rnd() };
-    return rnd() % 3 ? list[rnd() % (sizeof list / sizeof list[0])] : any.d; /* any.d: NaNs with payloads too */
+    } any = { random_bits() };
+    return random_bits() % 3 ? list[random_bits() % (sizeof list / sizeof list[0])] : any.d; /* any.d: NaNs with payloads too */
 }
 
 static double one(int how)
@@ -48,12 +40,12 @@ static double one(int how)
     char text[40];
     switch (how) {
     case 0: return (double)NAN;
-    case 1: return 40 + (double)(rnd() % 10);
-    case 2: snprintf(text, sizeof text, "%d.%03d", (int)(rnd() % 100), (int)(rnd() % 1000)); return strtod(text, NULL);
-    case 3: return rnd() % 4 ? (double)(rnd() % 1000) / 10 : (double)NAN;
+    case 1: return 40 + (double)(random_bits() % 10);
+    case 2: snprintf(text, sizeof text, "%d.%03d", (int)(random_bits() % 100), (int)(random_bits() % 1000)); return strtod(text, NULL);
+    case 3: return random_bits() % 4 ? (double)(random_bits() % 1000) / 10 : (double)NAN;
     case 4: return nasty();
-    case 5: return (double)(int64_t)rnd();
-    case 6: return (double)(rnd() % 100000) / 7;
+    case 5: return (double)(int64_t)random_bits();
+    case 6: return (double)(random_bits() % 100000) / 7;
     default: return 7.25;
     }
 }
@@ -62,12 +54,12 @@ static double one(int how)
 static void near_the_value(void)
 {
     char text[60];
-    int digits = (int)(rnd() % 4);
-    double scale = (double[]){ 1, 1000, 1e9, 1e13 }[rnd() % 4];
+    int digits = (int)(random_bits() % 4);
+    double scale = (double[]){ 1, 1000, 1e9, 1e13 }[random_bits() % 4];
     for (uint32_t i = 0; i < a.n; i++) {
-        double v = (double)(rnd() % 100000) / 1000 * scale;
+        double v = (double)(random_bits() % 100000) / 1000 * scale;
         for (int c = 0; c < 3; c++) {
-            snprintf(text, sizeof text, "%.*f", digits, v + c * (double)(rnd() % 9) / 10);
+            snprintf(text, sizeof text, "%.*f", digits, v + c * (double)(random_bits() % 9) / 10);
             a.col[c][i] = strtod(text, NULL);
         }
     }
@@ -76,21 +68,21 @@ static void near_the_value(void)
 static void random_blocks(void **state)
 {
     for (int round = 0; round < 3000; round++) {
-        int64_t at = (int64_t)(rnd() % 2000000000000u), step = (int64_t[]){ 1000, 60000, 3600000, 1, 86400000 }[rnd() % 5];
-        bool regular = rnd() % 2;
-        a.n = round % 3 ? 1 + (uint32_t)(rnd() % 100) : 1 + (uint32_t)(rnd() % POINTS_MAX);
+        int64_t at = (int64_t)(random_bits() % 2000000000000u), step = (int64_t[]){ 1000, 60000, 3600000, 1, 86400000 }[random_bits() % 5];
+        bool regular = random_bits() % 2;
+        a.n = round % 3 ? 1 + (uint32_t)(random_bits() % 100) : 1 + (uint32_t)(random_bits() % POINTS_MAX);
         for (uint32_t i = 0; i < a.n; i++) {
-            at += regular ? step : 1 + (int64_t)(rnd() % (uint64_t)step);
+            at += regular ? step : 1 + (int64_t)(random_bits() % (uint64_t)step);
             a.at[i] = at;
-            a.flag[i] =
-                rnd() % 20 ? flag_pack(LF_TEXT("N")) : (uint64_t[]){ 0, flag_pack(LF_TEXT("")), flag_pack(LF_TEXT("seven77")) }[rnd() % 3];
+            a.flag[i] = random_bits() % 20 ? flag_pack(LF_TEXT("N"))
+                                           : (uint64_t[]){ 0, flag_pack(LF_TEXT("")), flag_pack(LF_TEXT("seven77")) }[random_bits() % 3];
         }
         for (int c = 0; c < COLUMNS; c++) {
-            int how = (int)(rnd() % 8);
+            int how = (int)(random_bits() % 8);
             for (uint32_t i = 0; i < a.n; i++)
                 a.col[c][i] = one(how);
         }
-        if (rnd() % 2)
+        if (random_bits() % 2)
             near_the_value();
         round_trip();
     }
@@ -114,7 +106,7 @@ static void ordinary_data_is_small(void **state)
     for (uint32_t i = 0; i < a.n; i++) {
         a.at[i] = 1700000000000 + (int64_t)i * 60000;
         a.flag[i] = flag_pack(LF_TEXT("N"));
-        a.col[0][i] = (double)(400 + rnd() % 16) / 10;
+        a.col[0][i] = (double)(400 + random_bits() % 16) / 10;
         for (int c = 1; c < COLUMNS; c++)
             a.col[c][i] = (double)NAN;
     }
@@ -131,19 +123,19 @@ static void damage_is_noticed_or_harmless(void **state)
 {
     for (int round = 0; round < 20000; round++) {
         if (round % 100 == 0) {
-            a.n = 1 + (uint32_t)(rnd() % 200);
+            a.n = 1 + (uint32_t)(random_bits() % 200);
             for (uint32_t i = 0; i < a.n; i++)
-                a.at[i] = (int64_t)(rnd() % 50) + (int64_t)i * 100, a.flag[i] = rnd() % 2 ? flag_pack(LF_TEXT("D")) : 0;
+                a.at[i] = (int64_t)(random_bits() % 50) + (int64_t)i * 100, a.flag[i] = random_bits() % 2 ? flag_pack(LF_TEXT("D")) : 0;
             for (int c = 0; c < COLUMNS; c++)
                 for (uint32_t i = 0; i < a.n; i++)
-                    a.col[c][i] = one((int)(rnd() % 8));
+                    a.col[c][i] = one((int)(random_bits() % 8));
             round_trip();
         }
         uint8_t *copy = lf_new(bytes.n);
-        size_t n = rnd() % 3 ? bytes.n : rnd() % bytes.n;
+        size_t n = random_bits() % 3 ? bytes.n : random_bits() % bytes.n;
         memcpy(copy, bytes.p, n);
-        for (uint64_t k = rnd() % 4; k > 0 && n; k--)
-            copy[rnd() % n] ^= (uint8_t)(1u << rnd() % 8);
+        for (uint64_t k = random_bits() % 4; k > 0 && n; k--)
+            copy[random_bits() % n] ^= (uint8_t)(1u << random_bits() % 8);
         bool good = points_get(copy, n, &z);
         assert_true(z.n <= POINTS_MAX);
         for (uint32_t i = 1; good && i < z.n; i++)

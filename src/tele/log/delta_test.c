@@ -2,6 +2,7 @@
  * false, never a crash. Segments that an older program wrote are read as before. */
 #include "tele/log/delta.h"
 
+#include "base/random_testing.h"
 #include "tele/log/fake_io.h"
 #include "tele/log/records.h"
 
@@ -9,15 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <cmocka.h>
-
-static uint64_t seed = 1;
-static uint64_t rnd(void)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    uint64_t x = seed;
-    x ^= x >> 33;
-    return x * 0xff51afd7ed558ccdu ^ x >> 29;
-}
 
 enum { MANY = 300 };
 static struct delta_out out;
@@ -69,13 +61,13 @@ static void round_trip(unsigned heads)
 static void packet(uint64_t i, const char *cn)
 {
     char text[400];
-    put_zig(&body[n], (int64_t)(1700000000800 + i * 30000 + rnd() % 50));
+    put_zig(&body[n], (int64_t)(1700000000800 + i * 30000 + random_bits() % 50));
     put_zig(&body[n], (int64_t)(1700000000000 + i * 30000));
     put_zig(&body[n], 0), put_zig(&body[n], 0), put_var(&body[n], 3);
     snprintf(text, sizeof text,
              "##0300QN=20240301%09d;ST=31;CN=%s;MN=88888880000001;CP=&&DataTime=20240301%06d;a34004-Rtd=%d.%02d;a21026-Rtd=%d&&%04X",
-             (int)(i * 30000), cn, (int)(i * 30), (int)(rnd() % 12), (int)(rnd() % 100), 95 + (int)(rnd() % 10),
-             (unsigned)(rnd() & 0xffff));
+             (int)(i * 30000), cn, (int)(i * 30), (int)(random_bits() % 12), (int)(random_bits() % 100), 95 + (int)(random_bits() % 10),
+             (unsigned)(random_bits() & 0xffff));
     add(text);
 }
 
@@ -146,23 +138,23 @@ static void any_bytes(void **state)
     for (int round = 0; round < 4000; round++) {
         begin();
         for (size_t i = 0; i < 12; i++) {
-            size_t from = rnd() % 3 && i ? rnd() % i : i, len = rnd() % 90;
+            size_t from = random_bits() % 3 && i ? random_bits() % i : i, len = random_bits() % 90;
             if (from < i) /* another one with some bytes changed, put in or cut out */
                 put_bytes(&body[i], body[from].p, body[from].n);
             else
                 for (size_t k = 0; k < len; k++)
-                    put_u8(&body[i], round % 4 ? (uint8_t)alphabet[rnd() % (sizeof alphabet - 1)] : (uint8_t)rnd());
-            for (uint64_t k = rnd() % 5; k && body[i].n; k--)
-                body[i].p[rnd() % body[i].n] = (uint8_t)alphabet[rnd() % (sizeof alphabet - 1)];
-            if (rnd() % 4 == 0 && body[i].n > 9) {
-                size_t at = rnd() % (body[i].n - 8), cut = rnd() % 8;
+                    put_u8(&body[i], round % 4 ? (uint8_t)alphabet[random_bits() % (sizeof alphabet - 1)] : (uint8_t)random_bits());
+            for (uint64_t k = random_bits() % 5; k && body[i].n; k--)
+                body[i].p[random_bits() % body[i].n] = (uint8_t)alphabet[random_bits() % (sizeof alphabet - 1)];
+            if (random_bits() % 4 == 0 && body[i].n > 9) {
+                size_t at = random_bits() % (body[i].n - 8), cut = random_bits() % 8;
                 memmove(body[i].p + at, body[i].p + at + cut, body[i].n - at - cut);
                 body[i].n -= cut;
             }
-            station[i] = rnd() % 9 ? 7 : (int64_t)rnd(), id[i] = (int64_t)(rnd() >> rnd() % 64);
+            station[i] = random_bits() % 9 ? 7 : (int64_t)random_bits(), id[i] = (int64_t)(random_bits() >> random_bits() % 64);
             n++;
         }
-        round_trip((unsigned)(rnd() % 7));
+        round_trip((unsigned)(random_bits() % 7));
     }
 }
 
@@ -184,14 +176,14 @@ static void damage_is_noticed_or_harmless(void **state)
         packet(i, i % 3 ? "2011" : "2051");
     write_all(5);
     for (int round = 0; round < 40000; round++) {
-        size_t len = rnd() % 3 ? bytes.n : rnd() % bytes.n;
+        size_t len = random_bits() % 3 ? bytes.n : random_bits() % bytes.n;
         uint8_t *copy = lf_new(len + 1); /* exact, so that one byte too far is noticed */
         struct delta_in in;
         int64_t s, k;
         lf_text t;
         memcpy(copy, bytes.p, len);
-        for (uint64_t c = rnd() % 4; c > 0 && len; c--)
-            copy[rnd() % len] ^= (uint8_t)(1u << rnd() % 8);
+        for (uint64_t c = random_bits() % 4; c > 0 && len; c--)
+            copy[random_bits() % len] ^= (uint8_t)(1u << random_bits() % 8);
         struct buf exact = { 0 };
         size_t all = 0;
         if (delta_open(&in, copy, len, &exact, 1 << 20))

@@ -2,6 +2,7 @@
  * machine. usage: fuzz_log_test [ROUNDS [SEED]] */
 #include "tele/log/fuzz_log.h"
 
+#include "base/random_testing.h"
 #include "tele/log/delta.h"
 #include "tele/log/fake_io.h"
 #include "tele/log/points.h"
@@ -13,14 +14,6 @@
 enum { SEEDS_MAX = 200, BYTES_MAX = 64 * 1024 };
 static struct buf seed[SEEDS_MAX];
 static size_t nseed;
-static uint64_t random_state;
-
-static size_t pick(size_t below)
-{
-    random_state ^= random_state << 13, random_state ^= random_state >> 7, random_state ^= random_state << 17;
-    return below ? (size_t)(random_state >> 11) % below : 0;
-}
-
 static void add_seed(uint8_t what, const void *p, size_t n)
 {
     if (nseed == SEEDS_MAX || n + 1 > BYTES_MAX)

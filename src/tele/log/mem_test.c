@@ -1,4 +1,5 @@
 /* What memory says of a series, however its points came, against a list that is gone through. */
+#include "base/random_testing.h"
 #include "tele/log/mem.h"
 
 #include <setjmp.h>
@@ -7,13 +8,6 @@
 #include <cmocka.h>
 
 enum { MANY = 3000, FIRST = 100000, LITTLE = 10, RUN_SURELY = 32 }; /* so long a run takes that much along */
-
-static uint64_t seed;
-static uint64_t rnd(uint64_t below)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (seed >> 33) % below;
-}
 
 /* A record of the journal with one reading, as a commit writes it (its head: commit.c). */
 static void publish(struct mem *m, struct journal *j, int64_t at, double value)
@@ -82,20 +76,20 @@ static void try(uint64_t how, uint64_t late, uint64_t same)
     struct mem m;
     struct journal j = { .fd = -1 };
     atomic_init(&j.users, 1);
-    seed = how;
+    random_begin((uint64_t)how);
     mem_init(&m);
     const struct series *s = NULL;
     for (size_t n = 0; n < MANY; n++) {
-        size_t by = late && n > 4 * RUN_SURELY ? rnd(late) : 0;
+        size_t by = late && n > 4 * RUN_SURELY ? pick(late) : 0;
         int64_t at = (FIRST + (int64_t)n - (int64_t)by) * 10 + (int64_t)(n % 10); /* each its own while none is later by ten */
-        all[n] = (struct came){ n && same && rnd(same) == 0 ? all[rnd(n)].at : at, (double)n };
+        all[n] = (struct came){ n && same && pick(same) == 0 ? all[pick(n)].at : at, (double)n };
         publish(&m, &j, all[n].at, all[n].value);
         s = mem_find_series(&m, 7, LF_TELE_MIN, LF_TEXT("w01018"));
         assert_non_null(s);
         if (n % 37 == 0)
-            check_find(&m, s, all, n + 1, all[rnd(n + 1)].at);
+            check_find(&m, s, all, n + 1, all[pick(n + 1)].at);
         if (n % 41 == 0)
-            check_find(&m, s, all, n + 1, 10 * FIRST + (int64_t)rnd(10 * MANY));
+            check_find(&m, s, all, n + 1, 10 * FIRST + (int64_t)pick(10 * MANY));
     }
     assert_int_equal(s->mem[m.active].n, MANY);
     if (late <= LITTLE && !same)
