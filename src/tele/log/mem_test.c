@@ -76,7 +76,7 @@ static void try(uint64_t how, uint64_t late, uint64_t same)
     struct mem m;
     struct journal j = { .fd = -1 };
     atomic_init(&j.users, 1);
-    random_begin((uint64_t)how);
+    random_begin(how);
     mem_init(&m);
     const struct series *s = NULL;
     for (size_t n = 0; n < MANY; n++) {
