@@ -88,6 +88,12 @@ describe('the chart', () => {
     const top = (width: number): number => (chartOption({ ...ask, lines: long, width }).grid as { top: number }).top
     expect(top(330) - top(900)).toBe(40)
   })
+  it('has lanes only for what is missing or alarmed', () => {
+    const quiet = two.map((l) => ({ ...l, series: line() }))
+    const keys = (lines: typeof two): number => (chartOption({ ...ask, lines }).graphic as unknown[]).length
+    expect([keys(two), keys(quiet)]).toEqual([2, 0])
+    expect((chartOption({ ...ask, lines: quiet }).grid as { top: number }).top).toBe(32 + namesHeight(quiet, 800))
+  })
   it('tells the same limit once', () => {
     const same = [two[0]!, { ...two[0]!, key: '3', name: 'C' }]
     const told = (share: boolean, lines: typeof two): boolean[] => (chartOption({ ...ask, share, lines }).series as { markPoint?: { data: { label: { show: boolean } }[] } }[]).flatMap((s) => s.markPoint?.data.map((d) => d.label.show) ?? [])

@@ -53,9 +53,10 @@ export function namesHeight(lines: Line[], width: number): number {
 const legend = (a: ChartAsk): Record<string, unknown> =>
   ({ show: a.lines.length > 1, top: 0, left: NAMES.left, right: NAMES.left, padding: 0, itemGap: NAMES.gap, itemWidth: NAMES.icon, itemHeight: 8, data: a.lines.map((l) => l.name), textStyle: { ...AXIS, fontSize: NAMES.font, lineHeight: NAMES.row - 4 } })
 /* Several lines share the height: each has a lane of its own above the plot for what is missing and what alarmed. */
-const lanes = (a: ChartAsk): number => (a.lines.length > 1 ? a.lines.length : 0)
+const lanes = (a: ChartAsk): number => (haveLanes(a.lines) ? a.lines.length : 0)
+export const haveLanes = (lines: Line[]): boolean => lines.length > 1 && lines.some((l) => l.series.gaps.length || l.series.alarms.length)
 const lanesTop = (a: ChartAsk): number => LANES_TOP + namesHeight(a.lines, a.width ?? 800)
-const plotTop = (a: ChartAsk): number => 32 + (lanes(a) ? lanesTop(a) + lanes(a) * LANE : 0)
+const plotTop = (a: ChartAsk): number => 32 + (lanes(a) ? lanesTop(a) + lanes(a) * LANE : namesHeight(a.lines, a.width ?? 800))
 /** Whose lane it is: a stroke in the colour of the line, left of it. */
 function laneKeys(a: ChartAsk): Record<string, unknown>[] {
   return a.lines.slice(0, lanes(a)).map((_, i) => ({ type: 'rect', silent: true, left: 34, top: lanesTop(a) + i * LANE + 1, shape: { width: 16, height: LANE - 4 }, style: { fill: COLORS[i % COLORS.length] } }))
