@@ -14,10 +14,11 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^LA
 const cli = (words, more = {}) => spawnSync(lanfan, words, { encoding: 'utf8', env: { ...env, ...more } });
 const run = (...words) => cli([...words, ...args]);
 const says = (r, status, text) => r.status === status && text.test(r.stdout + r.stderr);
-let server;
+let server, log;
 async function start(words, at) {
   server = spawn(lanfan, ['serve', ...words], { stdio: ['ignore', 'ignore', 'pipe'], env });
-  server.stderr.on('data', (d) => { if (/Sanitizer/.test(d)) process.stderr.write(d); });
+  log = '';
+  server.stderr.on('data', (d) => { log += d; if (/Sanitizer/.test(d)) process.stderr.write(d); });
   for (let i = 0; i < 1200; i++) { try { if ((await fetch(`http://127.0.0.1:${at}/healthz`)).ok) return true; } catch { /* not yet */ } await new Promise((r) => setTimeout(r, 50)); }
   return false;
 }
@@ -236,7 +237,9 @@ async function backup() {
 
 try {
   if (engine === 'sqlite') settings();
+  ok('a server on an empty database says that nobody can log in', await start(args, port) && /nobody can log in[^]*HINT: lanfan user add, or lanfan demo/.test(log) && await stop(), log);
   ok('the demonstration is filled', run('demo').status === 0);
+  ok('and it says so no more', await start(args, port) && !/nobody can log in/.test(log) && await stop(), log);
   tables();
   accounts();
   await backup();

@@ -192,14 +192,22 @@ static lf_rc add_people(struct lf_ctx *cx, const char *dir)
     return lf_tx_end(cx, rc);
 }
 
+lf_rc app_has_people(struct lf_ctx *cx, bool *has)
+{
+    int64_t n = 0;
+    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+    if (!rc)
+        rc = lf_tx_end(cx, lf_res_count(cx, &account_res, &(struct lf_query){ 0 }, 1, &n));
+    *has = n > 0;
+    return rc;
+}
+
 lf_rc app_demo_fill(struct lf_ctx *cx, const char *dir)
 {
-    int64_t n;
-    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    if (rc || (rc = lf_tx_end(cx, lf_res_count(cx, &account_res, &(struct lf_query){ 0 }, 1, &n))))
+    bool filled;
+    lf_rc rc = app_has_people(cx, &filled);
+    if (rc || filled)
         return rc;
-    if (n)
-        return LF_OK; /* it is filled already */
     if ((rc = load_file(cx, dir, "areas.csv", "area")))
         return rc;
     for (int i = 0; i < cx->app->nroom; i++) /* the look-up table has to know the areas before anything is placed */

@@ -7,7 +7,8 @@ extern const int app_room_count;
 extern const struct lf_role_seed app_roles[];
 extern const int app_role_count;
 
-/* Fills an empty database with the demonstration city. Does nothing when areas are there already. */
+lf_rc app_has_people(struct lf_ctx *cx, bool *has) LF_MUST_CHECK; /* is there an account? In a transaction of its own */
+/* Fills an empty database with the demonstration city. Does nothing when there is an account already. */
 lf_rc app_demo_fill(struct lf_ctx *cx, const char *from_dir) LF_MUST_CHECK;
 extern const struct lf_demo_login app_demo_logins[];
 extern const int app_demo_login_count;

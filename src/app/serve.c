@@ -258,11 +258,23 @@ static void watch_player(void)
     lf_log(LF_WARN, "lanfan simulate has ended: no station plays any more");
 }
 
+static bool anybody(void)
+{
+    struct lf_ctx cx;
+    bool has;
+    lf_ctx_system(&cx, it.app);
+    bool unknown = app_has_people(&cx, &has) != LF_OK; /* whoever logs in will see why */
+    lf_ctx_free(&cx);
+    return unknown || has;
+}
+
 static void greet(void)
 {
     lf_log(LF_INFO, "Lanfan 蓝繁 on http://%s:%u, stations on port %u, data in %s", app_set.host, lf_http_port(it.http),
            lf_listener_port(it.listener), app_set.data);
-    if (app_set.demo)
+    if (!anybody())
+        lf_log(LF_WARN, "nobody can log in: there is no account yet\nHINT: lanfan user add, or lanfan demo for the demonstration");
+    else if (app_set.demo)
         printf("\n  蓝繁 Lanfan   http://%s:%u\n\n  演示登录 / demonstration log-ins (password: Lanfan-demo-1)\n    city · county · "
                "town · officer · admin\n\n",
                app_set.host, lf_http_port(it.http));
