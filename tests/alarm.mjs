@@ -148,6 +148,8 @@ await t.run(async () => {
   await wire.send([day(30, 70), day(12, 70)]);
   a = await one(1, 'exceed', (x) => x.state === 'open');
   ok('the limit of the day counts', a?.limit_value === 60 && a.began_at.startsWith(dayName(12)), JSON.stringify(a));
+  const dayWhy = (await city.get(`/alarm/${a.id}`)).json.explain;
+  ok('and its day is named, without a time', dayWhy.startsWith(`${dayName(12)} 细微颗粒物 PM2.5日均值 70 `), dayWhy);
 
   // flags, constancy, an edited rule
   await wire.send([0, 1, 2].map((i) => real(8, now - 40e3 + i * 1000, 'a21026-Rtd=20,a21026-Flag=D')));

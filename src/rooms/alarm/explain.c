@@ -29,6 +29,8 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
     bool low = x->value < x->limit;
     char when[32];
     lf_ms_human(when, x->at);
+    if (p == ALARM_DAY)
+        when[sizeof "2026-11-26" - 1] = 0; /* a whole day has no time */
     double times = x->limit > 0 ? x->value / x->limit : NAN;
     const char *as_zh = x->converted ? "折算" : "", *as_en = x->converted ? " at reference oxygen" : "",
                *not_zh = x->unconverted ? "（缺有效含氧量，未折算）" : "",
