@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t i = 0; rc == LF_OK && i < p.nrow; i++) {
         const struct lf_payload_row *r = &p.row[i];
         MUST(r->at.ms >= rules.now.ms - rules.age_ms && r->at.ms <= rules.now.ms + rules.ahead_ms);
-        MUST(isfinite(r->value) && r->factor.n > 0);
+        MUST(r->factor.n > 0 && !isinf(r->value) && !isinf(r->vmin) && !isinf(r->vmax));
+        MUST(!isnan(r->value) || !lf_text_is(r->flag, "N")); /* no value: the flag says why */
     }
     for (size_t i = 0; rc == LF_OK && i < p.nbad; i++)
         MUST(p.bad[i].message && strstr(p.bad[i].message, " | "));
