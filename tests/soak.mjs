@@ -5,7 +5,7 @@
 //   garbage   a gigabyte of random and mutated packets at a live port, a good station beside it; slow, half-open, clock set back
 //   storm     a whole server for SOAK_SECONDS (120) under 10,000 connects a second, slow and silent clients at both ports
 //   full      a whole server on a disk that is full SOAK_FULL times (5) while stations send; wants `unshare` for a small disk of its own
-// Short forms of these are in the usual tests: tele_kill, hj212_fuzz_replay, tele_abuse, tele_log's faults.
+// Short forms of these are in the usual tests: tele_kill, fuzz_hj212, tele_abuse, tele_log's faults.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -50,7 +50,7 @@ async function codec() {
   const each = 330, rounds = Math.ceil(number('SOAK_MB', 1000) * 1e6 / each / 4);
   const all = [];
   for (let seed = 1; seed <= 4; seed += 2) // two at a time
-    all.push(...await Promise.all([seed, seed + 1].map((s) => run(program('src/hj212/hj212_fuzz_replay'), ['src/hj212/corpus', rounds, s]))));
+    all.push(...await Promise.all([seed, seed + 1].map((s) => run(program('tests/fuzz/replay_hj212'), ['tests/fuzz/corpus/hj212', rounds, s]))));
   ok(`the codec reads ${4 * rounds} mutated packets`, all.every((r) => r.status === 0), all.map(said).join(' '));
 }
 
