@@ -22,26 +22,9 @@ static int test_teardown(void **state) { return lf_test_app_drop(state); }
 
 static const char *root; /* of the sources */
 
-/* A file of testdata/. */
-static char *sql_of(struct lf_test_app *f, const char *name)
+static const char *path_of(struct lf_test_app *f, const char *name)
 {
-    char *text = lf_alloc(&f->cx.arena, 8192);
-    FILE *in = fopen(lf_printf(&f->cx.arena, "%s/src/app/testdata/%s", root, name), "rb");
-    assert_non_null(in);
-    text[fread(text, 1, 8191, in)] = 0;
-    fclose(in);
-    return text;
-}
-
-static void run_all(struct lf_test_app *f, const char *name)
-{
-    lf_test_begin(&f->cx, LF_TX_WRITE);
-    for (char *sql = sql_of(f, name), *end; (end = strstr(sql, ";\n")); sql = end + 2) {
-        *end = 0;
-        if (lf_sql_run(&f->cx, sql, NULL, 0, NULL))
-            fail_msg("%s: %s", sql, f->cx.err.msg);
-    }
-    lf_test_good(&f->cx, LF_OK);
+    return lf_printf(&f->cx.arena, "%s/src/app/testdata/%s", root, name);
 }
 
 static void start_again(struct lf_test_app *f)
@@ -72,7 +55,7 @@ static void steps_read(struct lf_test_app *f, const char *const *want, size_t n)
     struct lf_cur cur;
     size_t k = 0;
     lf_test_begin(&f->cx, LF_TX_READ);
-    assert_int_equal(lf_sql_open(&f->cx, sql_of(f, "step_titles.sql"), NULL, 0, 0, &cur), LF_OK);
+    assert_int_equal(lf_sql_open(&f->cx, lf_test_sql(f, path_of(f, "step_titles.sql")), NULL, 0, 0, &cur), LF_OK);
     for (; lf_cur_next(&cur) == LF_ROW; k++) {
         struct lf_val v = { .t = LF_T_TEXT };
         lf_cur_get(&cur, 0, &v);
@@ -87,7 +70,7 @@ static void titles_of_two_columns(void **state)
 {
     static const char *const steps[] = { "一厂 二氧化硫超标：150 | Plant 1: Exceedance 150", "路边｜夜间焚烧", "旧事项" };
     struct lf_test_app *f = lf_test_app_there(state);
-    run_all(f, "two_titles.sql");
+    lf_test_run(f, path_of(f, "two_titles.sql"));
     start_again(f);
     reads(f, &matter_res, 901, "一厂 二氧化硫超标：150/Plant 1: Exceedance 150");
     reads(f, &matter_res, 902, "路边｜夜间焚烧/路边｜夜间焚烧");

@@ -31,19 +31,29 @@ struct lf_db;
 struct lf_conn;
 struct lf_app; /* the kernel's process-wide state: registry, files, event hub (core/app.h) */
 /* The end of the audit chain, read once in a transaction and written back once, before the commit: a row that is updated for each
- * of thousands of entries in one transaction makes PostgreSQL walk all its versions each time. Goes back with a savepoint. */
+ * of thousands of entries in one transaction makes PostgreSQL walk all its versions each time. */
 struct lf_ctx;
 struct lf_chain_end {
     lf_rc (*store)(struct lf_ctx *cx); /* NULL: not read yet */
     int64_t n;
     char hash[65];
 };
+/* What the transaction has to say in the audit trail (core/trail.c), said at its end: the end of the chain is the one row that every
+ * writer needs, so it is locked last, when all other rows are held, and nobody waits for another in a ring. */
+struct lf_trail {
+    lf_rc (*store)(struct lf_ctx *cx); /* before the commit */
+    struct lf_arena arena;
+    struct lf_trail_entry *entry;
+    size_t n, cap;
+};
 struct lf_ctx {
     struct lf_arena arena;
     struct lf_app *app;
     struct lf_db *db;     /* the pool */
     struct lf_conn *conn; /* held between lf_tx_begin and lf_tx_end */
-    struct lf_chain_end chain, chain_at_savepoint;
+    struct lf_trail trail;
+    size_t trail_at_savepoint; /* entries; those after it go with what is undone */
+    struct lf_chain_end chain;
     lf_id actor; /* account; 0 = the system itself */
     struct lf_scope scope;
     struct lf_perms perms;

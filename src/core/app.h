@@ -152,6 +152,7 @@ struct lf_audit {
     const char *verb, *from, *to; /* state codes or NULL */
     lf_text note, files, diff;    /* files and diff are JSON texts or null */
 };
+/* Kept, and written when the transaction ends well: the end of the trail is locked last (trail.c says in which order all locks are). */
 lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a) LF_MUST_CHECK;
 /* Walks the whole chain. *n entries read; *bad = id of the first that does not fit (0 = none). expect_head: the hex hash of an entry
  * kept elsewhere (may be NULL) that must be found, so that a cut tail shows. */

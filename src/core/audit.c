@@ -1,6 +1,6 @@
 /* audit.c - the audit trail: a chain of entries without gaps, each hashed with the one before it under a key that is not in the
  * database. It shows an edit, an insertion, a deletion and a new order; a tail that was cut off shows against a head kept elsewhere. */
-#include "core/app.h"
+#include "core/kernel.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -55,7 +55,7 @@ static lf_rc read_end(struct lf_ctx *cx)
     return LF_OK;
 }
 
-lf_rc lf_audit_write(struct lf_ctx *cx, const struct lf_audit *a)
+lf_rc lf_audit_append(struct lf_ctx *cx, const struct lf_audit *a)
 {
     lf_rc rc = read_end(cx);
     if (rc)

@@ -9,6 +9,9 @@ lf_rc lf_schema_check(struct lf_ctx *cx) LF_MUST_CHECK;
 void lf_places_open(struct lf_app *app);
 void lf_places_close(struct lf_app *app);
 
+/* The next entry of the trail, now: for trail.c, at the end of a transaction. */
+lf_rc lf_audit_append(struct lf_ctx *cx, const struct lf_audit *a) LF_MUST_CHECK;
+
 /* Notes that the address is there with another method: the answer becomes 405 with Allow (RFC 9110, 15.5.6). */
 void lf_call_allow(struct lf_ctx *cx, struct lf_call *c, const char *method);
 /* Filters, q, sort, after, limit of the request's query string. */

@@ -73,6 +73,27 @@ struct lf_ctx lf_test_acting(struct lf_test_app *f, lf_id who)
     return cx;
 }
 
+char *lf_test_sql(struct lf_test_app *f, const char *path)
+{
+    char *text = lf_alloc(&f->cx.arena, 8192);
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    text[fread(text, 1, 8191, in)] = 0;
+    fclose(in);
+    return text;
+}
+
+void lf_test_run(struct lf_test_app *f, const char *path)
+{
+    lf_test_begin(&f->cx, LF_TX_WRITE);
+    for (char *sql = lf_test_sql(f, path), *end; (end = strstr(sql, ";\n")); sql = end + 2) {
+        *end = 0;
+        if (lf_sql_run(&f->cx, sql, NULL, 0, NULL))
+            fail_msg("%s: %s", sql, f->cx.err.msg);
+    }
+    lf_test_good(&f->cx, LF_OK);
+}
+
 int64_t lf_test_number(struct lf_test_app *f, const char *sql)
 {
     struct lf_val v = { .t = LF_T_INT };

@@ -20,5 +20,7 @@ void lf_test_good(struct lf_ctx *cx, lf_rc rc); /* the same; it has to be good *
 /* An account; password may be NULL. */
 lf_id lf_test_person(struct lf_test_app *f, const char *login, const char *role, const char *area, const char *password);
 struct lf_ctx lf_test_acting(struct lf_test_app *f, lf_id who); /* free with lf_ctx_free */
+char *lf_test_sql(struct lf_test_app *f, const char *path);     /* the text of a file, of at most 8 KB */
+void lf_test_run(struct lf_test_app *f, const char *path); /* the statements of a file, in one transaction; each ends in ";" and a line */
 int64_t lf_test_number(struct lf_test_app *f, const char *sql);
 #endif

@@ -136,7 +136,6 @@ lf_rc lf_tx_begin(struct lf_ctx *cx, enum lf_tx_kind kind)
     }
     c->in_tx = true;
     cx->conn = c;
-    cx->chain.store = NULL;
     return LF_OK;
 }
 
@@ -147,11 +146,13 @@ lf_rc lf_tx_end(struct lf_ctx *cx, lf_rc rc)
         return rc < 0 ? rc : lf_fail(cx, LF_EBUG, NULL, "no transaction is open");
     while (c->open)
         lf_cur_close(c->open);
-    if (rc >= 0 && cx->chain.store) {
-        lf_rc end = cx->chain.store(cx);
+    if (rc >= 0 && cx->trail.n) {
+        lf_rc end = cx->trail.store(cx);
         if (end)
             rc = end;
     }
+    lf_arena_free(&cx->trail.arena);
+    cx->trail = (struct lf_trail){ 0 };
     if (rc >= 0) {
         lf_rc end = cx->db->ops->commit(c, &cx->err);
         if (end)
@@ -176,7 +177,7 @@ lf_rc lf_tx_savepoint(struct lf_ctx *cx)
 {
     if (!cx->conn || cx->conn->savepoint)
         return lf_fail(cx, LF_EBUG, NULL, "no transaction, or a savepoint is open already");
-    cx->chain_at_savepoint = cx->chain;
+    cx->trail_at_savepoint = cx->trail.n;
     return savepoint(cx, "SAVEPOINT lf", true);
 }
 
@@ -184,7 +185,7 @@ lf_rc lf_tx_savepoint_end(struct lf_ctx *cx, lf_rc rc)
 {
     struct lf_err keep = cx->err;
     if (rc < 0)
-        cx->chain = cx->chain_at_savepoint;
+        cx->trail.n = cx->trail_at_savepoint;
     lf_rc end = savepoint(cx, rc >= 0 ? "RELEASE SAVEPOINT lf" : "ROLLBACK TO SAVEPOINT lf; RELEASE SAVEPOINT lf", false);
     if (end && rc != LF_EDB && rc != LF_EIO) /* a full disk has undone the whole transaction already: that is what to tell */
         return end;
