@@ -42,3 +42,25 @@ bool lf_text_int(lf_text t, int64_t *out)
     *out = v;
     return true;
 }
+
+char *lf_one_line(char *to, size_t room, const char *said)
+{
+    size_t n = 0;
+    for (bool gap = false; *said; said++) {
+        if (strchr(" \t\r\n", *said)) {
+            gap = n > 0;
+            continue;
+        }
+        if (n + gap + 1 >= room)
+            break;
+        if (gap)
+            to[n++] = ' ';
+        gap = false;
+        to[n++] = *said;
+    }
+    while (n && ((unsigned char)*said & 0xC0) == 0x80) /* cut inside a sign */
+        if (((unsigned char)to[--n] & 0xC0) == 0xC0)
+            break;
+    to[n] = 0;
+    return to;
+}

@@ -10,4 +10,7 @@ unsigned lf_utf8_len(const unsigned char *p, size_t n);
 bool lf_utf8_ok(lf_text t);
 /* A whole number of digits alone, without sign, at most 18 of them. */
 bool lf_text_int(lf_text t, int64_t *out);
+/* What a library has said, on one line: each run of white space is one space, none at the ends. Cut where `room` bytes with the NUL are
+ * full, between signs of UTF-8. Returns `to`. */
+char *lf_one_line(char *to, size_t room, const char *said);
 #endif

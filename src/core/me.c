@@ -309,7 +309,8 @@ static const struct lf_route routes[] = {
     { "GET", "/api/v1/hello", "public", LF_TX_READ, hello, "系统信息", "What this is" },
     { "GET", "/api/openapi.json", "public", LF_TX_READ, openapi, "接口说明", "This description" },
     { "GET", "/healthz", "public", LF_TX_READ, lf_health, "健康检查", "Is the service well" },
-    { "GET", "/metrics", "public", LF_TX_READ, lf_metrics, "运行指标", "Prometheus metrics", .bearer = true },
+    /* no transaction: it must tell that the database is away */
+    { "GET", "/metrics", "public", LF_TX_READ, lf_metrics, "运行指标", "Prometheus metrics", .own_tx = true, .bearer = true },
 };
 static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate },
                                       { "calendar", 24 * 3600, lf_steps_calendar },

@@ -2,6 +2,7 @@
 #include "db/db_ops.h"
 
 #include "base/out.h"
+#include "base/text.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -35,8 +36,9 @@ static Oid oid_of(const struct lf_val *v)
 
 static lf_rc fail_text(struct lf_conn *c, struct lf_err *err, const char *msg)
 {
+    char line[400];
     c->broken = c->broken || PQstatus(c->h) != CONNECTION_OK;
-    return lf_err_set(err, LF_EDB, NULL, "postgres: %.400s", msg);
+    return lf_err_set(err, LF_EDB, NULL, "postgres: %s", lf_one_line(line, sizeof line, msg));
 }
 
 static lf_rc fail(struct lf_conn *c, struct lf_err *err, PGresult *r)
@@ -95,9 +97,10 @@ static lf_rc connect_(struct lf_conn *c, struct lf_err *err)
     const char *const values[] = { "5", "20000", "10", "lanfan", c->db->url, NULL };
     PGconn *h = PQconnectdbParams(keys, values, 1);
     if (PQstatus(h) != CONNECTION_OK) {
+        char said[300];
         lf_err_set(err, LF_EDB, NULL,
-                   "cannot reach PostgreSQL: %.300s\nHINT: check that it runs and that the address, user and password are right",
-                   PQerrorMessage(h));
+                   "cannot reach PostgreSQL: %s\nHINT: check that it runs and that the address, user and password are right",
+                   lf_one_line(said, sizeof said, PQerrorMessage(h)));
         PQfinish(h);
         return LF_EDB;
     }

@@ -1,6 +1,8 @@
 /* store_pg_conn.c - one connection to PostgreSQL, its errors, and its binary columns. */
 #include "tele/store_pg.h"
 
+#include "base/text.h"
+
 #include <endian.h>
 #include <stdio.h>
 
@@ -11,7 +13,9 @@ lf_rc pg_fail(PGconn *c, PGresult *r, struct lf_err *err)
     const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
     bool ours = state && (!strncmp(state, "22", 2) || !strncmp(state, "23", 2));
     const char *msg = r ? PQresultErrorMessage(r) : PQerrorMessage(c);
-    lf_err_set(err, ours ? LF_EINVAL : LF_EDB, NULL, "telemetry: postgres: %.400s", *msg ? msg : "the connection is lost");
+    char line[400];
+    lf_err_set(err, ours ? LF_EINVAL : LF_EDB, NULL, "telemetry: postgres: %s",
+               *msg ? lf_one_line(line, sizeof line, msg) : "the connection is lost");
     PQclear(r);
     return err->rc;
 }
@@ -26,8 +30,9 @@ lf_rc pg_connect(const char *url, PGconn **out, struct lf_err *err)
     PGconn *c = PQconnectdbParams(keys, values, 1);
     *out = NULL;
     if (PQstatus(c) != CONNECTION_OK) {
-        lf_err_set(err, LF_EDB, NULL, "telemetry: cannot reach PostgreSQL: %.300s\nHINT: check that it runs and takes connections",
-                   PQerrorMessage(c));
+        char said[300];
+        lf_err_set(err, LF_EDB, NULL, "telemetry: cannot reach PostgreSQL: %s\nHINT: check that it runs and takes connections",
+                   lf_one_line(said, sizeof said, PQerrorMessage(c)));
         PQfinish(c);
         return LF_EDB;
     }
