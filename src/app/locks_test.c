@@ -17,12 +17,12 @@ static const char *crowd_sql; /* stations, and a rule whose alarms somebody has 
 static int setup(void **state) { return lf_test_app_new(state, true, app_rooms, app_room_count, app_roles, app_role_count); }
 static int teardown(void **state) { return lf_test_app_drop(state); }
 
-enum { STATIONS = 12, ROUNDS = 120, PEOPLE = 3 };
+enum { STATIONS = 12, ROUNDS = 120, PEOPLE = 3, ALL = 2 + PEOPLE };
 
 struct crowd {
     struct lf_test_app *f;
     atomic_bool over;
-    atomic_int busy, wrong, judged, acknowledged;
+    atomic_int busy, wrong, judged, acknowledged, reminded;
 };
 
 static void came_of_it(struct crowd *c, const struct lf_ctx *cx, lf_rc rc)
@@ -114,25 +114,51 @@ static void *acknowledge(void *user)
     return NULL;
 }
 
-static void the_judge_and_people_wait_in_one_order(void **state)
+/* Makes what is seen overdue, one by one, and lets the kernel tell the level above. */
+static lf_rc remind_all(struct lf_ctx *cx)
+{
+    struct seen s;
+    lf_rc rc = look(cx, &s);
+    for (size_t i = 0; !rc && i < s.n; i++)
+        if (!(rc = lf_tx_begin(cx, LF_TX_WRITE)))
+            rc = lf_tx_end(cx, lf_step_extend(cx, &alarm_res, s.id[i], "open", (lf_ms){ 1 + (int64_t)i }));
+    return rc ? rc : lf_steps_escalate(cx);
+}
+
+static void *remind(void *user)
+{
+    struct crowd *c = user;
+    struct lf_ctx cx;
+    lf_ctx_system(&cx, c->f->app);
+    while (!c->over) {
+        lf_rc rc = remind_all(&cx);
+        c->reminded += !rc;
+        came_of_it(c, &cx, rc);
+        lf_arena_reset(&cx.arena);
+    }
+    lf_ctx_free(&cx);
+    return NULL;
+}
+
+static void judge_people_and_reminders_wait_in_one_order(void **state)
 {
     struct lf_test_app *f = lf_test_app_there(state);
     struct crowd c = { .f = f };
-    pthread_t t[1 + PEOPLE];
+    pthread_t t[ALL];
     lf_test_run(f, crowd_sql);
-    for (int i = 0; i < 1 + PEOPLE; i++)
-        pthread_create(&t[i], NULL, i ? acknowledge : judge, &c);
-    for (int i = 0; i < 1 + PEOPLE; i++)
+    for (int i = 0; i < ALL; i++)
+        pthread_create(&t[i], NULL, i == 0 ? judge : i == 1 ? remind : acknowledge, &c);
+    for (int i = 0; i < ALL; i++)
         pthread_join(t[i], NULL);
     assert_int_equal(c.wrong, 0);
     assert_int_equal(c.busy, 0);
     assert_int_equal(c.judged, ROUNDS);
-    assert_true(c.acknowledged > 0);
+    assert_true(c.acknowledged > 0 && c.reminded > 0);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(the_judge_and_people_wait_in_one_order, setup, teardown) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(judge_people_and_reminders_wait_in_one_order, setup, teardown) };
     if (argc != 2 || sodium_init() < 0)
         return 1;
     crowd_sql = argv[1];

@@ -313,24 +313,34 @@ struct late {
     int64_t level;
 };
 
-static lf_rc escalate_one(struct lf_ctx *cx, const struct late *l)
+#define IS_LATE \
+    "ended_at IS NULL AND covered = FALSE AND " \
+    "((escalated = 0 AND due_at < $1) OR (escalated = 1 AND due_at + (due_at - started_at) < $1))"
+
+static lf_rc tell_late(struct lf_ctx *cx, const struct lf_res *r, const struct late *l)
 {
-    const struct lf_res *r = lf_app_res(cx->app, l->topic);
-    if (!r)
-        return LF_OK; /* a room that this program does not have any more */
     const char *text =
         lf_printf(&cx->arena, "超期：%s（第 %d 级） | Overdue: %s (level %d)", lf_strn(&cx->arena, lf_lang_pick(l->title, LF_ZH)),
                   (int)l->level, lf_strn(&cx->arena, lf_lang_pick(l->title, LF_EN)), (int)l->level);
-    const struct lf_val v[] = { lf_val_int(l->level), lf_val_id(l->id) };
     const struct lf_audit a = {
         .topic = r->name, .row = l->row, .grid_code = l->grid, .verb = "escalate", .to = lf_strn(&cx->arena, l->state), .note = lf_str(text)
     };
-    lf_rc rc = lf_sql_run(cx, "UPDATE step SET escalated = $1 WHERE id = $2", v, 2, NULL);
-    if (!rc && l->level == 1)
-        rc = lf_notice(cx, l->holder, r, l->row, text);
+    lf_rc rc = l->level == 1 ? lf_notice(cx, l->holder, r, l->row, text) : LF_OK;
     if (!rc)
         rc = lf_notice_right(cx, r, "supervise", l->grid, l->row, (int)l->level - 1, text);
     return rc ? rc : lf_audit_write(cx, &a);
+}
+
+/* Who acts on it meanwhile is first: then it is not late any more. */
+static lf_rc escalate_one(struct lf_ctx *cx, const struct late *l)
+{
+    const struct lf_res *r = lf_app_res(cx->app, l->topic);
+    const struct lf_val v[] = { lf_val_ms(lf_now()), lf_val_id(l->id), lf_val_int(l->level) };
+    int64_t still = 0;
+    lf_rc rc = lf_sql_run(cx, "UPDATE step SET escalated = $3 WHERE id = $2 AND escalated = $3 - 1 AND " IS_LATE, v, LF_COUNT(v), &still);
+    if (rc || !still || !r) /* none: a room that this program does not have any more */
+        return rc;
+    return tell_late(cx, r, l);
 }
 
 static lf_rc find_late(struct lf_ctx *cx, struct late *late, int max, int *n)
@@ -338,12 +348,9 @@ static lf_rc find_late(struct lf_ctx *cx, struct late *late, int max, int *n)
     const struct lf_val arg[] = { lf_val_ms(lf_now()), lf_val_int(max) };
     struct lf_cur cur;
     *n = 0;
-    lf_rc rc =
-        lf_sql_open(cx,
-                    "SELECT id, row_id, holder_id, topic, grid_code, title, state, escalated FROM step WHERE "
-                    "ended_at IS NULL AND covered = FALSE AND "
-                    "((escalated = 0 AND due_at < $1) OR (escalated = 1 AND due_at + (due_at - started_at) < $1)) ORDER BY due_at LIMIT $2",
-                    arg, 2, 0, &cur);
+    lf_rc rc = lf_sql_open(
+        cx, "SELECT id, row_id, holder_id, topic, grid_code, title, state, escalated FROM step WHERE " IS_LATE " ORDER BY due_at LIMIT $2",
+        arg, 2, 0, &cur);
     if (rc)
         return rc;
     while ((rc = lf_cur_next(&cur)) == LF_ROW) {
@@ -357,19 +364,18 @@ static lf_rc find_late(struct lf_ctx *cx, struct late *late, int max, int *n)
     return rc < 0 ? rc : LF_OK;
 }
 
+/* Each in a transaction of its own: whoever judges takes the same steps in another order. */
 lf_rc lf_steps_escalate(struct lf_ctx *cx)
 {
     struct late late[100];
     int n;
     do {
-        lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-        if (rc)
+        lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+        if (rc || (rc = lf_tx_end(cx, find_late(cx, late, LF_COUNT(late), &n))))
             return rc;
-        rc = find_late(cx, late, LF_COUNT(late), &n);
-        for (int i = 0; !rc && i < n; i++)
-            rc = escalate_one(cx, &late[i]);
-        if ((rc = lf_tx_end(cx, rc)))
-            return rc;
+        for (int i = 0; i < n; i++)
+            if ((rc = lf_tx_begin(cx, LF_TX_WRITE)) || (rc = lf_tx_end(cx, escalate_one(cx, &late[i]))))
+                return rc;
         lf_arena_reset(&cx->arena);
     } while (n == LF_COUNT(late));
     return LF_OK;

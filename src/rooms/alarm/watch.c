@@ -237,31 +237,48 @@ lf_rc watch_missing(struct lf_ctx *cx)
 
 /* ---- maintenance is over ------------------------------------------------------------------------------------------------ */
 
-lf_rc watch_silences(struct lf_ctx *cx)
+static lf_rc find_due(struct lf_ctx *cx, lf_id *due, int most, int *n)
 {
     struct silenced_due_row r;
     struct lf_cur cur;
-    lf_id due[200];
-    int n = 0;
-    struct alarm_news news = { 0 };
-    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    if (rc || (rc = silenced_due(cx, lf_now(), &cur)))
-        return rc ? lf_tx_end(cx, rc) : rc;
-    while ((rc = silenced_due_next(&cur, &r)) == LF_ROW && n < (int)LF_COUNT(due))
-        due[n++] = r.id;
-    lf_cur_close(&cur);
-    rc = lf_tx_end(cx, rc < 0 ? rc : LF_OK);
-    if (rc || !n || (rc = lf_tx_begin(cx, LF_TX_WRITE)))
+    *n = 0;
+    lf_rc rc = silenced_due(cx, lf_now(), &cur);
+    if (rc)
         return rc;
+    while (*n < most && (rc = silenced_due_next(&cur, &r)) == LF_ROW)
+        due[(*n)++] = r.id;
+    lf_cur_close(&cur);
+    return rc < 0 ? rc : LF_OK;
+}
+
+static lf_rc speak_all(struct lf_ctx *cx, const lf_id *due, int n, struct alarm_news *news)
+{
+    lf_rc rc = LF_OK;
     for (int i = 0; !rc && i < n; i++) {
         struct lf_change ch = { .note = LF_TEXT("报备期已过，问题仍在 | the reported maintenance is over, the problem is not") };
         rc = lf_res_move(cx, &alarm_res, due[i], LF_NULL64, "speak", NULL, NULL, &ch);
         if (rc == LF_ECONFLICT || rc == LF_ENOTFOUND)
             rc = LF_OK; /* it has ended meanwhile */
         else if (!rc)
-            alarm_note_change(cx, &news, &ch);
+            alarm_note_change(cx, news, &ch);
     }
-    if (!(rc = lf_tx_end(cx, rc)))
+    return rc;
+}
+
+/* Writes in turns with the judge: both take several alarms, each in its order. */
+lf_rc watch_silences(struct lf_ctx *cx)
+{
+    lf_id due[200];
+    int n;
+    struct alarm_news news = { 0 };
+    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+    if (rc || (rc = lf_tx_end(cx, find_due(cx, due, LF_COUNT(due), &n))) || !n)
+        return rc;
+    keep_take();
+    if (!(rc = lf_tx_begin(cx, LF_TX_WRITE)))
+        rc = lf_tx_end(cx, speak_all(cx, due, n, &news));
+    keep_give();
+    if (!rc)
         alarm_tell(cx->app, &news);
     return rc;
 }
