@@ -34,6 +34,7 @@ const int app_room_count = LF_COUNT(app_rooms);
 
 const struct lf_role_seed app_roles[] = {
     { "admin", "系统管理员", "Administrator", "*" },
+    { "auditor", "安全审计员", "Auditor", "*.read audit.* audit_check.*" },
     { "city", "市级指挥中心", "City command centre",
       "*.read *.export "
       "alarm.ack alarm.close alarm.supervise alarm_rule.* silence.* "

@@ -5,11 +5,14 @@
 
 /* ---- rights ------------------------------------------------------------------------------- */
 
-/* right is "room.what"; a pattern may say * for either, or for both. This is asked for every right in every request. */
+/* right is "room.what"; a pattern may say * for either, or for both, and * for all. This is asked for every right in every request. */
 static bool pattern_fits(lf_text p, const char *right)
 {
+    static const char apart[] = "audit"; /* who may look into what others did is named: "*.read" is not meant to */
     if (lf_text_is(p, "*"))
         return true;
+    if (*p.p == '*' && !strncmp(right, apart, sizeof apart - 1))
+        return false;
     if (*p.p != '*' && *p.p != *right)
         return false;
     const char *s = p.p, *end = p.p + p.n, *r = right;

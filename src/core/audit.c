@@ -1,5 +1,6 @@
 /* audit.c - the audit trail: a chain of entries without gaps, each hashed with the one before it under a key that is not in the
  * database. It shows an edit, an insertion, a deletion and a new order; a tail that was cut off shows against a head kept elsewhere. */
+#include "core/audit.h"
 #include "core/kernel.h"
 
 #include <inttypes.h>
@@ -104,53 +105,67 @@ static int64_t int_of(struct lf_cur *cur, int col)
     return v.i;
 }
 
-lf_rc lf_audit_verify(struct lf_ctx *cx, const char *expect_head, int64_t *n, lf_id *bad, char head[65])
+static struct entry entry_of(struct lf_cur *cur)
 {
-    struct lf_val end[] = { { .t = LF_T_INT }, { .t = LF_T_TEXT } };
-    lf_rc rc = lf_sql_one(cx, "SELECT n, hash FROM audit_head WHERE id = 1", NULL, 0, end, 2);
-    if (rc)
-        return rc;
+    return (struct entry){ .id = int_of(cur, 0),
+                           .at = int_of(cur, 1),
+                           .actor = int_of(cur, 2),
+                           .row = int_of(cur, 3),
+                           .peer = text_of(cur, 4),
+                           .topic = text_of(cur, 5),
+                           .grid = text_of(cur, 6),
+                           .verb = text_of(cur, 7),
+                           .from = text_of(cur, 8),
+                           .to = text_of(cur, 9),
+                           .note = text_of(cur, 10),
+                           .files = text_of(cur, 11),
+                           .diff = text_of(cur, 12) };
+}
+
+lf_rc lf_audit_walk(struct lf_ctx *cx, struct lf_audit_walk *w, int64_t upto, int64_t most)
+{
+    /* From the very first: an entry before number 1 does not fit either. */
+    const struct lf_val arg[] = { lf_val_int(w->n ? w->n : -INT64_MAX), lf_val_int(upto), lf_val_int(most) };
     struct lf_cur cur;
-    rc = lf_sql_open(
-        cx,
-        "SELECT id, at, actor, row_id, peer, topic, grid_code, verb, from_state, to_state, note, files, diff, hash FROM audit ORDER BY id",
-        NULL, 0, LF_SQL_STREAM, &cur);
+    lf_rc rc =
+        lf_sql_open(cx,
+                    "SELECT id, at, actor, row_id, peer, topic, grid_code, verb, from_state, to_state, note, files, diff, hash FROM audit "
+                    "WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+                    arg, LF_COUNT(arg), LF_SQL_STREAM, &cur);
     if (rc)
         return rc;
-    char prev[65] = "";
-    bool seen = !expect_head || !*expect_head;
-    *n = 0;
-    *bad = (lf_id){ 0 };
     struct lf_arena_mark mark = lf_arena_here(&cx->arena);
-    while ((rc = lf_cur_next(&cur)) == LF_ROW) {
-        struct entry e = { .id = int_of(&cur, 0),
-                           .at = int_of(&cur, 1),
-                           .actor = int_of(&cur, 2),
-                           .row = int_of(&cur, 3),
-                           .peer = text_of(&cur, 4),
-                           .topic = text_of(&cur, 5),
-                           .grid = text_of(&cur, 6),
-                           .verb = text_of(&cur, 7),
-                           .from = text_of(&cur, 8),
-                           .to = text_of(&cur, 9),
-                           .note = text_of(&cur, 10),
-                           .files = text_of(&cur, 11),
-                           .diff = text_of(&cur, 12) };
+    while (!w->bad.v && (rc = lf_cur_next(&cur)) == LF_ROW) {
+        const struct entry e = entry_of(&cur);
         char want[65];
-        entry_hash(cx->app, lf_str(prev), &e, want);
-        if (e.id != ++*n || !lf_text_is(text_of(&cur, 13), want)) {
-            *bad = (lf_id){ e.id };
-            break;
+        entry_hash(cx->app, lf_str(w->hash), &e, want);
+        if (e.id == w->n + 1 && lf_text_is(text_of(&cur, 13), want)) {
+            w->n = e.id;
+            memcpy(w->hash, want, sizeof want);
+            if (w->find && !w->found && !strcmp(want, w->find))
+                w->found = e.id;
+        } else {
+            w->bad = (lf_id){ e.id ? e.id : w->n + 1 };
         }
-        memcpy(prev, want, sizeof prev);
-        seen = seen || !strcmp(want, expect_head);
         lf_arena_back(&cx->arena, mark);
     }
     lf_cur_close(&cur);
-    if (rc < 0)
+    return rc < 0 ? rc : LF_OK;
+}
+
+lf_rc lf_audit_verify(struct lf_ctx *cx, const char *expect_head, int64_t *n, lf_id *bad, char head[65])
+{
+    struct lf_val end[] = { { .t = LF_T_INT }, { .t = LF_T_TEXT } };
+    struct lf_audit_walk w = { .find = expect_head && *expect_head ? expect_head : NULL };
+    lf_rc rc = lf_sql_one(cx, "SELECT n, hash FROM audit_head WHERE id = 1", NULL, 0, end, 2);
+    if (!rc)
+        rc = lf_audit_walk(cx, &w, INT64_MAX, INT64_MAX);
+    if (rc)
         return rc;
-    memcpy(head, prev, sizeof prev);
-    if (bad->v == 0 && (*n != end[0].i || !lf_text_is(end[1].s, prev) || !seen))
-        *bad = (lf_id){ *n + 1 };
+    *n = w.n;
+    *bad = w.bad;
+    memcpy(head, w.hash, sizeof w.hash);
+    if (!bad->v && (w.n != end[0].i || !lf_text_is(end[1].s, w.hash) || (w.find && !w.found)))
+        *bad = (lf_id){ w.n + 1 };
     return LF_OK;
 }

@@ -1,6 +1,7 @@
 /* me.c - the kernel's own room: log-in, who am I, notices, files. */
 #include "base/log.h"
 #include "core/account.h"
+#include "core/audit.h"
 #include "core/file.h"
 #include "core/kernel.h"
 #include "core/step.h"
@@ -307,6 +308,7 @@ static const struct lf_route routes[] = {
     { "GET", "/api/v1/files/:hash/thumb", "", LF_TX_READ, get_thumb, "缩略图", "Get a thumbnail", .slow = true },
     { "GET", "/api/v1/events", "", LF_TX_READ, lf_events, "实时事件", "Live events", .param = lf_event_params, .nparam = 2 },
     { "GET", "/api/v1/hello", "public", LF_TX_READ, hello, "系统信息", "What this is" },
+    { "GET", "/api/v1/audit/words", "audit.read", LF_TX_READ, lf_audit_words, "审计用语", "Types and verbs of the audit trail" },
     { "GET", "/api/openapi.json", "public", LF_TX_READ, openapi, "接口说明", "This description" },
     { "GET", "/healthz", "public", LF_TX_READ, lf_health, "健康检查", "Is the service well" },
     /* no transaction: it must tell that the database is away */
@@ -314,8 +316,10 @@ static const struct lf_route routes[] = {
 };
 static const struct lf_job jobs[] = { { "escalate", 30, lf_steps_escalate },
                                       { "calendar", 24 * 3600, lf_steps_calendar },
-                                      { "streams", 15, lf_events_review } };
-static const struct lf_res *const types[] = { &account_res, &role_res };
+                                      { "streams", 15, lf_events_review },
+                                      { "audit_check", 1, lf_audit_check_on },
+                                      { "audit_daily", 3600, lf_audit_check_daily } };
+static const struct lf_res *const types[] = { &account_res, &role_res, &lf_audit_res, &lf_audit_check_res };
 
 #include "core_migrations.h"
 

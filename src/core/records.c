@@ -5,6 +5,7 @@
 
 static bool has_place(const struct lf_res *r) { return lf_res_field(r, LF_TEXT("lon")) || lf_res_flagged(r, LF_SHAPE); }
 static bool has_steps(const struct lf_res *r) { return r->step != NULL; }
+static bool takes_comments(const struct lf_res *r) { return !r->trail; }
 static bool has_seal(const struct lf_res *r) { return lf_res_flagged(r, LF_MASKED) != NULL; }
 
 /* A fixed name stands before a pattern that would take it; addresses of one path stand together. */
@@ -24,7 +25,7 @@ const struct lf_record_address lf_record_addresses[] = {
     { "edit", "PATCH", "/:id", "edit", LF_CAN_EDIT, NULL, lf_record_edit, "直接修改", "Edit", "edit", "", 200, false },
     { "timeline", "GET", "/:id/timeline", "read", 0, NULL, lf_record_timeline, "时间线", "Time line", NULL, "timeline", 200, false },
     { "clock", "GET", "/:id/clock", "read", 0, has_steps, lf_record_clock, "时限计算", "How each minute was counted", NULL, "clock", 200, false },
-    { "comment", "POST", "/:id/comments", "read", 0, NULL, lf_record_comment, "留言", "Comment", "comment", "empty", 201, false },
+    { "comment", "POST", "/:id/comments", "read", 0, takes_comments, lf_record_comment, "留言", "Comment", "comment", "empty", 201, false },
     { "reveal", "POST", "/:id/reveal", "reveal", 0, has_seal, lf_record_reveal, "查看密封信息", "Look at sealed data", "reason", "", 200, false },
     { "move", "POST", "/:id/:verb", NULL, 0, NULL, lf_record_move, "办理", "Move", "move", "", 200, false },
 };

@@ -1,5 +1,7 @@
 /* records_read.c - records as JSON: one, lists, maps, pickers, time line, clock. */
 #include "core/records.h"
+
+#include "core/audit.h"
 #include "core/res_sql.h"
 #include "core/step.h"
 #include "core/value.h"
@@ -267,14 +269,13 @@ static void diff_side(struct lf_ctx *cx, struct lf_json *j, const struct lf_fiel
         lf_json_text(j, lf_lang_pick(lf_str(json_string_value(x)), cx->lang));
         return;
     }
-    size_t n = json_dumpb(x, NULL, 0, JSON_ENCODE_ANY);
-    char *one = lf_alloc(&cx->arena, n + 1);
-    lf_json_raw(j, n ? (lf_text){ one, (uint32_t)json_dumpb(x, one, n, JSON_ENCODE_ANY) } : LF_TEXT("null"));
+    lf_text one = lf_json_dump(&cx->arena, x);
+    lf_json_raw(j, one.n ? one : LF_TEXT("null"));
 }
 
-static void diff_items(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, const char *text)
+static void diff_items(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, lf_text diff)
 {
-    json_t *d = json_loads(text, 0, NULL), *pair;
+    json_t *d = lf_audit_changes(r, diff), *pair;
     const char *key;
     lf_json_key(j, "diff");
     lf_json_arr(j);
@@ -297,45 +298,26 @@ static void diff_items(struct lf_ctx *cx, struct lf_json *j, const struct lf_res
 
 static void timeline_item(struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, struct lf_cur *cur)
 {
-    static const struct {
-        const char *verb, *zh, *en;
-    } own[] = { { "create", "新建", "Created" },
-                { "edit", "修改", "Edited" },
-                { "comment", "留言", "Comment" },
-                { "escalate", "超期升级", "Escalated" },
-                { "reveal", "查看密封信息", "Looked at sealed data" },
-                { "readmit", "接收隔离报文", "Took in packets of the quarantine" },
-                { "login", "登录", "Log-in" },
-                { "login_failed", "登录失败", "Failed log-in" },
-                { "lock_out", "锁定", "Locked out" },
-                { "password", "修改密码", "Password changed" },
-                { "password_reset", "重置密码", "Password reset" } };
     struct lf_val v[] = { { .t = LF_T_MS },   { .t = LF_T_ID },   { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT },
                           { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT }, { .t = LF_T_TEXT } };
     char b[32];
     for (int i = 0; i < (int)LF_COUNT(v); i++)
         lf_cur_get(cur, i, &v[i]);
-    const char *kind = "move", *zh = "", *en = "";
-    for (size_t i = 0; i < LF_COUNT(own); i++)
-        if (lf_text_is(v[2].s, own[i].verb))
-            kind = own[i].verb, zh = own[i].zh, en = own[i].en;
-    for (int i = 0; i < r->nverb; i++)
-        if (lf_text_is(v[2].s, r->verb[i].name))
-            zh = r->verb[i].zh, en = r->verb[i].en;
+    const struct lf_item word = lf_audit_word(r, v[2].s), own = lf_audit_word(NULL, v[2].s);
     lf_json_obj(j);
     lf_json_kstr(j, "at", lf_ms_iso(b, (lf_ms){ v[0].i }));
     lf_json_kint(j, "actor", v[1].i);
     lf_json_ktext(j, "actor_name", v[8].null ? cx->lang == LF_EN ? LF_TEXT("System") : LF_TEXT("系统") : v[8].s);
-    lf_json_kstr(j, "kind", kind);
+    lf_json_kstr(j, "kind", own.code ? own.code : "move");
     lf_json_ktext(j, "verb", v[2].s);
-    lf_json_kstr(j, "verb_zh", zh);
-    lf_json_kstr(j, "verb_en", en);
+    lf_json_kstr(j, "verb_zh", word.zh);
+    lf_json_kstr(j, "verb_en", word.en);
     lf_json_ktext(j, "from", v[3].null ? (lf_text){ 0 } : v[3].s);
     lf_json_ktext(j, "to", v[4].null ? (lf_text){ 0 } : v[4].s);
     lf_json_ktext(j, "note", v[5].null ? (lf_text){ 0 } : lf_lang_pick(v[5].s, cx->lang));
     lf_json_key(j, "files");
     lf_json_raw(j, v[6].null ? LF_TEXT("[]") : v[6].s);
-    diff_items(cx, j, r, v[7].null ? "{}" : lf_strn(&cx->arena, v[7].s));
+    diff_items(cx, j, r, v[7].null ? (lf_text){ 0 } : v[7].s);
     lf_json_end_obj(j);
 }
 

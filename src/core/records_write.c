@@ -133,6 +133,8 @@ lf_rc lf_record_move(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *
 lf_rc lf_record_comment(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     struct lf_change ch = { 0 };
+    if (r->trail)
+        return lf_fail(cx, LF_EDENIED, NULL, "“%s”只能查看 | %s can only be read", r->zh, r->en);
     lf_rc rc = want_body(cx, c);
     if (!rc)
         rc = body_files(cx, c, &ch);

@@ -146,6 +146,10 @@ struct lf_res {
     lf_rule check;        /* whole-row rule before create, edit and move */
     lf_rule saved;        /* after the row is stored, same transaction, id known */
     void (*committed)(struct lf_app *app, const struct lf_change *ch); /* after the commit: rebuild a cache */
+    /* What a reader is given of one row, in cx->lang: label[i] is what field i says in words, beside what it holds; texts that no reader
+     * may have as they are stored may be replaced. */
+    void (*in_words)(struct lf_ctx *cx, void *row, lf_text *label);
+    bool trail; /* is the audit trail itself: nobody comments on its rows, and each export of it is an entry */
     /* Who acts on this row now. NULL for types that nobody waits for. */
     lf_rc (*step)(struct lf_ctx *cx, const void *row, struct lf_step *out);
 };
@@ -187,7 +191,7 @@ struct lf_query {
     int limit;
 };
 typedef lf_rc (*lf_row_fn)(void *user, struct lf_ctx *cx, const void *row, const lf_text *ref_label);
-/* Calls fn for each row in order; ref_label[i] is the title of what field i points at (null text when it is no reference).
+/* Calls fn for each row in order; ref_label[i] is the title of what field i points at, or its words (null text when it has neither).
  * limit 0 = all rows, streamed in constant memory. *next: cursor of the following page, null when there is none. */
 lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_query *q, lf_row_fn fn, void *user,
                   lf_text *next) LF_MUST_CHECK;

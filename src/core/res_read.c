@@ -278,6 +278,8 @@ lf_rc lf_res_each(struct lf_ctx *cx, const struct lf_res *r, const struct lf_que
         }
         rc = lf_row_fill(&cur, r->field, r->nfield, row);
         lf_row_labels(&cur, r, label);
+        if (!rc && r->in_words)
+            r->in_words(cx, row, label);
         if (!rc)
             rc = fn(user, cx, row, label);
         if (rc)

@@ -114,6 +114,8 @@ lf_rc lf_row_fetch(struct lf_ctx *cx, const struct lf_res *r, lf_id id, bool loc
         rc = lf_row_fill(&cur, r->field, r->nfield, row);
         if (ref_label)
             lf_row_labels(&cur, r, ref_label);
+        if (!rc && ref_label && r->in_words)
+            r->in_words(cx, row, ref_label);
     } else if (rc == LF_DONE) {
         rc = lf_fail(cx, LF_ENOTFOUND, "id",
                      "没有编号为 %" PRId64 " 的%s，或不在您的网格内 | there is no %s %" PRId64 ", or it is outside your area", id.v, r->zh,

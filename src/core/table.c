@@ -78,7 +78,9 @@ static struct lf_cell to_cell(struct lf_ctx *cx, const struct lf_field *f, const
     if (lf_field_is_set(f) && !v.null)
         c.s = lf_set_text(&cx->arena, f, v.i, cx->lang == LF_EN);
     if (f->ref && !v.null)
-        c.s = label.p ? label : LF_TEXT("");
+        c.s = LF_TEXT("");
+    if (label.p && cell_type(f) == LF_CELL_TEXT)
+        c.t = LF_CELL_TEXT, c.s = label;
     return c;
 }
 
@@ -158,6 +160,29 @@ static lf_rc answer_file(struct lf_ctx *cx, struct lf_call *c, const struct lf_r
 static atomic_int exports;
 enum { EXPORTS_MAX = 2 };
 
+static bool put_param(void *user, lf_text name, lf_text value)
+{
+    lf_putf(user, " %.*s=%.*s", (int)name.n, name.p, (int)value.n, value.p);
+    return true;
+}
+
+/* Who takes the audit trail with him is in it. In a transaction of its own, before: the export goes on from what is there then. */
+static lf_rc note_export(struct lf_ctx *cx, const struct lf_call *c, const struct lf_res *r)
+{
+    struct lf_out what = lf_out_memory(4000);
+    lf_putf(&what, "%.*s", (int)c->req->path.n, c->req->path.p);
+    lf_http_params(c->req, put_param, &what);
+    const struct lf_audit a = { .topic = r->name,
+                                .grid_code = cx->scope.n ? cx->scope.range[0].lo : LF_TEXT(""),
+                                .verb = "export",
+                                .note = lf_text_copy(&cx->arena, lf_out_text(&what)) };
+    lf_out_close(&what);
+    lf_rc rc = lf_tx_end(cx, LF_OK);
+    if (rc || (rc = lf_tx_begin(cx, LF_TX_WRITE)) || (rc = lf_tx_end(cx, lf_audit_write(cx, &a))))
+        return rc;
+    return lf_tx_begin(cx, LF_TX_READ);
+}
+
 lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res *r, const struct lf_record_call *at)
 {
     enum lf_table_kind kind;
@@ -166,6 +191,8 @@ lf_rc lf_table_export(struct lf_ctx *cx, struct lf_call *c, const struct lf_res 
     if (!lf_table_kind_parse(at->kind, &kind))
         return lf_fail(cx, LF_ENOTFOUND, NULL, "只能导出 csv、xlsx、geojson | only csv, xlsx and geojson can be exported");
     lf_rc rc = lf_call_query(cx, c, &q);
+    if (!rc && r->trail)
+        rc = note_export(cx, c, r);
     if (rc)
         return rc;
     if (atomic_fetch_add(&exports, 1) >= EXPORTS_MAX)

@@ -276,6 +276,13 @@ static lf_rc from_json(struct lf_ctx *cx, const struct lf_field *f, const json_t
     return lf_fail(cx, LF_EBUG, f->name, "no JSON form");
 }
 
+lf_text lf_json_dump(struct lf_arena *a, const json_t *x)
+{
+    const size_t flags = JSON_ENCODE_ANY | JSON_COMPACT, n = json_dumpb(x, NULL, 0, flags);
+    char *s = lf_alloc(a, n + 1);
+    return n ? (lf_text){ s, (uint32_t)json_dumpb(x, s, n, flags) } : (lf_text){ 0 };
+}
+
 void lf_json_val(struct lf_json *j, const struct lf_field *f, struct lf_val v)
 {
     char b[32];
@@ -318,7 +325,7 @@ void lf_row_json(const struct lf_ctx *cx, struct lf_json *j, const struct lf_res
             snprintf(key, sizeof key, "%s_sealed", f->name);
             lf_json_kbool(j, key, true);
         }
-        if (f->ref && ref_label && ref_label[i].p) {
+        if (ref_label && ref_label[i].p) {
             char key[80];
             snprintf(key, sizeof key, "%s_label", f->name);
             lf_json_ktext(j, key, ref_label[i]);

@@ -13,8 +13,9 @@ lf_rc lf_val_from_exact(struct lf_ctx *cx, const struct lf_field *f, lf_text s, 
 lf_rc lf_val_fit(struct lf_ctx *cx, const struct lf_field *f, const struct lf_val *v) LF_MUST_CHECK;
 
 lf_text lf_set_text(struct lf_arena *a, const struct lf_field *f, int64_t set, bool english); /* labels joined by ';' */
+lf_text lf_json_dump(struct lf_arena *a, const json_t *x); /* as compact JSON; a null text when x is NULL */
 void lf_json_val(struct lf_json *j, const struct lf_field *f, struct lf_val v);
-/* Members "name": value of the fields that `want` (flag bits; 0 = all) selects, in the caller's language. Hidden never; sealed ones only
+/* Members "name": value of the fields that `want` (flag bits; 0 = all) selects, with "name_label" where there is one, in the caller's language. Hidden never; sealed ones only
  * when reveal. */
 void lf_row_json(const struct lf_ctx *cx, struct lf_json *j, const struct lf_res *r, unsigned want, const void *row,
                  const lf_text *ref_label, bool reveal);
