@@ -15,6 +15,11 @@ export function factors(): Factor[] {
   ask()
   return [...known.value.values()]
 }
+/** "化学需氧量"; the bare code until the table is there. */
+export function factorLabel(code: string): string {
+  ask()
+  return label(known.value.get(code)) || code
+}
 /** "化学需氧量 w01018"; the bare code until the table is there. */
 export function factorName(code: string): string {
   ask()

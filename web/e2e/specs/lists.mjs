@@ -123,6 +123,32 @@ export default [
     await v.go('/r/role')
     await page.waitForFunction(() => { const on = document.querySelector('.room-nav .on')?.getBoundingClientRect(); return on && on.bottom <= innerHeight })
   })],
+  ...['zh', 'en'].map((lang) => [`every list fits a screen of 1366, and still tells state, deadline and place (${lang})`, spec('admin', { lang }, async (page, v) => {
+    const needed = { matter: ['title', 'due_at', 'grid_code', 'no', 'state', 'source_id', 'found_at', 'officer_id'], alarm: ['title', 'due_at', 'grid_code', 'severity', 'state', 'value', 'limit_value', 'began_at', 'matter_id'], limit_value: ['title', 'grid_code', 'kind', 'low', 'high', 'from_day', 'basis'] }
+    for (const room of (await json(page, 'meta')).rooms) {
+      if (!(await json(page, `${room.name}?limit=1`)).total) continue
+      await v.go(`/r/${room.name}`)
+      await page.waitForSelector('[data-testid=table] tbody tr')
+      await page.waitForTimeout(200) // names come after their codes, and make columns wider
+      const { over, columns } = await page.evaluate(() => { const box = document.querySelector('.table-wrap'); return { over: box.scrollWidth - box.clientWidth, columns: [...box.querySelectorAll('th')].map((th) => th.dataset.col) } })
+      assert.ok(over <= 0, `${room.name} is ${over} px too wide`)
+      for (const name of [room.title_field, ...room.fields.filter((f) => f.list && ['state', 'grid_code'].includes(f.name)).map((f) => f.name), ...(needed[room.name] ?? [])]) assert.ok(columns.includes(name), `${room.name} does not show ${name}`)
+    }
+  })]),
+  ['what a list had no room for comes with a button, and goes with it', spec('city', {}, async (page, v) => {
+    const columns = () => page.locator('[data-testid=table] th').count()
+    await v.go('/r/matter')
+    await page.waitForSelector('[data-testid=columns]')
+    const few = await columns()
+    await page.click('[data-testid=columns]')
+    await page.waitForSelector('th[data-col=updated_at]')
+    assert.ok((await columns()) > few)
+    await page.click('[data-testid=columns]')
+    await page.waitForSelector('th[data-col=updated_at]', { state: 'detached' })
+    await page.setViewportSize({ width: 1920, height: 900 })
+    await page.waitForSelector('th[data-col=updated_at]')
+    assert.equal(await page.locator('[data-testid=columns]').count(), 0, 'a wide screen shows all')
+  })],
   ['on a phone the menu of exports lies within the screen', spec('city', { size: 'phone', lang: 'en' }, async (page, v) => {
     for (const room of ['matter', 'alarm', 'alarm_rule']) {
       await v.go(`/r/${room}`)

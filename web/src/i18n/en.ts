@@ -114,6 +114,8 @@ export const en: Messages = {
   'list.filters': 'Filters',
   'list.moreFilters': 'More filters',
   'list.lessFilters': 'Fewer filters',
+  'list.moreColumns': '{n} more {n:column|columns}',
+  'list.fitColumns': 'Only what fits',
   'list.any': 'All',
   'list.from': 'from',
   'list.to': 'to',

@@ -113,6 +113,8 @@ export const zh = {
   'list.filters': '筛选',
   'list.moreFilters': '更多筛选',
   'list.lessFilters': '收起筛选',
+  'list.moreColumns': '另有 {n} 列',
+  'list.fitColumns': '只列排得下的',
   'list.any': '全部',
   'list.from': '从',
   'list.to': '到',
