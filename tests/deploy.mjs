@@ -37,6 +37,7 @@ async function units() {
 async function backups() {
   const conf = `${work}/lanfan.conf`, to = `${work}/backups`, script = moved('/lanfan-backup'), names = () => readdirSync(to).sort();
   writeFileSync(conf, `data = ${work}/data\n`);
+  ok('the program knows where its demonstration is installed', run(lanfan, ['demo', '--help']).stdout.includes(` ${share.slice(root.length)}/demo\n`));
   ok('the demonstration is installed with it', run(lanfan, ['demo', '--from', `${share}/demo`, '--config', conf]).status === 0);
   run('mkdir', [to]);
   const seen = new Set();

@@ -3,6 +3,8 @@
 #include "app/rooms.h"
 #include "app/settings.h"
 
+#include <unistd.h>
+
 /* Opening has done the records. */
 static lf_rc migrate_telemetry(struct lf_ctx *cx, int argc, char **argv) { return app_telemetry_migrate(&cx->err); }
 
@@ -20,10 +22,15 @@ const struct app_command app_migrate = {
     .run = migrate,
 };
 
-static const char *from = "data/demo";
-static const struct app_option options[] = { { "from", APP_TEXT, &from, .arg = "DIR", .help = "demonstration data, default data/demo" } };
+const char *app_demo_dir(const char *said)
+{
+    return said ? said : access("data/demo/areas.csv", R_OK) == 0 ? "data/demo" : LF_SHARE "/demo";
+}
 
-static lf_rc fill(struct lf_ctx *cx, int argc, char **argv) { return app_demo_fill(cx, from); }
+static const char *from;
+static const struct app_option options[] = { { "from", APP_TEXT, &from, .arg = "DIR", .help = APP_DEMO_HELP } };
+
+static lf_rc fill(struct lf_ctx *cx, int argc, char **argv) { return app_demo_fill(cx, app_demo_dir(from)); }
 
 static int demo(int argc, char **argv) { return app_words(&app_demo, argc, argv, 0, 0) ? app_run("demo", fill, argc, argv) : APP_USAGE; }
 

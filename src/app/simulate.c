@@ -1,13 +1,14 @@
 /* simulate.c - `lanfan simulate`: plays the stations of the demonstration, or a capture. */
+#include "app/rooms.h"
 #include "app/settings.h"
 #include "app/sim.h"
 
 #include <stdio.h>
 
-static const char *from = "data/demo", *replay_file;
+static const char *from, *replay_file;
 static int every_ms = -1 /* not said */, rounds, history_h = 25, stations, speed = 1, piece;
 static const struct app_option options[] = {
-    { "from", APP_TEXT, &from, .arg = "DIR", .help = "demonstration data, default data/demo" },
+    { "from", APP_TEXT, &from, .arg = "DIR", .help = APP_DEMO_HELP },
     { "stations", APP_NUMBER, &stations, 1, SIM_STATIONS, "N", "only the first N stations of the list; default: all" },
     { "every", APP_NUMBER, &every_ms, 0, 3600000, "MS",
       "from one packet to the next, default 2000; with --replay after each piece, default 0" },
@@ -23,7 +24,7 @@ static int play(const struct sim_target *to)
     struct sim_city city;
     struct lf_err err = { 0 };
     int end = APP_FAILED;
-    if (sim_city_read(&city, from, stations, &err)) {
+    if (sim_city_read(&city, app_demo_dir(from), stations, &err)) {
         app_fail(&err, "simulate");
     } else {
         const struct sim_play p = { .to = *to, .every_ms = every_ms < 0 ? 2000 : every_ms, .rounds = rounds, .history_h = history_h };
