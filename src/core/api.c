@@ -189,20 +189,20 @@ static lf_rc read_body(struct lf_ctx *cx, struct lf_call *c, bool bytes)
 
 /* ---- the call ----------------------------------------------------------------------------------------------- */
 
-static lf_rc in_transaction(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const struct lf_record_hit *hit)
+/* Is it somebody who may do that? Sets actor, scope and rights of cx. */
+static lf_rc admit(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const struct lf_record_hit *hit)
 {
     struct lf_session me = { 0 };
-    bool open = route && !strcmp(route->right, "public");
-    lf_rc rc = open ? LF_OK : authenticate(cx, c->req, &me);
-    if (!rc && !open)
-        rc = password_first(cx, c->req, &me);
-    if (!rc && route && *route->right && !open && !lf_perm_has(&cx->perms, lf_app_right(cx->app, route->right)))
-        rc = lf_fail(cx, LF_EDENIED, NULL, "您没有这项权限（%s） | you do not have the right %s", route->right, route->right);
-    if (!rc)
-        rc = read_body(cx, c, route ? route->request != NULL : hit->a->takes && strchr(hit->a->takes, '/'));
-    if (!rc)
-        rc = route ? route->fn(cx, c) : lf_records_call(cx, c, hit);
+    if (route && !strcmp(route->right, "public"))
+        return LF_OK;
+    lf_rc rc = authenticate(cx, c->req, &me);
     c->stale = me.stale;
+    if (!rc)
+        rc = password_first(cx, c->req, &me);
+    if (!rc && !route)
+        rc = lf_records_allowed(cx, hit);
+    if (!rc && route && *route->right && !lf_perm_has(&cx->perms, lf_app_right(cx->app, route->right)))
+        rc = lf_fail(cx, LF_EDENIED, NULL, "您没有这项权限（%s） | you do not have the right %s", route->right, route->right);
     return rc;
 }
 
@@ -247,12 +247,23 @@ static lf_rc other_method(struct lf_ctx *cx, struct lf_call *c)
     return ask ? LF_OK : lf_fail(cx, LF_ENOTFOUND, NULL, "这个地址只接受 %s | only %s is taken at this address", c->allow, c->allow);
 }
 
+/* Before anything is taken that others wait for: who may not write is told so, and who sends what cannot be read. */
+static lf_rc admit_writer(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const struct lf_record_hit *hit)
+{
+    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
+    if (rc || (rc = lf_tx_end(cx, admit(cx, c, route, hit))))
+        return rc;
+    return read_body(cx, c, route ? route->request != NULL : hit->a->takes && strchr(hit->a->takes, '/'));
+}
+
 static lf_rc transact(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *route, const struct lf_record_hit *hit)
 {
     lf_rc rc = lf_tx_begin(cx, route ? route->tx : safe_method(c->req) ? LF_TX_READ : LF_TX_WRITE);
     if (rc)
         return rc;
-    rc = in_transaction(cx, c, route, hit);
+    rc = admit(cx, c, route, hit); /* a writer once more: he may have been logged out while he waited */
+    if (!rc)
+        rc = route ? route->fn(cx, c) : hit->a->fn(cx, c, hit->r, &hit->at);
     lf_rc end = lf_tx_end(cx, !rc && c->undo ? LF_ECONFLICT : rc);
     rc = !rc && c->undo ? LF_OK : end;
     if (!rc)
@@ -270,12 +281,15 @@ static lf_rc run(struct lf_ctx *cx, struct lf_call *c, const struct lf_route *ro
         lf_rc rc = read_body(cx, c, route->request != NULL);
         return rc ? rc : route->fn(cx, c);
     }
-    lf_rc rc = hit.at.verb && hit.at.verb->hold ? hit.at.verb->hold(cx) : LF_OK;
+    const struct lf_verb *verb = hit.at.verb;
+    lf_rc rc = safe_method(req) ? LF_OK : admit_writer(cx, c, route, &hit);
+    if (!rc && verb && verb->hold)
+        rc = verb->hold(cx);
     if (rc)
         return rc;
     rc = transact(cx, c, route, &hit);
-    if (hit.at.verb && hit.at.verb->release)
-        hit.at.verb->release();
+    if (verb && verb->release)
+        verb->release();
     if (!rc && c->stale)
         mark_seen(cx, req);
     return rc;

@@ -72,12 +72,11 @@ bool lf_records_find(struct lf_ctx *cx, struct lf_call *c, lf_text path, struct 
     return false;
 }
 
-lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, const struct lf_record_hit *hit)
+lf_rc lf_records_allowed(struct lf_ctx *cx, const struct lf_record_hit *hit)
 {
     const struct lf_record_address *a = hit->a;
     const struct lf_res *r = hit->r;
     if ((r->can & a->can) != a->can)
         return lf_fail(cx, LF_EDENIED, NULL, "“%s”不能%s | %s: %s is not offered", r->zh, a->zh, r->en, a->en);
-    lf_rc rc = a->right ? lf_allowed(cx, r->name, a->right) : LF_OK;
-    return rc ? rc : a->fn(cx, c, r, &hit->at);
+    return lf_allowed(cx, r->name, a->right ? a->right : hit->at.verb->right);
 }

@@ -34,7 +34,8 @@ struct lf_record_hit {
 };
 /* path: what follows "/api/v1/". False when there is none with that method; the methods it has are noted in c. */
 bool lf_records_find(struct lf_ctx *cx, struct lf_call *c, lf_text path, struct lf_record_hit *hit);
-lf_rc lf_records_call(struct lf_ctx *cx, struct lf_call *c, const struct lf_record_hit *hit) LF_MUST_CHECK;
+/* Does the type offer it, and has the caller the right? Wants the caller's rights in cx, no transaction. */
+lf_rc lf_records_allowed(struct lf_ctx *cx, const struct lf_record_hit *hit) LF_MUST_CHECK;
 extern const struct lf_record_address lf_record_addresses[];
 extern const int lf_record_address_count;
 

@@ -107,7 +107,8 @@ struct lf_verb {
     lf_rule effect;          /* what else changes, in the same transaction */
     const char *phrases;     /* quick notes: lines of "中文 | English" */
     /* Around the transaction in which a person makes this move: keeps away what must not happen meanwhile, and lets it go on (after the
-     * commit, or without one). Called before it is known who asks. When it fails there is nothing to release. */
+     * commit, or without one). For whoever has the right to the move; his row is looked at later. When it fails there is nothing to
+     * release. */
     lf_rc (*hold)(struct lf_ctx *cx);
     void (*release)(void);
 };
