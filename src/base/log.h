@@ -1,4 +1,5 @@
-/* log.h - one line per event on standard error: time, level, message. Called by main and the loops only. */
+/* log.h - one line per event on standard error: time, level, message; "HINT: ..." stands on a second one. Where that is the journal of
+ * systemd, which has a time of its own, each line has its priority instead (journalctl -p). Called by main and the loops only. */
 #ifndef LF_BASE_LOG_H
 #define LF_BASE_LOG_H
 #include "base/value.h"
