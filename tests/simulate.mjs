@@ -47,6 +47,23 @@ async function capture() {
   await s.stop();
 }
 
+/** Years later the capture is told as of now; as it is it is too old. */
+async function captureOfNow() {
+  process.env.LANFAN_TEST_CLOCK_S = String(5 * 366 * 86400);
+  await s.start();
+  const { size } = statSync(CAPTURE), whole = (r) => r.status === 0 && r.stdout.includes(`${size} of ${size} bytes`);
+  ok('years later: as it is it is too old', whole(s.run('simulate', '--replay', CAPTURE)) && await until(async () => (await metrics()).refused.time > STORED) && (await metrics()).stored === 0, JSON.stringify(await metrics()));
+  await s.stop();
+  await s.start();
+  const r = s.run('simulate', '--replay', CAPTURE, '--now');
+  ok('as if of now: whole and answered', whole(r) && r.stdout.includes(`, ${ANSWERS} answers`) && !r.stderr.includes('no packet'), r.stdout + r.stderr);
+  await until(async () => same((await metrics()).refused, REFUSED));
+  const m = await metrics();
+  ok('as if of now: good and broken as before', same(m.refused, REFUSED) && m.stored === STORED && m.duplicates === 1, JSON.stringify(m));
+  await s.stop();
+  delete process.env.LANFAN_TEST_CLOCK_S;
+}
+
 /** Values of one factor of a record, as recorded.csv has them. */
 function recorded(mn, factor) {
   const row = readFileSync('data/demo/recorded.csv', 'utf8').split('\n').find((l) => l.startsWith(`${mn},${factor},`));
@@ -124,7 +141,7 @@ function errors() {
   ok('no such capture', says(s.run('simulate', '--replay', 'no/such.txt'), 1, /cannot read no\/such\.txt/));
   ok('no such data', says(s.run('simulate', '--from', 'no/such'), 1, /cannot read no\/such.*\nHINT/));
   ok('a wrong number', says(s.run('simulate', '--stations', 'many'), 2, /must be a number from 1 to/));
-  ok('help names the options', ['--stations', '--speed', '--history', '--replay', '--piece', '--every'].every((o) => s.run('simulate', '--help').stdout.includes(o)));
+  ok('help names the options', ['--stations', '--speed', '--history', '--replay', '--now', '--piece', '--every'].every((o) => s.run('simulate', '--help').stdout.includes(o)));
 }
 
 await t.run(async () => {
@@ -132,6 +149,7 @@ await t.run(async () => {
   ok('the demonstration city is filled', s.run('demo').status === 0);
   errors();
   await capture();
+  await captureOfNow();
   await stations();
   await speed();
   await away();

@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 extern const struct lf_asset app_assets[];
@@ -179,19 +178,8 @@ static lf_rc start_http(struct lf_err *err)
     return lf_http_start(&it.http, &c, err);
 }
 
-/* For tests of what takes hours: the whole server lives so many seconds ahead. */
-static void shift_clock(void)
-{
-    const char *s = getenv("LANFAN_TEST_CLOCK_S");
-    if (!s)
-        return;
-    lf_now_shift(strtoll(s, NULL, 10) * 1000);
-    lf_log(LF_WARN, "LANFAN_TEST_CLOCK_S: the clock runs %s seconds ahead, for tests only", s);
-}
-
 static lf_rc start(struct lf_err *err)
 {
-    shift_clock();
     if (!(it.app = app_open(err)))
         return err->rc;
     lf_rc rc = app_telemetry_open(&it.tele, err);

@@ -66,6 +66,10 @@ struct sim_replay {
     const char *file;
     int every_ms; /* wait after each piece */
     int piece;    /* bytes of a piece; 0 = a line */
+    bool now;     /* move its times to now */
 };
 int sim_replay(const struct sim_replay *r);
+/* Moves the times of a capture by whole hours, so that its newest good packet was sent within the hour before now. What was right about
+ * its checksums is right again, what was wrong stays so, and no byte is added or left out. False when no good packet says a time. */
+bool sim_shift(char *bytes, size_t n, lf_ms now);
 #endif

@@ -1,4 +1,4 @@
-/* sim_replay.c - a capture byte for byte as it is, good and broken: nothing is added, left out or put right. */
+/* sim_replay.c - a capture byte for byte as it is, good and broken: nothing is added, left out or put right. Its times may be moved. */
 #include "app/sim.h"
 #include "base/arena.h"
 #include "hj212/hj212.h"
@@ -104,6 +104,8 @@ int sim_replay(const struct sim_replay *q)
     char *bytes = read_capture(q->file, &n);
     if (!bytes)
         return 1;
+    if (q->now && !sim_shift(bytes, n, lf_now()))
+        fprintf(stderr, "lanfan simulate: no packet of %s says a time: it is played as it is\n", q->file);
     struct replay r = { .fd = sim_dial(&q->to) };
     if (r.fd < 0) {
         fprintf(stderr, "lanfan simulate: cannot reach %s:%d: %s\nHINT: is `lanfan serve` running there? see --host and --station-port\n",

@@ -7,6 +7,7 @@
 
 static const char *from, *replay_file;
 static int every_ms = -1 /* not said */, rounds, history_h = 25, stations, speed = 1, piece;
+static bool now;
 static const struct app_option options[] = {
     { "from", APP_TEXT, &from, .arg = "DIR", .help = APP_DEMO_HELP },
     { "stations", APP_NUMBER, &stations, 1, SIM_STATIONS, "N", "only the first N stations of the list; default: all" },
@@ -16,6 +17,7 @@ static const struct app_option options[] = {
     { "history", APP_NUMBER, &history_h, 0, 8760, "HOURS", "hours of the past that are told first, default 25" },
     { "rounds", APP_NUMBER, &rounds, 0, 1000000, "N", "stop after so many real-time packets of each; default 0: go on" },
     { "replay", APP_TEXT, &replay_file, .arg = "FILE", .help = "play the bytes of a capture just as they are, good and broken" },
+    { "now", APP_SWITCH, &now, .help = "with --replay: move its times by whole hours, so that it ends within the last hour" },
     { "piece", APP_NUMBER, &piece, 0, 65536, "BYTES", "with --replay: cut the capture into such pieces; default 0: lines" },
 };
 
@@ -42,7 +44,7 @@ static int simulate(int argc, char **argv)
     const struct sim_target to = { app_set.host, app_set.station_port };
     if (!replay_file)
         return play(&to);
-    const struct sim_replay r = { .to = to, .file = replay_file, .every_ms = every_ms < 0 ? 0 : every_ms, .piece = piece };
+    const struct sim_replay r = { .to = to, .file = replay_file, .every_ms = every_ms < 0 ? 0 : every_ms, .piece = piece, .now = now };
     return sim_replay(&r);
 }
 
@@ -54,7 +56,9 @@ const struct app_command app_simulate = {
         "Connects to the listener at --host and --station-port and plays the stations of the demonstration: HJ 212-2017 real-time data\n"
         "(2011), ten-minute (2051), hour (2061) and day data (2031) with what was once recorded (recorded.csv says where), answers\n"
         "commands, calls again when the server is away, and stops on SIGINT or SIGTERM. Ends with 0 when every packet was acknowledged.\n"
-        "With --replay it sends a file of raw packets byte for byte over one connection and counts the answers.\n",
+        "With --replay it sends a file of raw packets byte for byte over one connection and counts the answers; with --now as if they "
+        "were\n"
+        "of now, as packets of a year ago are refused.\n",
     .option = options,
     .noption = LF_COUNT(options),
     .run = simulate,
