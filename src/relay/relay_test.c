@@ -2,7 +2,6 @@
  * what comes twice comes with the same bytes. */
 #include "base/testing.h"
 #include "relay/relay.h"
-#include "relay/render.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -25,14 +24,13 @@ struct made_store {
     struct lf_tele_store base;
     atomic_llong n, asked; /* how many there are; how many were asked for in all */
     atomic_bool broken;
-    const char *document; /* instead of a frame */
 };
 static const int64_t epoch = 1795492800000;
 
 static bool stretch; /* station 3 has caught up with something of its own: many of its packets in a row */
 static int64_t station_of(int64_t id) { return stretch && id > 20 && id < 320 ? 3 : id % STATIONS + 1; }
 
-static void make_packet(struct made_store *m, struct lf_arena *a, int64_t id, struct lf_tele_stored_packet *out)
+static void make_packet(struct lf_arena *a, int64_t id, struct lf_tele_stored_packet *out)
 {
     char segment[300], *frame = lf_alloc(a, HJ212_FRAME_MAX), at[32];
     int64_t station = station_of(id);
@@ -46,10 +44,10 @@ static void make_packet(struct made_store *m, struct lf_arena *a, int64_t id, st
                                            .received = received,
                                            .at = received,
                                            .qn = LF_TEXT(""),
-                                           .cn = m->document ? LF_TEXT("http") : LF_TEXT("2011"),
+                                           .cn = LF_TEXT("2011"),
                                            .peer = LF_TEXT(""),
                                            .note = LF_TEXT(""),
-                                           .raw = m->document ? lf_str(m->document) : (lf_text){ frame, (uint32_t)size } };
+                                           .raw = { frame, (uint32_t)size } };
 }
 
 static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id after, int limit, struct lf_tele_stored_packet **out,
@@ -61,7 +59,7 @@ static lf_rc packets_after(struct lf_tele_store *s, struct lf_arena *a, lf_id af
         return lf_err_set(err, LF_EDB, NULL, "told to fail");
     *out = lf_alloc(a, (size_t)limit * sizeof **out);
     for (*n = 0; *n < (size_t)limit && from + (int64_t)*n < m->n; ++*n)
-        make_packet(m, a, from + (int64_t)*n + 1, *out + *n);
+        make_packet(a, from + (int64_t)*n + 1, *out + *n);
     atomic_fetch_add(&m->asked, (long long)*n);
     return LF_OK;
 }
@@ -73,7 +71,7 @@ static lf_rc packets(struct lf_tele_store *s, struct lf_arena *a, lf_id station,
     *n = m->n > 0;
     *out = lf_alloc(a, sizeof **out);
     if (*n)
-        make_packet(m, a, m->n, *out);
+        make_packet(a, m->n, *out);
     return LF_OK;
 }
 
@@ -82,7 +80,7 @@ static lf_rc packet(struct lf_tele_store *s, struct lf_arena *a, lf_id id, struc
     struct made_store *m = (struct made_store *)s;
     if (id.v > m->n)
         return lf_err_set(err, LF_ENOTFOUND, NULL, "none");
-    make_packet(m, a, id.v, out);
+    make_packet(a, id.v, out);
     return LF_OK;
 }
 
@@ -513,81 +511,6 @@ static void a_backlog_takes_no_memory(void **state)
     assert_true(memory_kb() - before < MEMORY_KB);
 }
 
-/* ---- what is said ---------------------------------------------------------------------------------------------------- */
-
-static void documents_become_frames(void **state)
-{
-    struct lf_arena a = { 0 };
-    struct lf_tele_stored_packet p;
-    struct relay_msgs m;
-    const char *why;
-    store.document =
-        "time,factor,value,kind,min,max,flag\n2026-11-24 11:00:00,a34004,35.5,hour,20,50,\n2026-11-24 11:59:00,a34004,0.00001,,,,M\n"
-        "2026-11-24 11:59:00,a34002,,,,,D\n";
-    make_packet(&store, &a, 7, &p);
-    assert_int_equal(relay_render(&target, &p, 1795492800123, &a, &m, &why), RELAY_SEND);
-    assert_int_equal(m.n, 2);
-    assert_non_null(strstr(m.p[0].body.p, "QN=20261124120000123;ST=22;CN=2061;PW=123456;MN=M3;Flag=5;CP=&&DataTime=20261124110000;"
-                                          "a34004-Avg=35.5,a34004-Min=20,a34004-Max=50,a34004-Flag=N&&"));
-    assert_non_null(strstr(m.p[1].body.p, "QN=20261124120000124;ST=22;CN=2011;PW=123456;MN=M3;Flag=5;CP=&&DataTime=20261124115900;"
-                                          "a34004-Rtd=0.00001,a34004-Flag=M;a34002-Flag=D&&"));
-    target.kinds = 1u << LF_TELE_HOUR;
-    assert_int_equal(relay_render(&target, &p, 1795492800123, &a, &m, &why), RELAY_SEND);
-    assert_int_equal(m.n, 1);
-    target.kinds = 1u << LF_TELE_DAY;
-    assert_int_equal(relay_render(&target, &p, 1795492800123, &a, &m, &why), RELAY_SKIP);
-    lf_arena_free(&a);
-}
-
-static lf_text frame_of(struct lf_arena *a, const char *segment)
-{
-    char *f = lf_alloc(a, HJ212_FRAME_MAX);
-    return (lf_text){ f, (uint32_t)hj212_frame(lf_str(segment), f, HJ212_FRAME_MAX) };
-}
-
-static const char *rendered(struct lf_arena *a, const char *cn, const char *segment)
-{
-    const struct lf_tele_stored_packet p = { .id = { 1 }, .station = { 1 }, .cn = lf_str(cn), .raw = frame_of(a, segment) };
-    struct relay_msgs m;
-    const char *why;
-    enum relay_rendered how = relay_render(&target, &p, 1795492800123, a, &m, &why);
-    return how == RELAY_SEND ? lf_printf(a, "%.*s", (int)m.p[0].body.n, m.p[0].body.p) : how == RELAY_SKIP ? "skip" : "cannot";
-}
-
-static void heads_are_rewritten(void **state)
-{
-    struct lf_arena a = { 0 };
-    target.kinds |= LF_RELAY_OTHER;
-    /* HJ/T 212-2005 without QN and Flag; RF of 2025; parts of a split message; commands that are between the two ends only. */
-    assert_non_null(strstr(rendered(&a, "2011", "ST=32;CN=2011;PW=123456;MN=M1;CP=&&DataTime=20160824003817;011-Rtd=1&&"),
-                           "QN=20261124120000123;ST=32;CN=2011;PW=123456;MN=M1;Flag=1;CP=&&DataTime=20160824003817;011-Rtd=1&&"));
-    assert_non_null(
-        strstr(rendered(&a, "2051", "QN=20260101000000000;ST=31;CN=2051;PW=1;MN=M1;Flag=8;RF=1;CP=&&DataTime=20260101000000;a-Avg=1&&"),
-               "ST=31;CN=2051;PW=1;MN=M1;Flag=9;RF=1;CP=&&"));
-    assert_non_null(strstr(
-        rendered(&a, "2051", "QN=20260101000000000;ST=31;CN=2051;PW=1;MN=M1;Flag=6;PNUM=3;PNO=2;CP=&&DataTime=20260101000000;a-Avg=1&&"),
-        "Flag=7;PNUM=3;PNO=2;CP=&&"));
-    assert_non_null(strstr(
-        rendered(&a, "2021", "QN=20260101000000000;ST=31;CN=2021;PW=1;MN=M1;Flag=4;CP=&&DataTime=20260101000000;SB1-RS=1&&"), "CN=2021"));
-    assert_string_equal(rendered(&a, "1013", "QN=20260101000000000;ST=31;CN=1013;PW=1;MN=M1;Flag=5;CP=&&&&"), "skip");
-    assert_string_equal(rendered(&a, "9015", "QN=20260101000000000;ST=31;CN=9015;PW=1;MN=M1;Flag=9;CP=&&&&"), "skip");
-    assert_string_equal(rendered(&a, "mean", "QN=20260101000000000;ST=31;CN=2061;PW=1;MN=M1;Flag=9;CP=&&&&"), "skip");
-    char *big = lf_printf(&a, "ST=31;CN=2051;PW=1;MN=M1;CP=&&DataTime=20260101000000;i-Info=//%0*d//&&", 935, 1);
-    assert_string_equal(rendered(&a, "2051", big), "cannot"); /* no room for a QN */
-    lf_arena_free(&a);
-}
-
-static void answers_are_recognized(void **state)
-{
-    int64_t qn = 0;
-    assert_true(relay_answer(LF_TEXT("QN=20261124120000123;ST=91;CN=9014;PW=1;MN=M1;Flag=4;CP=&&&&"), &qn) && qn == 1795492800123);
-    assert_true(relay_answer(LF_TEXT("ST=91;CN=9014;CP=&&QN=20261124120000124;CN=2051&&"), &qn) && qn == 1795492800124);
-    assert_true(relay_answer(LF_TEXT("ST=91;CN=9013;PW=1;MN=M1;Flag=0;CP=&&QN=20261124120000125&&"), &qn) && qn == 1795492800125);
-    assert_false(relay_answer(LF_TEXT("QN=20261124120000123;ST=32;CN=1012;PW=1;MN=M1;Flag=5;CP=&&&&"), &qn));
-    assert_false(relay_answer(LF_TEXT("QN=2026;ST=91;CN=9014;PW=1;MN=M1;Flag=4;CP=&&&&"), &qn));
-    assert_false(relay_answer(LF_TEXT("nonsense"), &qn));
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -601,9 +524,7 @@ int main(void)
                                         T(a_broken_store_is_waited_for),
                                         T(an_edit_needs_no_restart),
                                         T(it_begins_where_it_is_told),
-                                        T(a_backlog_takes_no_memory),
-                                        T(documents_become_frames),
-                                        T(heads_are_rewritten),
-                                        cmocka_unit_test(answers_are_recognized) };
+                                        T(a_backlog_takes_no_memory) };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
