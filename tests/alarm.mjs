@@ -32,6 +32,7 @@ await t.run(async () => {
   ok('packets are acknowledged', await wire.send([flue(7, 0, 80), real(7, now - 50e3, 'a21026-Rtd=400,a21026-Flag=N'), flue(7, 1, 150)]));
   let a = await one(7, 'exceed', (x) => x.state === 'open');
   ok('an hourly mean over the limit is an alarm', a && a.value === 150 && a.limit_value === 100, JSON.stringify(a));
+  ok('value and limit have their unit', a.unit === 'mg/m³', JSON.stringify(a));
   const full = (await city.get(`/alarm/${a.id}`)).json;
   ok('it says why, and by which clause', /折算小时均值 150/.test(full.explain) && /GB 13223/.test(full.basis), full.explain + full.basis);
   const read = async (path, lang) => (await fetch(`${server.base}/api/v1${path}`, { headers: { Cookie: city.cookie, 'Accept-Language': lang } })).json();
@@ -207,6 +208,7 @@ await t.run(async () => {
   await wire.send([real(17, now, 'a21026-Rtd=20,a21026-Flag=N')]);
   a = await one(17, 'offline', (x) => x.state === 'open');
   ok('a station that is silent is offline', a?.matter_id > 0, JSON.stringify(a));
+  ok('silence and how much of it is allowed are counted in minutes', a.unit === 'min' && a.value >= a.limit_value && a.limit_value > 0 && a.limit_value < 1, JSON.stringify(a));
   await edit(off.id, { threshold: 3, delay_minutes: 15 });
   await wire.send([real(17, now + 1000, 'a21026-Rtd=21,a21026-Flag=N')]);
   ok('its next packet ends that', Boolean(await one(17, 'offline', (x) => x.state === 'ended')));
@@ -219,12 +221,14 @@ await t.run(async () => {
   ok('an alarm that nobody looks at', Boolean(await one(18, 'exceed', (x) => x.state === 'open')));
   await wire.send([real(17, now + 2000, 'a21026-Rtd=22,a21026-Flag=N')]); // begins and ends nothing
   ok('it stops', (await server.stop()) === 0);
+  ok('an alarm of before units were kept', server.touch("UPDATE alarm SET unit = NULL WHERE type = 'exceed'"));
   ok('five hours later', await server.start({ LANFAN_TEST_CLOCK_S: String(5 * 3600) }));
   const again0 = /lanfan_alarm_rejudged_packets_total (\d+)/.exec(await (await fetch(server.base + '/metrics')).text());
   ok('what was judged before an orderly stop is not judged again', again0?.[1] === '0', again0?.[1]);
   await relogin();
+  ok('has the unit of its limit after the next start', (await alarms(7, 'exceed')).every((x) => x.unit === 'mg/m³'));
   a = await one(18, 'missing', () => true);
-  ok('the hour with three minutes of data is missing data', a?.limit_value === 45 && a.value <= 30, JSON.stringify(a));
+  ok('the hour with three minutes of data is missing data', a?.limit_value === 45 && a.value <= 30 && a.unit === 'min', JSON.stringify(a));
   const told = await until(async () => { const x = (await city.get('/notices')).json.items.filter((i) => i.room === 'alarm' && /超期/.test(i.zh)); return x.length ? x : null; });
   ok('the level above is told of what nobody acknowledged', told?.length > 0);
   await server.stop();

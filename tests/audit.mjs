@@ -1,18 +1,11 @@
 // The audit trail through a real server: who sees whose entries, what stays sealed, that taking it away is an entry too, and that the chain
 // is checked beside the work, tells what was touched, and agrees with the command line.
 // usage: node audit.mjs LANFAN sqlite|postgres
-import { spawnSync } from 'node:child_process';
 import { Checks, Server, User, until } from './lib.mjs';
 const [, , lanfan, engine] = process.argv;
 const t = new Checks(`audit ${engine}`), ok = (...a) => t.ok(...a);
 let s;
 
-/** Behind the server's back. */
-function touch(sql) {
-  const r = engine === 'postgres' ? spawnSync('psql', ['-q', '-v', 'ON_ERROR_STOP=1', process.env.LANFAN_TEST_PG, '-c', sql], { encoding: 'utf8' })
-    : spawnSync('python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=10)\nc.execute(sys.argv[2])\nc.commit()', `${s.data}/lanfan.db`, sql], { encoding: 'utf8' });
-  return r.status === 0 || console.log(r.stderr.slice(0, 300));
-}
 /** An account that has chosen its password; the one-time one is said by the command. */
 async function person(login, role, area) {
   const told = s.run('user', 'add', login, '--role', role, '--area', area, '--name', login), once = /one-time password: (\S+)/.exec(told.stdout)?.[1];
@@ -96,14 +89,14 @@ await t.run(async () => {
   ok('an end noted outside is found', again.state === 'good' && again.anchor_at === good.upto, JSON.stringify(again));
   ok('what is no hash is refused', (await check(admin, { anchor: 'x' })).status === 422);
   ok('a hash that is nowhere is told', (await check(admin, { anchor: 'f'.repeat(64) })).state === 'broken');
-  ok('the trail is changed behind the server\'s back', touch(`UPDATE audit SET note = 'x' WHERE id = ${one.id}`));
+  ok('the trail is changed behind the server\'s back', s.touch(`UPDATE audit SET note = 'x' WHERE id = ${one.id}`));
   const bad = await check(admin);
   ok('the check names the entry', bad.state === 'broken' && bad.bad === one.id && bad.finding.includes(String(one.id)), JSON.stringify(bad));
   const notice = (await admin.get('/notices?unread=1')).json.items.find((n) => n.room === 'audit_check');
   ok('whoever may see checks is told', notice?.zh.includes('审计链') && notice.row_id > 0);
   ok('the log says so', /audit trail: .*\nHINT/.test(s.log));
   ok('the command line agrees', s.run('audit', 'verify').stderr.includes(`broken at entry ${one.id}`));
-  touch(`UPDATE audit SET note = NULL WHERE id = ${one.id}`);
+  s.touch(`UPDATE audit SET note = NULL WHERE id = ${one.id}`);
   ok('put back, it is good', (await check(admin)).state === 'good');
   ok('it stops cleanly', (await s.stop()) === 0);
 }, () => s?.remove());

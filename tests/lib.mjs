@@ -95,16 +95,24 @@ export class Server {
   static async make(lanfan, engine, { db, demo = true, more = [] } = {}) {
     const s = new Server();
     s.lanfan = lanfan;
+    s.db = engine === 'postgres' ? db ?? process.env.LANFAN_TEST_PG : null;
     s.data = mkdtempSync('/tmp/lanfan-test-');
     s.port = await freePort();
     s.stationPort = await freePort();
     s.base = `http://127.0.0.1:${s.port}`;
     s.args = ['--data', s.data, '--port', s.port, '--station-port', s.stationPort, ...(demo ? ['--demo'] : []), ...more].map(String);
-    if (engine === 'postgres') s.args.push('--db', db ?? process.env.LANFAN_TEST_PG);
+    if (s.db) s.args.push('--db', s.db);
     return s;
   }
   /** A command of the program to its end: { status, stdout, stderr }. */
   run(...a) { return spawnSync(this.lanfan, [...a, ...this.args], { encoding: 'utf8' }); }
+  /** One statement behind the server's back; true when it went well. */
+  touch(sql) {
+    const r = this.db ? spawnSync('psql', ['-q', '-v', 'ON_ERROR_STOP=1', this.db, '-c', sql], { encoding: 'utf8' })
+      : spawnSync('python3', ['-c', 'import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=10)\nc.execute(sys.argv[2])\nc.commit()', `${this.data}/lanfan.db`, sql], { encoding: 'utf8' });
+    if (r.status !== 0) console.log(String(r.stderr).slice(0, 300));
+    return r.status === 0;
+  }
   /** The same while the scenario goes on. */
   runBeside(...a) { return new Promise((res) => spawn(this.lanfan, [...a, ...this.args], { stdio: 'ignore' }).once('exit', res)); }
   async start(env = {}) {

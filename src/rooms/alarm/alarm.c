@@ -35,6 +35,7 @@ static const struct lf_field fields[] = {
     F(lasting_minutes, "持续升级", "Escalate lasting", .flags = LF_READONLY, .unit = "min"),
     F(raised_at, "报警时间", "Raised", .flags = LF_READONLY | LF_FILTER),
     F(updated_at, "更新时间", "Changed", .flags = LF_READONLY),
+    F(unit, "单位", "Unit", .flags = LF_READONLY | LF_LIST, .help = "最差值和限值的单位 | of the worst value and the limit"),
 };
 #undef F
 
@@ -109,6 +110,20 @@ const char *alarm_factor_name(struct lf_arena *a, lf_text factor)
 {
     const struct hj212_factor *f = hj212_factor_find(factor);
     return f ? f->zh : lf_strn(a, factor);
+}
+
+/* What value and limit are counted in; "" for what has no unit. */
+static const char *unit_of(const struct alarm_sign *s)
+{
+    switch (s->type) {
+    case ALARM_EXCEED:
+    case ALARM_WARNING:
+    case ALARM_CONSTANT: return station_unit(s->station, s->factor);
+    case ALARM_OFFLINE:
+    case ALARM_CLOCK: return "min";
+    case ALARM_MISSING: return s->kind == LF_TELE_DAY ? "h" : "min";
+    default: return "";
+    }
 }
 
 static const char *title_zh(struct lf_ctx *cx, const struct alarm_sign *s, const char *name)
@@ -198,7 +213,8 @@ static lf_rc open_episode(struct lf_ctx *cx, const struct alarm_sign *s, const s
                          .silence_id = rc == LF_OK ? quiet.id : (lf_id){ 0 },
                          .escalate_minutes = rc == LF_OK ? 0 : r->escalate_minutes,
                          .lasting_minutes = rc == LF_OK ? 0 : r->lasting_minutes,
-                         .raised_at = lf_now() };
+                         .raised_at = lf_now(),
+                         .unit = lf_str(unit_of(s)) };
     struct lf_change ch = { .res = &alarm_res, .row = a };
     if ((rc = follow_policy(cx, a, r, site, news)) || (rc = lf_res_create(cx, &alarm_res, &ch)))
         return rc;
@@ -332,7 +348,10 @@ static lf_rc start(struct lf_ctx *cx)
 {
     matter_set_close_guard(alarm_may_close);
     lf_rc rc = lf_tx_begin(cx, LF_TX_WRITE);
-    return rc ? rc : lf_tx_end(cx, rules_seed(cx));
+    if (rc)
+        return rc;
+    rc = rules_seed(cx);
+    return lf_tx_end(cx, rc ? rc : alarm_units_of_limits(cx, NULL));
 }
 
 static const struct lf_job jobs[] = { { "alarm.keep", 5, keep_job },

@@ -126,3 +126,9 @@ SELECT a.id FROM alarm a LEFT JOIN silence s ON s.id = a.silence_id
 -- scope: none because the caller has read the matter within his scope
 -- param: matter id
 SELECT id, station_id, factor, type, period, state, last_at, ended_at, title FROM alarm WHERE matter_id = :matter ORDER BY id;
+
+-- name: alarm_units_of_limits :exec
+-- Alarms of before the unit was kept: the one of a limit of their factor.
+-- scope: none because the room's start is the system
+UPDATE alarm SET unit = COALESCE((SELECT max(l.unit) FROM limit_value l WHERE l.station_id = alarm.station_id AND l.factor = alarm.factor), '')
+ WHERE unit IS NULL AND type IN ('exceed', 'warning', 'constant');

@@ -419,6 +419,8 @@ static void judge_flags(struct engine *e, struct series *s, enum judge_mark mark
     step(e, it, rule, &j, bad, r);
 }
 
+int64_t place_interval(const struct place *p) { return p->interval ? p->interval : 5 * LF_MINUTE_MS; }
+
 static void judge_contact(struct engine *e, struct place *p, const struct lf_tele_reading *r)
 {
     if (r->received.ms > p->heard.ms) {

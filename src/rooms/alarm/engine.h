@@ -70,9 +70,11 @@ struct place {
     const struct rule *clock_rule, *offline_rule;
     struct watched clock, offline;
     struct judge_clock ticks;
-    lf_ms heard; /* newest arrival */
-    int64_t interval;
+    lf_ms heard;      /* newest arrival */
+    int64_t interval; /* ms, 0: not known yet */
 };
+/* How often the place reports, in ms; a usual interval until that is known. */
+int64_t place_interval(const struct place *p);
 
 /* What has to be written down. */
 struct act {

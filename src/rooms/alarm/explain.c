@@ -47,6 +47,7 @@ lf_text explain_begin(struct lf_arena *a, const struct act *x)
     const struct hj212_factor *f = s ? hj212_factor_find(s->factor) : NULL;
     const char *zh = f ? f->zh : s ? lf_strn(a, s->factor) : "", *en = f ? f->en : zh;
     char from[32], to[32];
+    double every = (double)place_interval(x->of->place) / 1000;
     lf_ms_human(from, x->since), lf_ms_human(to, x->at);
     switch (x->of->w) {
     case WATCH_EXCEED: return over(a, x, false);
@@ -67,7 +68,7 @@ lf_text explain_begin(struct lf_arena *a, const struct act *x)
         return lf_str(lf_printf(a,
                                 "自 %s 起没有收到数据，报送间隔约 %g 秒，已等待 %g 分钟 | nothing since %s; it reports every %g s or so, "
                                 "waited %g minutes",
-                                from, x->limit, x->value, from, x->limit, x->value));
+                                from, every, x->value, from, every, x->value));
     default: return LF_TEXT("");
     }
 }

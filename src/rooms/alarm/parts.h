@@ -45,6 +45,7 @@ struct alarm {
     lf_id silence_id, matter_id;
     int64_t escalate_minutes, lasting_minutes;
     lf_ms raised_at, updated_at;
+    lf_text unit;
 };
 
 /* A rule as the room uses it. Its texts live as long as the list it stands in. */

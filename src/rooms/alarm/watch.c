@@ -8,7 +8,7 @@
 /* How long a station may be silent: a number of its own reporting intervals, and no less than the delay. Not learned yet: 5 minutes. */
 static int64_t patience(const struct place *p)
 {
-    double ms = p->offline_rule->threshold * (double)(p->interval ? p->interval : 5 * LF_MINUTE_MS);
+    double ms = p->offline_rule->threshold * (double)place_interval(p);
     return ms > (double)p->offline_rule->delay_ms ? (int64_t)ms : p->offline_rule->delay_ms;
 }
 
@@ -55,8 +55,8 @@ static lf_rc silent_ones(struct lf_ctx *cx, struct engine *e, struct act *acts, 
         acts[(*n)++] = (struct act){ .says = silent ? JUDGE_BEGIN : JUDGE_END,
                                      .of = w,
                                      .rule = p[i]->offline_rule,
-                                     .value = (double)(now.ms - p[i]->heard.ms) / LF_MINUTE_MS,
-                                     .limit = (double)(p[i]->interval ? p[i]->interval : 5 * LF_MINUTE_MS) / 1000,
+                                     .value = round((double)(now.ms - p[i]->heard.ms) / LF_MINUTE_MS * 10) / 10,
+                                     .limit = silent ? (double)patience(p[i]) / LF_MINUTE_MS : (double)NAN,
                                      .at = now,
                                      .since = p[i]->heard };
         w->t = (struct judge_track){ .up = silent, .bits = silent, .since = p[i]->heard, .last = now };

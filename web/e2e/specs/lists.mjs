@@ -123,6 +123,18 @@ export default [
     await v.go('/r/role')
     await page.waitForFunction(() => { const on = document.querySelector('.room-nav .on')?.getBoundingClientRect(); return on && on.bottom <= innerHeight })
   })],
+  ...['zh', 'en'].map((lang) => [`what an alarm has measured is told with its unit, and so is the limit (${lang})`, spec('city', { lang }, async (page, v) => {
+    const text = /^[\d.]+ (mg\/L|[mµ]g\/m³)$/
+    const { id } = (await json(page, 'alarm?limit=1&type=exceed&from_value=0.01')).items[0]
+    await v.go('/r/alarm?type=exceed&from_value=0.01')
+    const row = page.locator('[data-testid=table] tbody tr').first()
+    await row.waitFor()
+    const head = await page.locator('[data-testid=table] th').evaluateAll((all) => all.map((th) => th.dataset.col))
+    for (const name of ['value', 'limit_value']) assert.match((await row.locator('td').nth(head.indexOf(name)).textContent()).trim(), text)
+    assert.ok(!head.includes('unit'))
+    await v.go(`/r/alarm/${id}`)
+    for (const name of ['value', 'limit_value']) assert.match((await page.textContent(`[data-value=${name}]`)).trim(), text)
+  })]),
   ...['zh', 'en'].map((lang) => [`every list fits a screen of 1366, and still tells state, deadline and place (${lang})`, spec('admin', { lang }, async (page, v) => {
     const needed = { matter: ['title', 'due_at', 'grid_code', 'no', 'state', 'source_id', 'found_at', 'officer_id'], alarm: ['title', 'due_at', 'grid_code', 'severity', 'state', 'value', 'limit_value', 'began_at', 'matter_id'], limit_value: ['title', 'grid_code', 'kind', 'low', 'high', 'from_day', 'basis'] }
     for (const room of (await json(page, 'meta')).rooms) {

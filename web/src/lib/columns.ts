@@ -10,15 +10,17 @@ export type Says = (f: Field, row: Row) => string
 const MEASURED = ['low', 'high', 'value', 'limit_value']
 export const measuredIn = (f: Field, row: Record<string, unknown>): string | null => (MEASURED.includes(f.name) && row.unit ? String(row.unit) : null)
 
+/** A unit that stands beside the values that have it needs no place of its own. */
+export const standsBeside = (f: Field, all: Field[]): boolean => f.name === 'unit' && all.some((m) => MEASURED.includes(m.name))
 /** What a row points at: its name, or its number where that is called as the row itself (the matter that an alarm has become). */
 export function refText(f: Field, row: Record<string, unknown>, title: string): string {
   const name = row[`${f.name}_label`]
   return name === null || name === undefined || name === title ? `#${row[f.name]}` : String(name)
 }
-/** What a list has columns for, the title first. A unit stands beside the values that have it. */
+/** What a list has columns for, the title first. */
 export function listColumns(room: Room): Field[] {
   const listed = room.fields.filter((f) => f.list && !['id', 'version', 'lon', 'lat'].includes(f.name))
-  const shown = listed.filter((f) => f.name !== 'unit' || !listed.some((m) => MEASURED.includes(m.name)))
+  const shown = listed.filter((f) => !standsBeside(f, listed))
   const title = shown.find((f) => f.name === room.title_field)
   return title ? [title, ...shown.filter((f) => f !== title)] : shown
 }
