@@ -41,14 +41,14 @@ static const struct lf_field fields[] = {
     F(created_by, "申请人", "By", .flags = LF_READONLY | LF_LIST, .ref = "account"),
     F(state, "结果", "Result", .flags = LF_READONLY | LF_LIST | LF_FILTER, .dict = &audit_check_state_dict),
     F(upto, "核对至第几条", "Up to entry", .flags = LF_READONLY | LF_LIST),
-    F(head, "末条哈希", "Hash of that entry", .flags = LF_READONLY | LF_LIST | LF_TITLE),
+    F(head, "末条哈希", "Hash of that entry", .flags = LF_READONLY | LF_LIST),
     F(anchor, "另存的哈希", "Hash kept elsewhere", .flags = LF_ONCE, .max = 64,
       .help = "以前记在系统之外的末条哈希，应在链中找到 | a hash noted outside the system before, which has to be in the chain"),
     F(anchor_at, "另存的哈希是第几条", "Entry with that hash", .flags = LF_READONLY),
     F(done, "已核对", "Checked so far", .flags = LF_READONLY | LF_LIST),
     F(done_hash, "进度哈希", "Hash so far", .flags = LF_READONLY | LF_HIDDEN),
     F(bad, "首个不符", "First that does not fit", .flags = LF_READONLY | LF_LIST),
-    F(finding, "结论", "Finding", .flags = LF_READONLY | LF_LIST | LF_BOTH),
+    F(finding, "结论", "Finding", .flags = LF_READONLY | LF_LIST | LF_BOTH | LF_TITLE),
     F(ended_at, "完成时间", "Finished", .flags = LF_READONLY | LF_LIST),
 };
 #undef F
@@ -91,6 +91,7 @@ static lf_rc begin(struct lf_ctx *cx, struct lf_change *ch)
     c->head = end[1].s;
     c->done = 0;
     c->done_hash = LF_TEXT("");
+    c->finding = LF_TEXT("正在核对 | Being checked");
     return LF_OK;
 }
 

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { openBrowser } from './browser.mjs'
 import access from './specs/access.mjs'
+import audit from './specs/audit.mjs'
 import grid from './specs/grid.mjs'
 import lists from './specs/lists.mjs'
 import map from './specs/map.mjs'
@@ -10,7 +11,7 @@ import matter from './specs/matter.mjs'
 import series from './specs/series.mjs'
 import session from './specs/session.mjs'
 
-const specs = [...session, ...map, ...matter, ...series, ...lists, ...grid, ...access]
+const specs = [...session, ...map, ...matter, ...series, ...lists, ...grid, ...audit, ...access]
 
 const only = process.argv[2]
 const base = (process.env.LANFAN_URL ?? 'http://127.0.0.1:8080').replace(/\/$/, '')

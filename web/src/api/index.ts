@@ -1,4 +1,5 @@
 import type { AlignedAnswer, Areas, Bench, BenchTab, ClockStep, CommandKind, CommandPacket, Factor, FileInfo, GridNode, Hello, ImportResult, Lights, LiveStation, Located, Me, Meta, Notice, Option, Page, Resent, Row, SeriesAnswer, SeriesAsk, TimelineItem, Value } from './types'
+import type { AuditWords } from '@/audit/types'
 import type { Assessment, Five, Gaps } from '@/grid/types'
 import type { Decoded, Packet } from '@/packets/types'
 import { get, patch, post, query, send } from './http'
@@ -47,6 +48,7 @@ export const api = {
   commandPackets: (id: number) => get<{ items: CommandPacket[] }>(`${V1}/command/${id}/packets`),
   resent: (id: number, after?: string) => get<Page<Resent>>(`${V1}/review/${id}/resent${query({ after })}`),
   feedToken: (id: number) => post<{ token: string }>(`${V1}/feed/${id}/token`, {}),
+  auditWords: () => get<AuditWords>(`${V1}/audit/words`),
   factors: () => get<{ items: Factor[] }>(`${V1}/station/factors`),
   five: (code: string) => get<Five>(`${V1}/grid/five${query({ code })}`),
   coverage: (level: string) => get<Gaps>(`${V1}/grid/coverage${query({ level })}`),
