@@ -34,6 +34,8 @@ static void put_field(struct lf_out *o, const struct lf_field *f)
         lf_putf(o, " %g..%g", f->min, f->max);
     if (f->unit)
         lf_putf(o, " in %s", f->unit);
+    if (f->zero)
+        lf_putf(o, " 0=(%s)", f->zero);
     lf_putf(o, "  %s | %s\n", f->zh, f->en);
     for (unsigned i = 0; f->dict && i < f->dict->n; i++)
         lf_putf(o, "%s%s", i ? " · " : "    ", f->dict->item[i].code);

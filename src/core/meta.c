@@ -50,6 +50,8 @@ static void field_json(struct lf_json *j, const struct lf_field *f)
         lf_json_kreal(j, "min", f->min), lf_json_kreal(j, "max", f->max);
     if (f->help)
         both(j, "help_zh", "help_en", f->help);
+    if (f->zero)
+        both(j, "zero_zh", "zero_en", f->zero);
     lf_json_end_obj(j);
 }
 

@@ -52,6 +52,7 @@ struct lf_field {
     const char *unit;
     double min, max;  /* numbers: range when max > min; text: max bytes when max > 0 (default 4000, LF_LONG 20000, LF_SHAPE 4 MB) */
     const char *help; /* "中文 | English" beside the input */
+    const char *zero; /* a number whose 0 is no amount: what it means, "中文 | English" ("不升级 | never") */
 };
 /* No default branch: a struct member of an unknown C type does not compile. An enum is an unsigned in GNU C. */
 #define LF_TYPEOF(e) \

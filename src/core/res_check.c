@@ -31,6 +31,8 @@ static const char *check_field(struct lf_arena *a, const struct lf_res *r, const
         return lf_printf(a, "%s.%s: in both languages are texts, and none that lists filter by or that is sealed", r->name, f->name);
     if ((f->flags & LF_MASKED) && (f->flags & (LF_LIST | LF_FILTER | LF_SEARCH | LF_TITLE)))
         return lf_printf(a, "%s.%s: a sealed field cannot be listed, filtered, searched or be the title", r->name, f->name);
+    if (f->zero && (lf_field_is_set(f) || (f->type != LF_T_INT && f->type != LF_T_REAL) || !strstr(f->zero, " | ")))
+        return lf_printf(a, "%s.%s: what 0 means is said of a number, in both languages", r->name, f->name);
     return NULL;
 }
 

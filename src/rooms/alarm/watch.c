@@ -56,7 +56,7 @@ static lf_rc silent_ones(struct lf_ctx *cx, struct engine *e, struct act *acts, 
                                      .of = w,
                                      .rule = p[i]->offline_rule,
                                      .value = round((double)(now.ms - p[i]->heard.ms) / LF_MINUTE_MS * 10) / 10,
-                                     .limit = silent ? (double)patience(p[i]) / LF_MINUTE_MS : (double)NAN,
+                                     .limit = silent && p[i]->offline_rule ? (double)patience(p[i]) / LF_MINUTE_MS : (double)NAN,
                                      .at = now,
                                      .since = p[i]->heard };
         w->t = (struct judge_track){ .up = silent, .bits = silent, .since = p[i]->heard, .last = now };

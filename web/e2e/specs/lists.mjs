@@ -135,6 +135,15 @@ export default [
     await v.go(`/r/alarm/${id}`)
     for (const name of ['value', 'limit_value']) assert.match((await page.textContent(`[data-value=${name}]`)).trim(), text)
   })]),
+  ...[['zh', '不升级'], ['en', 'never']].map(([lang, words]) => [`where 0 is no amount, its meaning is told instead, and beside the input (${lang})`, spec('city', { lang }, async (page, v) => {
+    const rules = await Promise.all((await json(page, 'alarm_rule?limit=100')).items.map((r) => json(page, `alarm_rule/${r.id}`)))
+    await v.go(`/r/alarm_rule/${rules.find((r) => r.escalate_minutes === 0 && r.lasting_minutes === 0).id}`)
+    await page.waitForSelector('[data-value=escalate_minutes]')
+    for (const name of ['escalate_minutes', 'lasting_minutes']) assert.equal((await page.textContent(`[data-value=${name}]`)).trim(), words)
+    await page.click('[data-testid=edit]')
+    assert.ok((await page.textContent('.record-form [data-field=escalate_minutes] .help')).includes(words))
+    assert.equal(await page.inputValue('.record-form [data-field=escalate_minutes] input'), '0')
+  })]),
   ...['zh', 'en'].map((lang) => [`every list fits a screen of 1366, and still tells state, deadline and place (${lang})`, spec('admin', { lang }, async (page, v) => {
     const needed = { matter: ['title', 'due_at', 'grid_code', 'no', 'state', 'source_id', 'found_at', 'officer_id'], alarm: ['title', 'due_at', 'grid_code', 'severity', 'state', 'value', 'limit_value', 'began_at', 'matter_id'], limit_value: ['title', 'grid_code', 'kind', 'low', 'high', 'from_day', 'basis'] }
     for (const room of (await json(page, 'meta')).rooms) {

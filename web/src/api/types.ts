@@ -8,6 +8,8 @@ export interface Field {
   export?: boolean; masked?: boolean; multiline?: boolean; shape?: boolean
   dict?: string | null; ref?: string | null; unit?: string | null; min?: number | null; max?: number | null
   help_zh?: string; help_en?: string
+  /** What 0 means, where it is no amount. */
+  zero_zh?: string; zero_en?: string
 }
 export interface Bilingual { zh: string; en: string }
 export interface Verb extends Bilingual {
