@@ -63,7 +63,7 @@ static const struct lf_field role_fields[] = {
     F(name, "名称", "Name", .flags = LF_REQUIRED | LF_LIST | LF_TITLE | LF_SEARCH, .max = 100),
     F(name_en, "英文名称", "English name", .flags = LF_REQUIRED | LF_LIST, .max = 100),
     F(rights, "权限", "Rights", .flags = LF_REQUIRED | LF_LONG,
-      .help = "以空格分隔，例如 matter.handle *.read | separated by blanks, for instance matter.handle *.read"),
+      .help = "不能授予自己没有的权限 | nobody can grant what he has not got himself"),
 };
 #undef F
 

@@ -93,8 +93,9 @@ static lf_rc add_room(struct lf_app *app, const struct lf_room *room, struct lf_
     lf_rc rc = LF_OK;
     for (int i = 0; !rc && i < room->nres; i++)
         rc = add_res(app, room->res[i], err);
-    for (const char *const *s = room->own_rights; !rc && s && *s; s++)
-        rc = add_right(app, *s, NULL, err);
+    for (const struct lf_right *o = room->own_rights; !rc && o && o->name; o++)
+        rc = o->zh && o->en ? add_right(app, o->name, NULL, err)
+                            : lf_err_set(err, LF_EBUG, NULL, "right %s: its words in one language are missing", o->name);
     for (int i = 0; !rc && i < room->njob; i++) {
         if (app->njob == (int)LF_COUNT(app->job))
             return lf_err_set(err, LF_EBUG, NULL, "too many jobs");

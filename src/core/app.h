@@ -36,6 +36,10 @@ struct lf_job {
     int every_s;
     lf_rc (*fn)(struct lf_ctx *cx);
 };
+/* "command.set", and what it lets its holder do. */
+struct lf_right {
+    const char *name, *zh, *en;
+};
 struct lf_room {
     const char *name;
     const struct lf_res *const *res;
@@ -46,7 +50,7 @@ struct lf_room {
     int njob;
     const struct lf_migration *migration;
     int nmigration;
-    const char *const *own_rights;     /* rights without a record type, NULL-ended */
+    const struct lf_right *own_rights; /* rights that no move asks for, of a record type of the room; the last one has no name */
     lf_rc (*start)(struct lf_ctx *cx); /* after the migrations: fill caches */
     void (*stop)(struct lf_app *app);
 };

@@ -22,6 +22,8 @@ lf_rc lf_metrics(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 lf_rc lf_events(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 lf_rc lf_events_review(struct lf_ctx *cx) LF_MUST_CHECK; /* ends the streams of sessions that are over */
 extern const struct lf_param lf_event_params[2];
+/* An array: the record types with their rights in words, and which of them the caller has. */
+void lf_rights_json(struct lf_ctx *cx, struct lf_json *j);
 /* What the pages are drawn from: types, fields, moves, labels. */
 lf_rc lf_meta_json(struct lf_ctx *cx, struct lf_call *c) LF_MUST_CHECK;
 /* The work bench: what waits for the caller, what is overdue, what is done. */

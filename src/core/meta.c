@@ -195,6 +195,10 @@ lf_rc lf_meta_json(struct lf_ctx *cx, struct lf_call *c)
         }
     }
     lf_json_end_obj(j);
+    if (lf_may(cx, "role", "read")) {
+        lf_json_key(j, "rights");
+        lf_rights_json(cx, j);
+    }
     lf_json_end_obj(j);
     return LF_OK;
 }

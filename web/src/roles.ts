@@ -1,6 +1,9 @@
 import { shallowRef } from 'vue'
 import { api } from './api'
-import { lang } from './i18n'
+import type { Field, Room } from './api/types'
+import { label, lang, t } from './i18n'
+import { told } from './lib/rights'
+import { session } from './session'
 
 /* References carry the Chinese name of a role; the few roles are asked for once, when a page in English shows the first. */
 const english = shallowRef<Map<number, string>>(new Map())
@@ -13,4 +16,11 @@ export function roleName(id: number): string {
     api.list('role', { limit: 100 }).then((page) => (english.value = new Map(page.items.map((r) => [r.id, String(r.name_en ?? '')]))), () => {})
   }
   return english.value.get(id) ?? ''
+}
+/** The text of what a role may. */
+export const holdsRights = (room: Room, f: Field): boolean => room.name === 'role' && f.name === 'rights'
+/** "事项：结案、督办；全部台账：查看" */
+export function rightsText(rights: unknown): string {
+  const zh = lang.value === 'zh'
+  return told(rights, session.meta?.rights ?? []).map((g) => (g.room ? label(g.room) : t('rights.everywhere')) + (zh ? '：' : ': ') + g.items.map((i) => (i.all ? t('rights.all') : label(i.right) || i.word)).join(t('ui.comma'))).join(t('ui.semicolon'))
 }

@@ -193,7 +193,9 @@ static const struct lf_route routes[] = {
       "Every packet of a command's dialogue, passwords starred out" },
 };
 static const struct lf_res *const types[] = { &command_res };
-static const char *const own_rights[] = { "command.set", "command.operate", NULL };
+static const struct lf_right own_rights[] = { { "command.set", "修改设备设置", "Change a device's settings" },
+                                              { "command.operate", "操作设备、修改其密码", "Operate a device, change its password" },
+                                              { 0 } };
 const struct lf_room command_room = {
     .name = "command",
     .res = types,

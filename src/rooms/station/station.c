@@ -364,7 +364,7 @@ static const struct lf_route routes[] = {
 };
 #undef PARAMS
 static const struct lf_job jobs[] = { { "station_readmit", 1, station_readmit_job } };
-static const char *const own_rights[] = { "station.quarantine", NULL };
+static const struct lf_right own_rights[] = { { "station.quarantine", "接收隔离报文", "Take in packets of the quarantine" }, { 0 } };
 static const struct lf_res *const types[] = { &station_res, &limit_value_res, &station_channel_res };
 const struct lf_room station_room = {
     .name = "station",

@@ -21,6 +21,31 @@ export default [
     await page.keyboard.press('h')
     await page.waitForURL(/\/(\?.*)?$/)
   })],
+  ...[['zh', ['全部台账', '查看', '报警', '确认']], ['en', ['All lists', 'View', 'Alarms', 'Acknowledge']]].map(([lang, words]) => [`what a role may is told in words, by room (${lang})`, spec('admin', { lang }, async (page, v) => {
+    const { id } = (await json(page, 'role?code=city')).items[0]
+    await v.go(`/r/role/${id}`)
+    await page.waitForSelector('[data-testid=rights] li')
+    const text = await page.textContent('[data-testid=rights]')
+    for (const w of words) assert.ok(text.includes(w), w)
+    assert.doesNotMatch(text, /[a-z_]+\.[a-z*]/, 'no raw words')
+    assert.equal(await page.getAttribute('[data-testid=rights] [title="alarm.ack"]', 'title'), 'alarm.ack')
+  })]),
+  ['the rights of a new role are chosen, by who has them', spec('admin', {}, async (page, v) => {
+    const code = `duty${Date.now() % 1e6}`
+    await v.go('/r/role?new=1')
+    for (const [name, text] of [['code', code], ['name', '值班员'], ['name_en', 'On duty']]) await page.fill(`.record-form [data-field=${name}] input`, text)
+    const tick = (right) => page.locator(`.rights-input [data-right="${right}"]`)
+    await tick('alarm.ack').check()
+    await tick('alarm.close').check()
+    await tick('alarm.*').check()
+    assert.ok(await tick('alarm.close').isDisabled(), 'given with all of the room')
+    await tick('*.read').check()
+    assert.ok(await tick('matter.read').isChecked())
+    await page.click('[data-testid=save]')
+    await page.waitForURL(/\/r\/role\/\d+$/)
+    assert.equal((await json(page, `role?code=${code}`)).items.length, 1)
+    assert.equal((await json(page, `role/${page.url().split('/').at(-1)}`)).rights, 'alarm.* *.read')
+  })],
   ['desktop 1366: no page scrolls sideways', spec('city', {}, async (page, v, w) => {
     await noSideways(page, v, w, 1366)
   })],

@@ -23,7 +23,11 @@ export interface Room extends Bilingual {
   fields: Field[]; verbs: Verb[]; states?: State[]
 }
 export interface DictItem extends Bilingual { code: string }
-export interface Meta { rooms: Room[]; dicts: Record<string, DictItem[]> }
+/** One right in words; perm: the reader has it. */
+export interface Right extends Bilingual { name: string; perm?: boolean }
+export interface RightRoom extends Bilingual { room: string; items: Right[] }
+/** rights: for whoever may read roles. */
+export interface Meta { rooms: Room[]; dicts: Record<string, DictItem[]>; rights?: RightRoom[] }
 
 export interface Hello { name: string; version: string; demo?: boolean; logins?: { login: string; password: string; role_zh: string; role_en: string; name: string }[] }
 export interface Me {
