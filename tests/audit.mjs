@@ -94,7 +94,7 @@ await t.run(async () => {
   ok('the check names the entry', bad.state === 'broken' && bad.bad === one.id && bad.finding.includes(String(one.id)), JSON.stringify(bad));
   const notice = (await admin.get('/notices?unread=1')).json.items.find((n) => n.room === 'audit_check');
   ok('whoever may see checks is told', notice?.zh.includes('审计链') && notice.row_id > 0);
-  ok('the log says so', /audit trail: .*\nHINT/.test(s.log));
+  ok('the log says so, and keeps the ends of good checks', /audit trail: .*\nHINT/.test(s.log) && s.log.includes(`head ${good.head}`), s.log.slice(-300));
   ok('the command line agrees', s.run('audit', 'verify').stderr.includes(`broken at entry ${one.id}`));
   s.touch(`UPDATE audit SET note = NULL WHERE id = ${one.id}`);
   ok('put back, it is good', (await check(admin)).state === 'good');
