@@ -105,4 +105,11 @@ bool hj212_unit_times(lf_text from, lf_text to, double *times);
 const char *hj212_st_name(lf_text st); /* "中文 | English" or NULL */
 const char *hj212_cn_name(lf_text cn);
 const char *hj212_flag_name(lf_text flag); /* data flag letter N F M S D C T B */
+/* What a data flag says of its value: HJ 212-2017 table 8; HJ/T 212-2005 for air has digits. */
+enum hj212_mark {
+    HJ212_NORMAL,  /* N, none, 3 (2005 air) */
+    HJ212_STOPPED, /* F: the source or instrument stands still; the time is excluded, it is neither valid nor missing */
+    HJ212_MARKED   /* M maintenance, S set by hand, D fault, C calibration, T past the range, B no link, P power, 0 1 2, unknown */
+};
+enum hj212_mark hj212_mark_of(lf_text flag);
 #endif

@@ -115,6 +115,13 @@ const char *hj212_st_name(lf_text st) { return name_of(st_names, LF_COUNT(st_nam
 const char *hj212_cn_name(lf_text cn) { return name_of(cn_names, LF_COUNT(cn_names), cn); }
 const char *hj212_flag_name(lf_text flag) { return name_of(flag_names, LF_COUNT(flag_names), flag); }
 
+enum hj212_mark hj212_mark_of(lf_text flag)
+{
+    if (!flag.n || lf_text_is(flag, "N") || lf_text_is(flag, "3"))
+        return HJ212_NORMAL;
+    return lf_text_is(flag, "F") ? HJ212_STOPPED : HJ212_MARKED;
+}
+
 /* ---- finding a factor ---------------------------------------------------------------------------- */
 
 /* A code of up to 16 bytes as two words and its length, so that two codes are compared without a loop. */

@@ -300,6 +300,16 @@ static void names(void **state)
     assert_string_equal(hj212_why_name((enum hj212_why)99), "unknown");
 }
 
+static void marks(void **state)
+{
+    assert_int_equal(hj212_mark_of((lf_text){ 0 }), HJ212_NORMAL);
+    assert_int_equal(hj212_mark_of(LF_TEXT("N")), HJ212_NORMAL);
+    assert_int_equal(hj212_mark_of(LF_TEXT("3")), HJ212_NORMAL);
+    assert_int_equal(hj212_mark_of(LF_TEXT("F")), HJ212_STOPPED);
+    assert_int_equal(hj212_mark_of(LF_TEXT("C")), HJ212_MARKED);
+    assert_int_equal(hj212_mark_of(LF_TEXT("Q")), HJ212_MARKED); /* the list is open: what is not known is not normal */
+}
+
 static void units_turn_into_each_other(void **state)
 {
     double times = 0;
@@ -393,6 +403,7 @@ int main(void)
         cmocka_unit_test(writing_frames),
         cmocka_unit_test(factors),
         cmocka_unit_test(names),
+        cmocka_unit_test(marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

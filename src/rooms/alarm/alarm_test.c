@@ -87,12 +87,6 @@ static void limits_by_day(void **state)
 
 static void marks(void **state)
 {
-    assert_int_equal(judge_mark_of((lf_text){ 0 }), JUDGE_NORMAL);
-    assert_int_equal(judge_mark_of(LF_TEXT("N")), JUDGE_NORMAL);
-    assert_int_equal(judge_mark_of(LF_TEXT("3")), JUDGE_NORMAL);
-    assert_int_equal(judge_mark_of(LF_TEXT("F")), JUDGE_STOPPED);
-    assert_int_equal(judge_mark_of(LF_TEXT("C")), JUDGE_MARKED);
-    assert_int_equal(judge_mark_of(LF_TEXT("Q")), JUDGE_MARKED); /* the list is open: what is not known is not normal */
     assert_true(judge_flagged(LF_TEXT("D"), LF_TEXT("DBP")));
     assert_false(judge_flagged(LF_TEXT("N"), LF_TEXT("DBP")));
     assert_false(judge_flagged((lf_text){ 0 }, LF_TEXT("DBP")));
@@ -147,7 +141,7 @@ static int cover(int step, int from, int to, const char *flag)
 {
     struct judge_cover c = { .hour = minute(0) };
     for (int i = from; i < to; i += step)
-        judge_cover_add(&c, minute(i), judge_mark_of(lf_str(flag)), true);
+        judge_cover_add(&c, minute(i), hj212_mark_of(lf_str(flag)), true);
     return judge_cover_minutes(&c, c.valid);
 }
 
@@ -161,7 +155,7 @@ static void hours(void **state)
     assert_int_equal(cover(5, 0, 60, "N"), 60);
     struct judge_cover c = { .hour = minute(0) };
     for (int i = 0; i < 60; i++)
-        judge_cover_add(&c, minute(i), i < 30 ? JUDGE_STOPPED : JUDGE_NORMAL, true);
+        judge_cover_add(&c, minute(i), i < 30 ? HJ212_STOPPED : HJ212_NORMAL, true);
     assert_int_equal(judge_cover_minutes(&c, c.valid), 30);
     assert_int_equal(judge_cover_minutes(&c, c.stopped), 30);
 }

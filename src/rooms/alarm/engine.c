@@ -404,7 +404,7 @@ static void judge_same(struct engine *e, struct series *s, double value, const s
         engine_touch(e, it);
 }
 
-static void judge_flags(struct engine *e, struct series *s, enum judge_mark mark, const struct lf_tele_reading *r)
+static void judge_flags(struct engine *e, struct series *s, enum hj212_mark mark, const struct lf_tele_reading *r)
 {
     const struct rule *rule = s->rule[WATCH_FAULTY];
     struct watched *it = &s->w[WATCH_FAULTY];
@@ -413,7 +413,7 @@ static void judge_flags(struct engine *e, struct series *s, enum judge_mark mark
         return;
     }
     bool bad = judge_flagged(r->flag, rule->letters);
-    if (!bad && (mark != JUDGE_NORMAL || judge_calm(&it->t)))
+    if (!bad && (mark != HJ212_NORMAL || judge_calm(&it->t)))
         return; /* maintenance, calibration and stops say nothing of faults; most readings end here */
     struct judge_rule j = counts(rule);
     step(e, it, rule, &j, bad, r);
@@ -453,8 +453,8 @@ static void judge_reading(struct engine *e, const struct lf_tele_reading *r)
         return;
     if (!r->ours)
         judge_contact(e, p, r);
-    enum judge_mark mark = judge_mark_of(r->flag);
-    bool number = mark == JUDGE_NORMAL && !isnan(r->value);
+    enum hj212_mark mark = hj212_mark_of(r->flag);
+    bool number = mark == HJ212_NORMAL && !isnan(r->value);
     judge_flags(e, s, mark, r);
     judge_same(e, s, number ? r->value : (double)NAN, r);
     if (!number)

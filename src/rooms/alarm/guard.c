@@ -18,7 +18,7 @@ static bool look(void *user, const struct lf_tele_reading *r)
 {
     struct after *a = user;
     double limit = NAN;
-    if (judge_mark_of(r->flag) != JUDGE_NORMAL || isnan(r->value))
+    if (hj212_mark_of(r->flag) != HJ212_NORMAL || isnan(r->value))
         return true; /* marked: neither good nor bad */
     bool in_force = !a->exceed || judge_over(a->limit, a->nlimit, lf_day_of(r->at), judge_value(r, a->flue), 100, &limit);
     a->good = in_force && isnan(limit) ? a->good + 1 : 0;

@@ -65,13 +65,6 @@ bool judge_calm(const struct judge_track *t) { return !t->up && !t->bits; }
 
 /* ---- what is bad --------------------------------------------------------------------------------------------- */
 
-enum judge_mark judge_mark_of(lf_text flag)
-{
-    if (!flag.n || lf_text_is(flag, "N") || lf_text_is(flag, "3"))
-        return JUDGE_NORMAL;
-    return lf_text_is(flag, "F") ? JUDGE_STOPPED : JUDGE_MARKED;
-}
-
 bool judge_flagged(lf_text flag, lf_text letters)
 {
     for (uint32_t i = 0; flag.n == 1 && i < letters.n; i++)
@@ -139,7 +132,7 @@ enum judge_clock_says judge_clock(struct judge_clock *c, lf_ms at, lf_ms receive
     return off > most_ms || off < -most_ms ? JUDGE_CLOCK_BAD : JUDGE_CLOCK_GOOD;
 }
 
-void judge_cover_add(struct judge_cover *c, lf_ms at, enum judge_mark mark, bool number)
+void judge_cover_add(struct judge_cover *c, lf_ms at, enum hj212_mark mark, bool number)
 {
     int64_t gap = at.ms - c->last.ms;
     if (c->last.ms && gap > 0 && (!c->gap || gap < c->gap))
@@ -147,8 +140,8 @@ void judge_cover_add(struct judge_cover *c, lf_ms at, enum judge_mark mark, bool
     c->last = at;
     if (at.ms < c->hour.ms || at.ms >= c->hour.ms + LF_HOUR_MS)
         return; /* of an hour before: only its rhythm is of use */
-    c->valid += mark == JUDGE_NORMAL && number;
-    c->stopped += mark == JUDGE_STOPPED;
+    c->valid += mark == HJ212_NORMAL && number;
+    c->stopped += mark == HJ212_STOPPED;
 }
 
 int judge_cover_minutes(const struct judge_cover *c, int values)

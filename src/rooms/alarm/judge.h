@@ -29,9 +29,6 @@ bool judge_calm(const struct judge_track *t); /* nothing that has to be remember
 
 /* ---- what is bad ------------------------------------------------------------------------------------------ */
 
-/* HJ 212-2017 table 8; HJ/T 212-2005 for air: "3" is normal, "0" "1" "2" are not. */
-enum judge_mark { JUDGE_NORMAL, JUDGE_STOPPED /* F: stands still, neither good nor bad */, JUDGE_MARKED };
-enum judge_mark judge_mark_of(lf_text flag);
 bool judge_flagged(lf_text flag, lf_text letters); /* is the flag's letter among those of the rule? */
 
 /* The value that a limit is compared with: for flue gas the one converted to reference oxygen when it was sent (HJ 75, GB 13223). */
@@ -73,7 +70,7 @@ struct judge_cover {
     int64_t gap; /* smallest so far; 0 = not known */
     int valid, stopped;
 };
-void judge_cover_add(struct judge_cover *c, lf_ms at, enum judge_mark mark, bool number);
+void judge_cover_add(struct judge_cover *c, lf_ms at, enum hj212_mark mark, bool number);
 int judge_cover_minutes(const struct judge_cover *c, int values); /* values: c->valid or c->stopped */
 
 /* Reporting interval, smoothed; HJ 212-2017 table 4: RtdInterval is 30 to 3600 s. 0 = not known yet. */

@@ -91,16 +91,16 @@ struct counting {
 
 static bool count_minute(void *user, const struct lf_tele_reading *r)
 {
-    judge_cover_add(&((struct counting *)user)->cover, r->at, judge_mark_of(r->flag), !isnan(r->value));
+    judge_cover_add(&((struct counting *)user)->cover, r->at, hj212_mark_of(r->flag), !isnan(r->value));
     return true;
 }
 
 static bool count_hour(void *user, const struct lf_tele_reading *r)
 {
     struct counting *c = user;
-    enum judge_mark mark = judge_mark_of(r->flag);
-    c->hours += mark == JUDGE_NORMAL && !isnan(r->value);
-    c->stopped += mark == JUDGE_STOPPED;
+    enum hj212_mark mark = hj212_mark_of(r->flag);
+    c->hours += mark == HJ212_NORMAL && !isnan(r->value);
+    c->stopped += mark == HJ212_STOPPED;
     return true;
 }
 

@@ -29,13 +29,6 @@ const struct means_rule *means_rule_of(enum station_kind kind, lf_day day)
     return &r[n - 1];
 }
 
-enum means_mark means_mark_of(lf_text flag)
-{
-    if (!flag.n || lf_text_is(flag, "N") || lf_text_is(flag, "3"))
-        return MEANS_NORMAL;
-    return lf_text_is(flag, "F") ? MEANS_STOPPED : MEANS_INVALID;
-}
-
 /* ---- means ------------------------------------------------------------------------------------------------------ */
 
 /* A mean that may be weighted: when every part has a weight and they do not sum to nothing. */
@@ -80,12 +73,12 @@ static void average(const struct means_rule *rule, lf_ms from, int64_t length, i
         const struct means_part *p = &part[i];
         assert(p->at.ms >= from.ms && p->at.ms < from.ms + length && p->minutes > 0);
         int steps = p->minutes / unit;
-        enum means_mark mark = means_mark_of(p->flag);
-        if (mark == MEANS_STOPPED) {
+        enum hj212_mark mark = hj212_mark_of(p->flag);
+        if (mark == HJ212_STOPPED) {
             out->stopped += steps;
             continue;
         }
-        if (mark == MEANS_INVALID || isnan(p->value)) {
+        if (mark == HJ212_MARKED || isnan(p->value)) {
             out->invalid += steps;
             marked++;
             continue;

@@ -7,14 +7,6 @@
 #include "rooms/station/station.h"
 #include "tele/tele.h"
 
-/* What a data flag means for statistics. HJ 212-2017 table 8, HJ/T 212-2005 (air: digits). */
-enum means_mark {
-    MEANS_NORMAL,  /* N, none, 3 (2005 air) */
-    MEANS_STOPPED, /* F: the source or instrument stands still; the time is excluded, it is neither valid nor missing */
-    MEANS_INVALID  /* M maintenance, S set by hand, D fault, C calibration, T past the range, B no link, P power, 0 1 2, unknown */
-};
-enum means_mark means_mark_of(lf_text flag);
-
 /* The rules in force on a day for a kind of station. */
 struct means_rule {
     lf_day from;        /* first day in force */

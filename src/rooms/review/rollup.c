@@ -169,7 +169,7 @@ static size_t one_a_minute(struct lf_tele_reading *r, size_t n)
         int normal = 0;
         int64_t minute = first.at.ms / LF_MINUTE_MS;
         for (; i < n && r[i].at.ms / LF_MINUTE_MS == minute; i++) {
-            if (means_mark_of(r[i].flag) != MEANS_NORMAL || isnan(r[i].value))
+            if (hj212_mark_of(r[i].flag) != HJ212_NORMAL || isnan(r[i].value))
                 continue;
             if (!normal++)
                 first = r[i];

@@ -68,7 +68,7 @@ static lf_rc values_of(struct turn *t, lf_id station, lf_text factor, enum lf_te
     for (size_t i = 0; i < *n; i++) {
         double value = hours && !isnan(r[i].zs) ? r[i].zs : r[i].value;
         (*out)[i] = (struct suspect_value){ { r[i].at.ms - r[i].at.ms % LF_MINUTE_MS },
-                                            r[i].flag.n && !lf_text_is(r[i].flag, "N") ? (double)NAN : value };
+                                            hj212_mark_of(r[i].flag) == HJ212_NORMAL ? value : (double)NAN };
     }
     return LF_OK;
 }
