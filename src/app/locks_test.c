@@ -41,7 +41,7 @@ static lf_rc judge_all(struct lf_ctx *cx, unsigned round, struct alarm_news *new
         const struct alarm_sign s = {
             .station = station, .type = ALARM_OTHER, .value = NAN, .limit = NAN, .at = lf_now(), .explain = LF_TEXT("看 | look")
         };
-        rc = (round + i) % 3 ? alarm_raise(cx, &s, NULL, news) : alarm_clear(cx, station, LF_TEXT(""), ALARM_OTHER, s.at, s.explain, news);
+        rc = (round + i) % 3 ? alarm_raise(cx, &s, news) : alarm_clear(cx, station, LF_TEXT(""), ALARM_OTHER, s.at, s.explain, news);
     }
     return rc;
 }

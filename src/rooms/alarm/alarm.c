@@ -180,9 +180,7 @@ static lf_rc tell_watchers(struct lf_ctx *cx, const struct alarm *a)
 static lf_rc follow_policy(struct lf_ctx *cx, struct alarm *a, const struct rule *r, const struct station_site *site,
                            struct alarm_news *news)
 {
-    if (a->silenced || r->policy == ALARM_RECORD)
-        return LF_OK;
-    return r->policy == ALARM_MATTER ? open_matter(cx, a, site, news) : LF_OK;
+    return !a->silenced && r->policy == ALARM_MATTER ? open_matter(cx, a, site, news) : LF_OK;
 }
 
 static lf_rc open_episode(struct lf_ctx *cx, const struct alarm_sign *s, const struct rule *r, const struct station_site *site,
@@ -203,7 +201,7 @@ static lf_rc open_episode(struct lf_ctx *cx, const struct alarm_sign *s, const s
                          .period = s->timed ? lf_str(lf_tele_kind_name(s->kind)) : LF_TEXT(""),
                          .value = s->value,
                          .limit_value = s->limit,
-                         .count = s->count > 0 ? s->count : 1,
+                         .count = 1,
                          .began_at = s->since.ms ? s->since : s->at,
                          .last_at = s->at,
                          .ended_at = { LF_NULL64 },
@@ -250,7 +248,7 @@ static lf_rc take_up(void *user, struct lf_ctx *cx, const struct lf_verb *v, voi
     struct alarm *a = row;
     a->ended_at = (lf_ms){ LF_NULL64 };
     a->last_at = s->at;
-    a->count += s->count > 0 ? s->count : 1;
+    a->count++;
     return LF_OK;
 }
 
@@ -273,7 +271,7 @@ static lf_rc resume(struct lf_ctx *cx, const struct alarm_sign *s, lf_id id, str
     return tell_matter(cx, ((const struct alarm *)ch.row)->matter_id, ch.note);
 }
 
-static lf_rc raise(struct lf_ctx *cx, const struct alarm_sign *s, enum alarm_did *did, struct alarm_news *news)
+static lf_rc raise(struct lf_ctx *cx, const struct alarm_sign *s, struct alarm_news *news)
 {
     struct alarm_going_row going = { 0 };
     struct alarm_before_row last = { 0 };
@@ -281,10 +279,8 @@ static lf_rc raise(struct lf_ctx *cx, const struct alarm_sign *s, enum alarm_did
     struct rules rules;
     lf_text type = lf_str(alarm_type_dict.item[s->type].code);
     lf_rc rc = alarm_going(cx, s->station, s->factor, type, &going);
-    if (rc == LF_OK) {
-        *did = ALARM_DID_COUNT;
-        return alarm_count_more(cx, going.id, s->count > 0 ? s->count : 1, s->at, s->value, NULL);
-    }
+    if (rc == LF_OK)
+        return alarm_count_more(cx, going.id, s->at, s->value, NULL);
     if (rc != LF_ENOTFOUND || (rc = rules_load(cx, &cx->arena, &rules)))
         return rc;
     if ((rc = station_site_of(cx, s->station, &site)))
@@ -293,25 +289,17 @@ static lf_rc raise(struct lf_ctx *cx, const struct alarm_sign *s, enum alarm_did
     if (!r)
         return LF_OK;
     rc = alarm_before(cx, s->station, s->factor, type, &last);
-    if (rc == LF_OK && lf_text_is(last.state, "ended") && last.ended_at.ms + r->merge_ms >= (s->since.ms ? s->since.ms : s->at.ms)) {
-        *did = ALARM_DID_RESUME;
+    if (rc == LF_OK && lf_text_is(last.state, "ended") && last.ended_at.ms + r->merge_ms >= (s->since.ms ? s->since.ms : s->at.ms))
         return resume(cx, s, last.id, news);
-    }
-    if (rc && rc != LF_ENOTFOUND)
-        return rc;
-    *did = ALARM_DID_OPEN;
-    return open_episode(cx, s, r, &site, news);
+    return rc && rc != LF_ENOTFOUND ? rc : open_episode(cx, s, r, &site, news);
 }
 
-lf_rc alarm_raise(struct lf_ctx *cx, const struct alarm_sign *sign, enum alarm_did *did, struct alarm_news *news)
+lf_rc alarm_raise(struct lf_ctx *cx, const struct alarm_sign *sign, struct alarm_news *news)
 {
     struct lf_as before = lf_as_system(cx);
     struct alarm_sign s = *sign;
-    enum alarm_did ignored;
-    did = did ? did : &ignored;
-    *did = ALARM_DID_NOTHING;
     s.factor = s.factor.p ? s.factor : LF_TEXT("");
-    lf_rc rc = raise(cx, &s, did, news);
+    lf_rc rc = raise(cx, &s, news);
     lf_as_back(cx, &before);
     return rc;
 }

@@ -57,7 +57,6 @@ struct alarm_sign {
     double value, limit; /* NaN when there is none */
     lf_ms at;            /* when it was so (time of the reading, not of its arrival) */
     lf_ms since;         /* when the episode began, when that was before `at`; 0 = at */
-    int64_t count;       /* readings that this sign stands for; 0 = 1 */
     lf_text explain;     /* "中文 | English": what was seen, for people; it stands on the alarm */
     lf_text basis;       /* clause; null = that of the rule */
 };
@@ -66,11 +65,10 @@ struct alarm_news {
     struct lf_change *change;
     size_t n, cap;
 };
-enum alarm_did { ALARM_DID_NOTHING, ALARM_DID_OPEN, ALARM_DID_RESUME, ALARM_DID_COUNT };
 /* Opens the episode, or counts one more in the one that is going on, or takes up the last one again when it ended within the rule's
- * merge time. Acts as the system whoever calls; wants the caller's write transaction. A station that is gone, or a rule that is
- * switched off: ALARM_DID_NOTHING. did and news may be NULL; after the commit give the news to alarm_tell. */
-lf_rc alarm_raise(struct lf_ctx *cx, const struct alarm_sign *sign, enum alarm_did *did, struct alarm_news *news) LF_MUST_CHECK;
+ * merge time. Acts as the system whoever calls; wants the caller's write transaction. Nothing for a station that is gone, or a rule that
+ * is switched off. news may be NULL; after the commit give it to alarm_tell. */
+lf_rc alarm_raise(struct lf_ctx *cx, const struct alarm_sign *sign, struct alarm_news *news) LF_MUST_CHECK;
 /* The measurement is good again: ends the episode that is going on (none is fine), and tells its matter. explain as in the sign. */
 lf_rc alarm_clear(struct lf_ctx *cx, lf_id station, lf_text factor, enum alarm_type type, lf_ms at, lf_text explain,
                   struct alarm_news *news) LF_MUST_CHECK;

@@ -18,10 +18,9 @@ SELECT id, state, ended_at FROM alarm WHERE station_id = :station AND factor = :
 -- No new version: who is about to acknowledge must not be told that somebody was faster.
 -- scope: none because the alarm rule is the system
 -- param: alarm id
--- param: more int
 -- param: at ms
 -- param: value real
-UPDATE alarm SET count = count + :more, last_at = CASE WHEN last_at < :at THEN :at ELSE last_at END, value = COALESCE(:value, value) WHERE id = :alarm;
+UPDATE alarm SET count = count + 1, last_at = CASE WHEN last_at < :at THEN :at ELSE last_at END, value = COALESCE(:value, value) WHERE id = :alarm;
 
 -- name: silence_over :one
 -- The approved window that covers a moment of a station's factor.

@@ -296,7 +296,7 @@ static lf_rc write_act(struct lf_ctx *cx, const struct act *a, struct alarm_news
                                    .since = a->since,
                                    .explain = explain_begin(&cx->arena, a),
                                    .basis = a->basis };
-        rc = alarm_raise(cx, &sign, NULL, news);
+        rc = alarm_raise(cx, &sign, news);
     } else if (!engine_elsewhere(keep.engine, w)) {
         rc = alarm_clear(cx, station, factor, watch_type(w->w), a->at, explain_end(&cx->arena, a), news);
     }

@@ -145,7 +145,7 @@ static lf_rc judge_period(struct lf_ctx *cx, const struct lf_tele_reading *serie
             &cx->arena, "%s 起的%s内 %s 有效数据 %d %s，应不少于 %g | %d valid %s in the %s from %s, at least %g are needed", when,
             hour ? "一小时" : "一日", name, have, unit, rule->threshold, have, en, hour ? "hour" : "day", when, rule->threshold)),
     };
-    return alarm_raise(cx, &s, NULL, news);
+    return alarm_raise(cx, &s, news);
 }
 
 struct subject {

@@ -372,7 +372,7 @@ static lf_rc follow(struct turn *t, struct open_sign *o, int no, struct alarm_ne
                                    .since = s->from,
                                    .explain = lf_str(s->explain) };
         if (is_new(&t->found[i], o, no))
-            rc = alarm_raise(t->cx, &sign, NULL, news);
+            rc = alarm_raise(t->cx, &sign, news);
     }
     for (int i = 0; !rc && i < no; i++) {
         unsigned type;
