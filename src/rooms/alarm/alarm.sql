@@ -110,9 +110,11 @@ DELETE FROM alarm_watch WHERE station_id = :station AND factor = :factor AND kin
 -- scope: none because it is no record
 SELECT station_id, factor, kind, type, bits, seen, good, up, since, last, worst, value FROM alarm_watch;
 
--- name: alarms_going :many
--- scope: none because the alarm rule is the system
-SELECT station_id, factor, type FROM alarm WHERE state IN ('open', 'acked');
+-- name: watches_closed :many
+-- Those whose episode is going on here, but not among the alarms.
+-- scope: none because it is no record
+SELECT w.station_id, w.factor, w.type FROM alarm_watch w WHERE w.up = TRUE AND NOT EXISTS
+ (SELECT 1 FROM alarm a WHERE a.station_id = w.station_id AND a.factor = w.factor AND a.type = w.type AND a.state IN ('open', 'acked'));
 
 -- name: silenced_due :many
 -- Alarms that go on after their reported maintenance is over.

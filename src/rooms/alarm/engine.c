@@ -81,6 +81,11 @@ static struct series *find_series(const struct engine *e, int64_t station, lf_te
     return NULL;
 }
 
+static struct series *series_at(const struct engine *e, int64_t station, lf_text factor, enum lf_tele_kind kind)
+{
+    return find_series(e, station, factor, kind, series_hash(station, factor, kind));
+}
+
 static struct place *find_place(const struct engine *e, int64_t station, uint64_t h)
 {
     for (size_t k = h & e->places.mask; e->places.at && e->places.at[k].p; k = (k + 1) & e->places.mask)
@@ -166,10 +171,8 @@ static void learn_series(struct engine *e, struct series *s)
 
 void engine_know(struct engine *e, struct known *k)
 {
-    if (e->known) {
-        lf_arena_free(&e->known->arena);
-        lf_release(e->known);
-    }
+    if (e->known)
+        known_free(e->known);
     e->known = k;
     e->generation++;
 }
@@ -185,8 +188,7 @@ static struct place *place_of(struct engine *e, int64_t station)
         p->station = station;
         p->clock = (struct watched){ .place = p, .w = WATCH_CLOCK };
         p->offline = (struct watched){ .place = p, .w = WATCH_OFFLINE };
-        if (e->places.n == e->cap_place)
-            e->place = lf_renew(e->place, (e->cap_place = e->cap_place * 2 + 256) * sizeof(struct place *));
+        e->place = lf_more(NULL, e->place, e->places.n, &e->cap_place, sizeof(struct place *));
         e->place[e->places.n] = p;
         slots_add(&e->places, h, p);
     }
@@ -237,8 +239,7 @@ void engine_touch(struct engine *e, struct watched *w)
 {
     if (w->dirty)
         return;
-    if (e->ndirty == e->cap_dirty)
-        e->dirty = lf_renew(e->dirty, (e->cap_dirty = e->cap_dirty * 2 + 256) * sizeof(struct watched *));
+    e->dirty = lf_more(NULL, e->dirty, e->ndirty, &e->cap_dirty, sizeof(struct watched *));
     w->dirty = true;
     e->dirty[e->ndirty++] = w;
 }
@@ -259,25 +260,35 @@ bool engine_elsewhere(struct engine *e, const struct watched *w)
 {
     const struct series *s = w->series;
     for (enum lf_tele_kind k = 0; s && k < LF_TELE_KIND_COUNT; k++) {
-        const struct series *other = find_series(e, s->station, s->factor, k, series_hash(s->station, s->factor, k));
+        const struct series *other = series_at(e, s->station, s->factor, k);
         if (other && other != s && other->w[w->w].t.up)
             return true;
     }
     return false;
 }
 
+static void forget(struct engine *e, struct watched *w)
+{
+    if (!w->t.up)
+        return;
+    w->t = (struct judge_track){ .last = w->t.last };
+    w->more = 0;
+    engine_touch(e, w);
+}
+
 void engine_forget(struct engine *e, lf_id station, lf_text factor, enum alarm_type type)
 {
-    for (enum watch w = 0; w < WATCH_COUNT; w++)
-        for (enum lf_tele_kind k = 0; watch_type(w) == type && k < LF_TELE_KIND_COUNT; k++) {
-            struct series *s = w < WATCH_SERIES ? find_series(e, station.v, factor, k, series_hash(station.v, factor, k)) : NULL;
-            struct watched *it = s ? &s->w[w] : w < WATCH_SERIES ? NULL : engine_watched(e, station, factor, k, w);
-            if (!it || !it->t.up)
-                continue;
-            it->t = (struct judge_track){ .last = it->t.last };
-            it->more = 0;
-            engine_touch(e, it);
+    for (enum watch w = 0; w < WATCH_COUNT; w++) {
+        if (watch_type(w) != type)
+            continue;
+        if (w >= WATCH_SERIES)
+            forget(e, engine_watched(e, station, factor, LF_TELE_RTD, w));
+        for (enum lf_tele_kind k = 0; w < WATCH_SERIES && k < LF_TELE_KIND_COUNT; k++) {
+            struct series *s = series_at(e, station.v, factor, k);
+            if (s)
+                forget(e, &s->w[w]);
         }
+    }
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------------------------- */
@@ -294,12 +305,7 @@ enum alarm_type watch_type(enum watch w)
 static struct act *add_act(struct engine *e, struct watched *w, enum judge_says says, const struct rule *rule,
                            const struct lf_tele_reading *r)
 {
-    if (e->nact == e->cap_act) {
-        struct act *more = lf_alloc(e->out, (e->cap_act = e->cap_act * 2 + 64) * sizeof *more);
-        if (e->nact)
-            memcpy(more, e->act, e->nact * sizeof *more);
-        e->act = more;
-    }
+    e->act = lf_more(e->out, e->act, e->nact, &e->cap_act, sizeof *e->act);
     struct act *a = &e->act[e->nact++];
     *a = (struct act){
         .says = says, .of = w, .rule = rule, .value = NAN, .limit = NAN, .at = r->at, .since = w->t.since, .received = r->received
@@ -348,7 +354,7 @@ static bool counted(struct engine *e, const struct series *s, enum watch w, lf_m
                                                                 [LF_TELE_DAY] = LF_TELE_DAY_CALC,
                                                                 [LF_TELE_DAY_CALC] = LF_TELE_DAY };
     enum lf_tele_kind k = twin[s->kind];
-    const struct series *other = k ? find_series(e, s->station, s->factor, k, series_hash(s->station, s->factor, k)) : NULL;
+    const struct series *other = k ? series_at(e, s->station, s->factor, k) : NULL;
     return other && other->w[w].t.up && other->w[w].t.last.ms == at.ms;
 }
 
@@ -488,8 +494,7 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
-    lf_arena_free(&e->known->arena);
-    lf_release(e->known);
+    known_free(e->known);
     lf_release(e->series.at);
     lf_release(e->places.at);
     lf_release(e->place);

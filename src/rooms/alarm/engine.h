@@ -87,6 +87,9 @@ struct act {
     lf_text basis; /* of the limit */
 };
 
+/* known.c. Wants no transaction open. */
+lf_rc known_load(struct lf_ctx *cx, struct known **out) LF_MUST_CHECK;
+void known_free(struct known *k);
 /* Order of known.limit. */
 int known_order(const struct known_limit *l, int64_t station, lf_text factor, enum alarm_period period);
 

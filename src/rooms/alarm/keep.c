@@ -11,8 +11,6 @@
 #include "tele/admit.h"
 
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { WRITE_EVERY_MS = 5000, LOOK_EVERY_MS = 60000, CATCH_UP = 500 };
 
@@ -50,89 +48,14 @@ lf_rc mark_write(struct lf_ctx *cx, const char *name, int64_t at) { return mark_
 
 /* ---- what the records say --------------------------------------------------------------------------------------------- */
 
-struct filling {
-    struct known *k;
-    size_t cap_station, cap_limit;
-};
-
-static void add_station(void *user, lf_id id, const struct station_site *s, bool disabled)
-{
-    struct filling *f = user;
-    struct known *k = f->k;
-    if (k->nstation == f->cap_station) {
-        struct known_station *more = lf_alloc(&k->arena, (f->cap_station = f->cap_station * 2 + 64) * sizeof *more);
-        if (k->nstation)
-            memcpy(more, k->station, k->nstation * sizeof *more);
-        k->station = more;
-    }
-    k->station[k->nstation++] = (struct known_station){ id.v, lf_text_copy(&k->arena, s->name), s->kind, disabled };
-}
-
-static void add_limit(void *user, const struct station_limit *l)
-{
-    static const enum alarm_period of[station_period_COUNT] = {
-        [STATION_RTD] = ALARM_RTD, [STATION_MIN] = ALARM_MIN, [STATION_HOUR] = ALARM_HOUR, [STATION_DAY] = ALARM_DAY
-    };
-    struct filling *f = user;
-    struct known *k = f->k;
-    if (k->nlimit == f->cap_limit) {
-        size_t cap = f->cap_limit = f->cap_limit * 2 + 64;
-        struct known_limit *more = lf_alloc(&k->arena, cap * sizeof *more);
-        struct judge_limit *values = lf_alloc(&k->arena, cap * sizeof *values);
-        if (k->nlimit) {
-            memcpy(more, k->limit, k->nlimit * sizeof *more);
-            memcpy(values, k->in_force, k->nlimit * sizeof *values);
-        }
-        k->limit = more, k->in_force = values;
-    }
-    k->limit[k->nlimit] =
-        (struct known_limit){ l->station.v, lf_text_copy(&k->arena, l->factor), of[l->kind], lf_text_copy(&k->arena, l->basis) };
-    k->in_force[k->nlimit++] = (struct judge_limit){ l->from_day, l->to_day, l->low, l->high, !isnan(l->reference_o2) };
-}
-
-struct sorting {
-    struct known_limit key;
-    struct judge_limit value;
-};
-
-static int by_key(const void *a, const void *b)
-{
-    const struct known_limit *x = &((const struct sorting *)a)->key, *y = &((const struct sorting *)b)->key;
-    return known_order(x, y->station, y->factor, y->period);
-}
-
-/* The engines order texts and words their own way. */
-static void sort_limits(struct known *k)
-{
-    struct sorting *s = lf_new((k->nlimit + 1) * sizeof *s);
-    for (size_t i = 0; i < k->nlimit; i++)
-        s[i] = (struct sorting){ k->limit[i], k->in_force[i] };
-    qsort(s, k->nlimit, sizeof *s, by_key);
-    for (size_t i = 0; i < k->nlimit; i++)
-        k->limit[i] = s[i].key, k->in_force[i] = s[i].value;
-    lf_release(s);
-}
-
 static lf_rc learn(struct lf_ctx *cx)
 {
-    struct filling f = { .k = lf_new(sizeof *f.k) };
+    struct known *k;
     unsigned rules = rules_generation(), stations = station_generation();
-    lf_rc rc = lf_tx_begin(cx, LF_TX_READ);
-    if (!rc) {
-        rc = rules_load(cx, &f.k->arena, &f.k->rules);
-        if (!rc)
-            rc = station_each(cx, add_station, &f);
-        if (!rc)
-            rc = station_each_limit(cx, add_limit, &f);
-        rc = lf_tx_end(cx, rc);
-    }
-    if (rc) {
-        lf_arena_free(&f.k->arena);
-        lf_release(f.k);
+    lf_rc rc = known_load(cx, &k);
+    if (rc)
         return rc;
-    }
-    sort_limits(f.k);
-    engine_know(keep.engine, f.k);
+    engine_know(keep.engine, k);
     keep.rules = rules, keep.stations = stations;
     keep.looked = lf_now();
     return LF_OK;
@@ -171,41 +94,19 @@ static lf_rc fill_watches(struct lf_ctx *cx)
     return rc < 0 ? rc : LF_OK;
 }
 
-struct going_key {
-    lf_id station;
-    lf_text factor, type;
-};
-
 /* An episode that somebody has closed while we were away is not going on. */
-static lf_rc fill_going(struct lf_ctx *cx)
+static lf_rc forget_closed(struct lf_ctx *cx)
 {
-    struct alarms_going_row r;
+    struct watches_closed_row r;
     struct lf_cur cur;
-    struct watches_row w;
-    struct going_key *g = NULL;
-    size_t n = 0, cap = 0;
-    lf_rc rc = alarms_going(cx, &cur);
+    enum watch w;
+    lf_rc rc = watches_closed(cx, &cur);
     if (rc)
         return rc;
-    while ((rc = alarms_going_next(&cur, &r)) == LF_ROW) {
-        if (n == cap)
-            g = lf_renew(g, (cap = cap * 2 + 64) * sizeof *g);
-        g[n++] = (struct going_key){ r.station_id, r.factor, r.type };
-    }
+    while ((rc = watches_closed_next(&cur, &r)) == LF_ROW)
+        if (watch_of(r.type, &w))
+            engine_forget(keep.engine, r.station_id, r.factor, watch_type(w));
     lf_cur_close(&cur);
-    rc = rc < 0 ? rc : watches(cx, &cur);
-    while (!rc && (rc = watches_next(&cur, &w)) == LF_ROW) {
-        size_t i = 0;
-        enum watch which;
-        rc = LF_OK;
-        while (i < n && !(g[i].station.v == w.station_id.v && lf_text_eq(g[i].factor, w.factor) && lf_text_eq(g[i].type, w.type)))
-            i++;
-        if (i == n && w.up && watch_of(w.type, &which))
-            engine_forget(keep.engine, w.station_id, w.factor, watch_type(which));
-    }
-    if (rc >= 0)
-        lf_cur_close(&cur);
-    lf_release(g);
     return rc < 0 ? rc : LF_OK;
 }
 
@@ -238,7 +139,7 @@ static lf_rc refill(struct lf_ctx *cx)
     if (rc || (rc = lf_tx_begin(cx, LF_TX_READ)))
         return rc;
     if (!(rc = mark_read(cx, "packet", &keep.mark)) && !(rc = fill_watches(cx)))
-        rc = fill_going(cx);
+        rc = forget_closed(cx);
     keep.mark = keep.mark == LF_NULL64 ? 0 : keep.mark;
     keep.judged = keep.mark;
     rc = lf_tx_end(cx, rc);
