@@ -6,10 +6,17 @@
 /* ---- offline ------------------------------------------------------------------------------------------------------ */
 
 /* How long a station may be silent: a number of its own reporting intervals, and no less than the delay. Not learned yet: 5 minutes. */
-static int64_t patience(const struct place *p)
+static int64_t patience(const struct place *p, const struct rule *r)
 {
-    double ms = p->offline_rule->threshold * (double)place_interval(p);
-    return ms > (double)p->offline_rule->delay_ms ? (int64_t)ms : p->offline_rule->delay_ms;
+    double ms = r->threshold * (double)place_interval(p);
+    return ms > (double)r->delay_ms ? (int64_t)ms : r->delay_ms;
+}
+
+/* Nobody is silent while we were away. */
+static bool is_silent(const struct place *p, const struct rule *r, lf_ms now)
+{
+    int64_t from = p->heard.ms > keep_since().ms ? p->heard.ms : keep_since().ms;
+    return now.ms - from > patience(p, r);
 }
 
 enum { LOOK_BACK = 20 };
@@ -30,37 +37,38 @@ static lf_rc look_again(struct lf_ctx *cx, struct place *p)
     return rc;
 }
 
+static struct act tell_silence(struct place *p, const struct rule *r, bool silent, lf_ms now)
+{
+    return (struct act){ .says = silent ? JUDGE_BEGIN : JUDGE_END,
+                         .of = &p->offline,
+                         .rule = r,
+                         .value = round((double)(now.ms - p->heard.ms) / LF_MINUTE_MS * 10) / 10,
+                         .limit = silent && r ? (double)patience(p, r) / LF_MINUTE_MS : (double)NAN,
+                         .at = now,
+                         .since = p->heard };
+}
+
 static lf_rc silent_ones(struct lf_ctx *cx, struct engine *e, struct act *acts, size_t *n)
 {
-    struct place **p;
-    size_t np = engine_places(e, &p);
+    struct place **place;
+    size_t np = engine_places(e, &place);
     lf_ms now = lf_now();
     *n = 0;
     for (size_t i = 0; i < np; i++) {
-        if (!p[i]->heard.ms || (!p[i]->offline_rule && !p[i]->offline.t.up))
-            continue;
-        bool silent = false;
-        for (int look = 0; p[i]->offline_rule && look < 2; look++) {
-            int64_t from = p[i]->heard.ms > keep_since().ms ? p[i]->heard.ms : keep_since().ms; /* nobody is silent while we were away */
-            silent = now.ms - from > patience(p[i]);
-            if (!silent || p[i]->offline.t.up || look)
-                break;
-            lf_rc rc = look_again(cx, p[i]);
+        struct place *p = place[i];
+        const struct rule *r = p->offline_rule;
+        bool silent = p->heard.ms && r && is_silent(p, r, now);
+        if (silent && !p->offline.t.up) {
+            lf_rc rc = look_again(cx, p);
             if (rc)
                 return rc;
+            silent = is_silent(p, r, now);
         }
-        if (silent == p[i]->offline.t.up)
+        if (!p->heard.ms || silent == p->offline.t.up)
             continue;
-        struct watched *w = &p[i]->offline;
-        acts[(*n)++] = (struct act){ .says = silent ? JUDGE_BEGIN : JUDGE_END,
-                                     .of = w,
-                                     .rule = p[i]->offline_rule,
-                                     .value = round((double)(now.ms - p[i]->heard.ms) / LF_MINUTE_MS * 10) / 10,
-                                     .limit = silent && p[i]->offline_rule ? (double)patience(p[i]) / LF_MINUTE_MS : (double)NAN,
-                                     .at = now,
-                                     .since = p[i]->heard };
-        w->t = (struct judge_track){ .up = silent, .bits = silent, .since = p[i]->heard, .last = now };
-        engine_touch(e, w);
+        acts[(*n)++] = tell_silence(p, r, silent, now);
+        p->offline.t = (struct judge_track){ .up = silent, .bits = silent, .since = p->heard, .last = now };
+        engine_touch(e, &p->offline);
     }
     return LF_OK;
 }
