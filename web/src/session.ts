@@ -2,7 +2,7 @@ import { computed, reactive } from 'vue'
 import { api } from './api'
 import { setCsrf } from './api/http'
 import type { DictItem, Field, Hello, Me, Meta, Room, State, Verb } from './api/types'
-import { label, lang, type Key } from './i18n'
+import { label, lang, t, type Key } from './i18n'
 
 interface Session { me: Me | null; meta: Meta | null; hello: Hello | null; ready: boolean }
 export const session = reactive<Session>({ me: null, meta: null, hello: null, ready: false })
@@ -73,9 +73,11 @@ export function codeLabel(room: Room | undefined, field: Field | undefined, code
   const hit = items.find((i) => i.code === code)
   return hit ? label(hit) : String(code)
 }
+/** What the reader's account looks at, by name: the whole, where it is not bound to a place. */
+export const ownArea = (): string => (session.me?.grid_code === '*' ? t('area.all') : session.me?.grid_name || session.me?.grid_code || '')
 /** The field that names a row. */
 export const isTitle = (room: Room, f: Field): boolean => f.name === room.title_field
 export function titleOf(room: Room | undefined, row: Record<string, unknown>): string {
-  const t = room?.title_field ? (lang.value === 'en' && row[`${room.title_field}_en`]) || row[room.title_field] : null
-  return String(t ?? row.title ?? row.name ?? `#${row.id}`)
+  const title = room?.title_field ? (lang.value === 'en' && row[`${room.title_field}_en`]) || row[room.title_field] : null
+  return String(title ?? row.title ?? row.name ?? `#${row.id}`)
 }

@@ -25,4 +25,11 @@ export default [
       assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390, `${tab} scrolls sideways`)
     }
   })],
+  ['an account that is bound to no place begins with the whole, and is told so in its language', spec('admin', { lang: 'en' }, async (page, v) => {
+    await v.go('/grid')
+    await page.waitForSelector('.chain')
+    for (const text of [await page.textContent('.topbar .account'), await page.locator('.area-picker option').first().textContent()]) assert.match(text, /All areas/)
+    await v.go('/r/station?new=1')
+    assert.match(await page.textContent('.record-form [data-field=over_time] label'), / \(s\)/)
+  })],
 ]

@@ -153,6 +153,7 @@ export default [
       await page.waitForTimeout(200) // names come after their codes, and make columns wider
       const { over, columns } = await page.evaluate(() => { const box = document.querySelector('.table-wrap'); return { over: box.scrollWidth - box.clientWidth, columns: [...box.querySelectorAll('th')].map((th) => th.dataset.col) } })
       assert.ok(over <= 0, `${room.name} is ${over} px too wide`)
+      if (columns.some((c) => !c)) continue // a page of its own
       for (const name of [room.title_field, ...room.fields.filter((f) => f.list && ['state', 'grid_code'].includes(f.name)).map((f) => f.name), ...(needed[room.name] ?? [])]) assert.ok(columns.includes(name), `${room.name} does not show ${name}`)
     }
   })]),

@@ -23,6 +23,8 @@ export function labelOf(o: object, name: string): string {
   const enText = r[`${name}_en`]
   return half(String((lang.value === 'zh' ? zhText || enText : enText || zhText) ?? ''))
 }
+/** Said beside a word: full-width brackets in Chinese, in English a blank before the narrow ones. */
+export const aside = (text: string | number): string => (lang.value === 'zh' ? `（${text}）` : ` (${text})`)
 /** Texts that carry both languages, "中文 | English". */
 export function half(text: string): string {
   const at = text.indexOf(' | ')
