@@ -144,6 +144,12 @@ export default [
     assert.ok((await page.textContent('.record-form [data-field=escalate_minutes] .help')).includes(words))
     assert.equal(await page.inputValue('.record-form [data-field=escalate_minutes] input'), '0')
   })]),
+  ...[['zh', /时限 4 小时（不分昼夜）/], ['en', /limit 4 h, round the clock/]].map(([lang, text]) => [`time that is given is told in hours, like what was used of it (${lang})`, spec('city', { lang }, async (page, v) => {
+    const all = await Promise.all((await json(page, 'alarm?limit=50&type=exceed')).items.map((a) => json(page, `alarm/${a.id}`)))
+    await v.go(`/r/alarm/${all.find((a) => a.escalate_minutes === 240).id}`)
+    await page.waitForSelector('.clock li')
+    assert.match(await page.textContent('.clock'), text)
+  })]),
   ...['zh', 'en'].map((lang) => [`every list fits a screen of 1366, and still tells state, deadline and place (${lang})`, spec('admin', { lang }, async (page, v) => {
     const needed = { matter: ['title', 'due_at', 'grid_code', 'no', 'state', 'source_id', 'found_at', 'officer_id'], alarm: ['title', 'due_at', 'grid_code', 'severity', 'state', 'value', 'limit_value', 'began_at', 'matter_id'], limit_value: ['title', 'grid_code', 'kind', 'low', 'high', 'from_day', 'basis'] }
     for (const room of (await json(page, 'meta')).rooms) {

@@ -206,6 +206,8 @@ export const en: Messages = {
   'clock.escalated': 'Escalated {n}×',
   'clock.running': 'running',
   'clock.due': 'due',
+  'clock.limitRound': 'limit {limit}, round the clock',
+  'clock.limitWorking': 'limit {limit} of working time',
   'clock.limit': 'limit {n} {unit}',
   'clock.sheet': 'How it was counted',
   'clock.from': 'From',

@@ -205,6 +205,8 @@ export const zh = {
   'clock.escalated': '已升级 {n} 次',
   'clock.running': '进行中',
   'clock.due': '期限',
+  'clock.limitRound': '时限 {limit}（不分昼夜）',
+  'clock.limitWorking': '时限 {limit}（工作时间）',
   'clock.limit': '时限 {n} {unit}',
   'clock.sheet': '计时明细',
   'clock.from': '从',
