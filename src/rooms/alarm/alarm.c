@@ -106,10 +106,10 @@ void alarm_tell(struct lf_app *app, const struct alarm_news *news)
 
 /* ---- an episode begins --------------------------------------------------------------------------------------------- */
 
-const char *alarm_factor_name(struct lf_arena *a, lf_text factor)
+const char *alarm_factor_name(struct lf_arena *a, lf_text factor, enum lf_lang lang)
 {
     const struct hj212_factor *f = hj212_factor_find(factor);
-    return f ? f->zh : lf_strn(a, factor);
+    return !f ? lf_strn(a, factor) : lang == LF_EN ? f->en : f->zh;
 }
 
 /* What value and limit are counted in; "" for what has no unit. */
@@ -129,7 +129,7 @@ static const char *unit_of(const struct alarm_sign *s)
 static const char *title_zh(struct lf_ctx *cx, const struct alarm_sign *s, const char *name)
 {
     const char *type = alarm_type_dict.item[s->type].zh, *unit = station_unit(s->station, s->factor),
-               *factor = s->factor.n ? alarm_factor_name(&cx->arena, s->factor) : "";
+               *factor = alarm_factor_name(&cx->arena, s->factor, LF_ZH);
     if ((s->type == ALARM_EXCEED || s->type == ALARM_WARNING) && !isnan(s->value))
         return lf_printf(&cx->arena, "%s %s%s：%g%s%s（限值 %g）", name, factor, type, s->value, *unit ? " " : "", unit, s->limit);
     return lf_printf(&cx->arena, "%s %s%s", name, factor, type);
@@ -137,9 +137,8 @@ static const char *title_zh(struct lf_ctx *cx, const struct alarm_sign *s, const
 
 static const char *title_en(struct lf_ctx *cx, const struct alarm_sign *s, const char *name)
 {
-    const struct hj212_factor *f = hj212_factor_find(s->factor);
     const char *type = alarm_type_dict.item[s->type].en, *unit = station_unit(s->station, s->factor),
-               *factor = f ? f->en : lf_strn(&cx->arena, s->factor), *comma = s->factor.n ? ", " : "";
+               *factor = alarm_factor_name(&cx->arena, s->factor, LF_EN), *comma = s->factor.n ? ", " : "";
     if ((s->type == ALARM_EXCEED || s->type == ALARM_WARNING) && !isnan(s->value))
         return lf_printf(&cx->arena, "%s: %s%s%s %g%s%s (limit %g)", name, type, comma, factor, s->value, *unit ? " " : "", unit, s->limit);
     return lf_printf(&cx->arena, "%s: %s%s%s", name, type, comma, factor);

@@ -22,10 +22,9 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
 {
     const struct series *s = x->of->series;
     assert(s);
-    const struct hj212_factor *f = hj212_factor_find(s->factor);
     enum alarm_period p = alarm_period_of(s->kind);
-    const char *zh = f ? f->zh : lf_strn(a, s->factor), *en = f ? f->en : zh, *known = station_unit((lf_id){ s->station }, s->factor),
-               *unit = *known ? lf_printf(a, " %s", known) : "";
+    const char *zh = alarm_factor_name(a, s->factor, LF_ZH), *en = alarm_factor_name(a, s->factor, LF_EN),
+               *known = station_unit((lf_id){ s->station }, s->factor), *unit = *known ? lf_printf(a, " %s", known) : "";
     bool low = x->value < x->limit;
     char when[32];
     lf_ms_human(when, x->at);
@@ -44,8 +43,8 @@ static lf_text over(struct lf_arena *a, const struct act *x, bool ahead)
 lf_text explain_begin(struct lf_arena *a, const struct act *x)
 {
     const struct series *s = x->of->series;
-    const struct hj212_factor *f = s ? hj212_factor_find(s->factor) : NULL;
-    const char *zh = f ? f->zh : s ? lf_strn(a, s->factor) : "", *en = f ? f->en : zh;
+    lf_text factor = s ? s->factor : LF_TEXT("");
+    const char *zh = alarm_factor_name(a, factor, LF_ZH), *en = alarm_factor_name(a, factor, LF_EN);
     char from[32], to[32];
     double every = (double)place_interval(x->of->place) / 1000;
     lf_ms_human(from, x->since), lf_ms_human(to, x->at);

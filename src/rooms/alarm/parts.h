@@ -114,6 +114,6 @@ lf_rc watch_missing(struct lf_ctx *cx) LF_MUST_CHECK;
 lf_rc watch_silences(struct lf_ctx *cx) LF_MUST_CHECK;
 lf_rc alarm_may_close(struct lf_ctx *cx, struct lf_change *ch) LF_MUST_CHECK;
 
-/* "烟气二氧化硫" of a code, or the code. */
-const char *alarm_factor_name(struct lf_arena *a, lf_text factor);
+/* "烟气二氧化硫" or "Sulphur dioxide" of a code; the code itself when it is not known; "" for the whole station. */
+const char *alarm_factor_name(struct lf_arena *a, lf_text factor, enum lf_lang lang);
 #endif

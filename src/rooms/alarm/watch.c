@@ -136,7 +136,8 @@ static lf_rc judge_period(struct lf_ctx *cx, const struct lf_tele_reading *serie
         stopped = hour ? judge_cover_minutes(&c.cover, c.cover.stopped) : c.stopped;
     char when[32];
     lf_ms_human(when, from);
-    const char *unit = hour ? "分钟" : "个小时值", *en = hour ? "minutes" : "hours", *name = alarm_factor_name(&cx->arena, series->factor);
+    const char *unit = hour ? "分钟" : "个小时值", *en = hour ? "minutes" : "hours",
+               *name = alarm_factor_name(&cx->arena, series->factor, LF_ZH);
     if (have + stopped >= rule->threshold) /* a source that stands still has nothing to measure: excluded, not missing (HJ 75) */
         return alarm_clear(cx, series->station, series->factor, ALARM_MISSING, (lf_ms){ q.to.ms },
                            lf_str(lf_printf(&cx->arena, "%s 有效数据 %d %s | %d valid %s, %s", when, have, unit, have, en, when)), news);
