@@ -124,7 +124,7 @@ static lf_rc ends_meet(struct lf_ctx *cx, struct audit_check *c)
         return rc;
     c->bad = (last < v[0].i ? last : v[0].i) + 1;
     c->finding =
-        SAY(cx, "链尾登记为 %" PRId64 " 条，实有 %" PRId64 " 条 | the chain is noted to have %" PRId64 " entries, there are %" PRId64,
+        SAY(cx, "链尾登记为 %" PRId64 " 条，实有 %" PRId64 " 条 | The chain is noted to have %" PRId64 " entries, there are %" PRId64,
             v[0].i, last, v[0].i, last);
     return LF_OK;
 }
@@ -140,7 +140,7 @@ static lf_rc earlier_ends(struct lf_ctx *cx, struct audit_check *c)
         return rc == LF_ENOTFOUND ? LF_OK : rc;
     c->bad = v[1].i;
     c->finding = SAY(cx,
-                     "第 %" PRId64 " 次核对时的末条（第 %" PRId64 " 条）已不在链中：链尾曾被截去 | entry %" PRId64 ", where check %" PRId64
+                     "第 %" PRId64 " 次核对时的末条（第 %" PRId64 " 条）已不在链中：链尾曾被截去 | Entry %" PRId64 ", where check %" PRId64
                      " ended, is not in the chain any more: its tail was cut off",
                      v[0].i, v[1].i, v[1].i, v[0].i);
     return LF_OK;
@@ -152,15 +152,15 @@ static lf_rc judge(struct lf_ctx *cx, struct audit_check *c, const struct lf_aud
     if (w->bad.v) {
         c->bad = w->bad.v;
         c->finding = SAY(cx,
-                         "从第 %" PRId64 " 条起接不上：有条目被改动、插入、删除或调换 | from entry %" PRId64
+                         "从第 %" PRId64 " 条起接不上：有条目被改动、插入、删除或调换 | From entry %" PRId64
                          " on it does not fit: an entry was changed, put in, taken out or moved",
                          c->bad, c->bad);
     } else if (!lf_text_is(c->head, w->hash)) {
         c->bad = c->upto;
-        c->finding = SAY(cx, "第 %" PRId64 " 条与申请核对时登记的不同 | entry %" PRId64 " is another than when the check was asked for",
+        c->finding = SAY(cx, "第 %" PRId64 " 条与申请核对时登记的不同 | Entry %" PRId64 " is another than when the check was asked for",
                          c->upto, c->upto);
     } else if (c->anchor.n && !w->found) {
-        c->finding = LF_TEXT("链中没有另存的哈希：链尾可能被截去，或抄写有误 | the hash kept elsewhere is not in the chain: its tail may "
+        c->finding = LF_TEXT("链中没有另存的哈希：链尾可能被截去，或抄写有误 | The hash kept elsewhere is not in the chain: its tail may "
                              "have been cut off, or the hash was copied wrongly");
     } else {
         lf_rc rc = ends_meet(cx, c);
@@ -169,7 +169,7 @@ static lf_rc judge(struct lf_ctx *cx, struct audit_check *c, const struct lf_aud
         if (rc || c->bad != LF_NULL64)
             return rc;
         c->state = CHECK_GOOD;
-        c->finding = LF_TEXT("各条首尾相接，无一改动 | every entry fits the one before it");
+        c->finding = LF_TEXT("各条首尾相接，无一改动 | Every entry fits the one before it");
     }
     return LF_OK;
 }
