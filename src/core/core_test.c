@@ -350,6 +350,27 @@ static void an_undone_savepoint_leaves_the_chain_whole(void **state)
     assert_int_equal(wrong_after(f, NULL, NULL, NULL), 0);
 }
 
+/* More than is kept at once is said on the way; what is undone around there goes alone. */
+static void a_long_transaction_says_all_it_has(void **state)
+{
+    enum { ROWS = 4100 };
+    struct lf_test_app *f = lf_test_app_there(state);
+    int kept = 0;
+    lf_test_begin(&f->cx, LF_TX_WRITE);
+    for (int i = 0; i < ROWS; i++) {
+        const struct lf_audit a = { .topic = "task", .row = { i + 1 }, .grid_code = LF_TEXT("370302"), .verb = "comment" };
+        lf_rc want = i % 100 == 99 || (i > 1990 && i < 2030) ? LF_EINVAL : LF_OK;
+        assert_int_equal(lf_tx_savepoint(&f->cx), LF_OK);
+        assert_int_equal(lf_audit_write(&f->cx, &a), LF_OK);
+        assert_int_equal(lf_tx_savepoint_end(&f->cx, want), want);
+        kept += want == LF_OK;
+        assert_true(f->cx.trail.n <= 2000);
+    }
+    lf_test_good(&f->cx, LF_OK);
+    assert_int_equal(lf_test_number(f, "SELECT count(*) FROM audit"), kept);
+    assert_int_equal(wrong_after(f, NULL, NULL, NULL), 0);
+}
+
 /* ---- pages and filters -------------------------------------------------------------------------------------------- */
 
 struct page {
@@ -470,6 +491,7 @@ int main(void)
         LF_BOTH(the_chain_names_the_entry_that_was_touched),
         LF_BOTH(writers_at_once_make_one_chain),
         LF_BOTH(an_undone_savepoint_leaves_the_chain_whole),
+        LF_BOTH(a_long_transaction_says_all_it_has),
         LF_BOTH(pages_skip_and_repeat_nothing),
         LF_BOTH(a_filter_is_a_value_and_nothing_else),
         LF_BOTH(too_many_values_are_refused),

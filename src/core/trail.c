@@ -3,7 +3,8 @@
  * The order of locks, for every write of the program: first the rows of records, each by whoever changes it; last, when nothing else will
  * be asked for, the end of the audit chain, which every write needs. Who holds it waits for nobody, so no ring is closed through it.
  * Among rows: who changes several records in one transaction takes turns with others who do (room alarm: keep_take; jobs have one thread)
- * or changes one record a transaction; the turn is taken before the transaction. */
+ * or changes one record a transaction; the turn is taken before the transaction. An import of more than 2,000 rows in one transaction says
+ * what it has on its way (db/db.c): it makes new rows, which nobody else waits for. */
 #include "core/kernel.h"
 
 struct lf_trail_entry {

@@ -139,6 +139,14 @@ lf_rc lf_tx_begin(struct lf_ctx *cx, enum lf_tx_kind kind)
     return LF_OK;
 }
 
+static lf_rc say_trail(struct lf_ctx *cx)
+{
+    lf_rc rc = cx->trail.n ? cx->trail.store(cx) : LF_OK;
+    lf_arena_free(&cx->trail.arena);
+    cx->trail = (struct lf_trail){ 0 };
+    return rc;
+}
+
 lf_rc lf_tx_end(struct lf_ctx *cx, lf_rc rc)
 {
     struct lf_conn *c = cx->conn;
@@ -146,13 +154,10 @@ lf_rc lf_tx_end(struct lf_ctx *cx, lf_rc rc)
         return rc < 0 ? rc : lf_fail(cx, LF_EBUG, NULL, "no transaction is open");
     while (c->open)
         lf_cur_close(c->open);
-    if (rc >= 0 && cx->trail.n) {
-        lf_rc end = cx->trail.store(cx);
-        if (end)
-            rc = end;
-    }
-    lf_arena_free(&cx->trail.arena);
-    cx->trail = (struct lf_trail){ 0 };
+    if (rc < 0)
+        cx->trail.n = 0;
+    lf_rc said = say_trail(cx);
+    rc = said ? said : rc;
     if (rc >= 0) {
         lf_rc end = cx->db->ops->commit(c, &cx->err);
         if (end)
@@ -167,6 +172,10 @@ lf_rc lf_tx_end(struct lf_ctx *cx, lf_rc rc)
     return rc;
 }
 
+/* An import of many rows says what it has in parts, or its memory would grow with them; between savepoints, so that none takes back what
+ * was said before it. From then on it holds the end of the chain. */
+enum { TRAIL_MOST = 2000 };
+
 static lf_rc savepoint(struct lf_ctx *cx, const char *sql, bool now)
 {
     cx->conn->savepoint = now;
@@ -177,6 +186,9 @@ lf_rc lf_tx_savepoint(struct lf_ctx *cx)
 {
     if (!cx->conn || cx->conn->savepoint)
         return lf_fail(cx, LF_EBUG, NULL, "no transaction, or a savepoint is open already");
+    lf_rc rc = cx->trail.n >= TRAIL_MOST ? say_trail(cx) : LF_OK;
+    if (rc)
+        return rc;
     cx->trail_at_savepoint = cx->trail.n;
     return savepoint(cx, "SAVEPOINT lf", true);
 }
